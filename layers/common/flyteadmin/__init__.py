@@ -1,0 +1,1 @@
+"""FlyteAdmin's execution management: one package per Flyte noun; imports point downwards only."""
