@@ -1,0 +1,88 @@
+"""Flyte's identifiers as the keys of our tables, and back; one function per kind of entity.
+
+Project and domain never contain a colon (projects are DNS labels, domains come from the configuration), so
+"project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates, and is escaped inside.
+"""
+
+from flyteidl.core.identifier_pb2 import (
+    Identifier,
+    NodeExecutionIdentifier,
+    TaskExecutionIdentifier,
+    WorkflowExecutionIdentifier,
+)
+
+from flyteadmin.errors import InvalidArgument, invalid
+
+SEQUENCE_DIGITS = 39
+_MAX_PARTITION_KEY_BYTES = 2048
+_MAX_SORT_KEY_BYTES = 1024
+
+
+def execution_key(identifier: WorkflowExecutionIdentifier) -> str:
+    """Give "project:domain:name".
+
+    Raises:
+        InvalidArgument: project or domain holds a colon, or the whole is too long for a key.
+    """
+    return name_key(identifier.project, identifier.domain, identifier.name)
+
+
+def execution_identifier(key: str) -> WorkflowExecutionIdentifier:
+    """The identifier that `execution_key` was made from."""
+    project, domain, name = key.split(":", 2)
+    return WorkflowExecutionIdentifier(project=project, domain=domain, name=name)
+
+
+def name_key(project: str, domain: str, name: str) -> str:
+    """Give "project:domain:name" of any entity; errors as `execution_key`."""
+    for field, value in (("project", project), ("domain", domain)):
+        if ":" in value:
+            raise invalid(field, "a colon is not allowed")
+    return _fits(f"{project}:{domain}:{name}", _MAX_PARTITION_KEY_BYTES, "name")
+
+
+def entity_key(identifier: Identifier) -> tuple[str, str]:
+    """("project:domain:name", version) of a task, workflow or launch plan; errors as `execution_key`."""
+    key = name_key(identifier.project, identifier.domain, identifier.name)
+    return key, _fits(identifier.version, _MAX_SORT_KEY_BYTES, "version")
+
+
+def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
+    """(execution, node id); errors as `execution_key`."""
+    return execution_key(identifier.execution_id), _fits(identifier.node_id, _MAX_SORT_KEY_BYTES // 2, "node_id")
+
+
+def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
+    """(execution, "node#project:domain:name:version#attempt"); errors as `execution_key`."""
+    execution, node_id = node_execution_key(identifier.node_execution_id)
+    task = identifier.task_id
+    name = escape(f"{task.project}:{task.domain}:{task.name}:{task.version}")
+    sort_key = f"{escape(node_id)}#{name}#{identifier.retry_attempt:06d}"
+    return execution, _fits(sort_key, _MAX_SORT_KEY_BYTES - SEQUENCE_DIGITS - 8, "task_id")
+
+
+def node_prefix(node_id: str) -> str:
+    """What the sort keys of a node's task executions begin with."""
+    return f"{escape(node_id)}#"
+
+
+def padded(sequence: str) -> str:
+    """A queue's sequence number in a form that sorts as text: 39 digits.
+
+    Raises:
+        InvalidArgument: not a decimal number of at most 39 digits.
+    """
+    if not (sequence.isascii() and sequence.isdigit() and len(sequence) <= SEQUENCE_DIGITS):
+        raise InvalidArgument(f"invalid value for sequence: {sequence[:60]!r} is not a number of at most 39 digits")
+    return sequence.zfill(SEQUENCE_DIGITS)
+
+
+def escape(text: str) -> str:
+    """Text without "#", for a part of a sort key."""
+    return text.replace("%", "%25").replace("#", "%23")
+
+
+def _fits(key: str, limit: int, field: str) -> str:
+    if len(key.encode()) > limit:
+        raise InvalidArgument(f"size of {field} exceeded length {limit}")
+    return key

@@ -1,0 +1,120 @@
+"""What a deployment decides: the functions' environment and the operator's `flyteadmin.yaml`.
+
+The only reader of `os.environ`. `Environment` is what template.yaml hands to a function; `Configuration` holds the
+keys of upstream's `flyteadmin.yaml`, so that an operator can bring the file they have (architecture §6).
+"""
+
+import os
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Environment(BaseModel):
+    """What template.yaml sets for a function; a function gets only what its role may touch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table_prefix: str = ""
+    bucket: str = ""
+    events_queue_url: str = ""
+    dead_letter_queue_url: str = ""
+    notifications_topic_arn: str = ""
+    configuration_uri: str = ""
+    cluster_name: str = ""
+    cluster_endpoint: str = ""
+    cluster_certificate_authority: str = Field("", description="PEM, base64 as `aws eks describe-cluster` prints it")
+    cluster_token_secret_arn: str = Field("", description="a service-account token instead of the EKS one")
+    dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
+    auth_mode: Literal["IAM", "JWT", "NONE"] = "IAM"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The environment of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: a variable has the wrong form; the deployment is at fault, not a request.
+    """
+    return Environment.model_validate(
+        {name: os.environ[name.upper()] for name in Environment.model_fields if name.upper() in os.environ}
+    )
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class FlyteAdminSection(_Section):
+    """The `flyteadmin` section; defaults as upstream's."""
+
+    role_name_key: str = ""
+    metadata_store_prefix: tuple[str, ...] = Field(("metadata", "admin"), alias="metadataStoragePrefix")
+    max_parallelism: int = 25
+    event_version: int = 2
+    assumable_iam_role: str = ""
+    k8s_service_account: str = Field("", alias="k8sServiceAccount")
+    console_url: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    interruptible: bool = False
+    overwrite_cache: bool = False
+    raw_output_location_prefix: str = ""
+
+
+class Domain(_Section):
+    """One entry of `domains`."""
+
+    id: str
+    name: str
+
+
+class TaskResourceSet(_Section):
+    """Quantities as Kubernetes writes them; an empty string is unset."""
+
+    cpu: str = ""
+    memory: str = ""
+    gpu: str = ""
+    ephemeral_storage: str = ""
+
+
+class TaskResources(_Section):
+    """The `task_resources` section (RES-01)."""
+
+    defaults: TaskResourceSet = TaskResourceSet(cpu="2", memory="200Mi")
+    limits: TaskResourceSet = TaskResourceSet(cpu="2", memory="1Gi", gpu="1")
+
+
+class NamespaceMapping(_Section):
+    """The `namespace_mapping` section; only `{{ project }}` and `{{ domain }}` are replaced."""
+
+    template: str = "{{ project }}-{{ domain }}"
+
+
+class Registration(_Section):
+    """The `registration` section; 0 is unlimited."""
+
+    max_workflow_nodes: int = 100
+    max_label_entries: int = 0
+    max_annotation_entries: int = 0
+
+
+class RemoteData(_Section):
+    """The `remoteData` section; sizes in bytes."""
+
+    max_size_in_bytes: int = 2 * 1024 * 1024
+    inline_event_data_policy: Literal["Offload", "StoreInline"] = "Offload"
+
+
+class Configuration(_Section):
+    """The operator's `flyteadmin.yaml`; a missing section has upstream's defaults."""
+
+    flyteadmin: FlyteAdminSection = FlyteAdminSection()
+    domains: tuple[Domain, ...] = tuple(Domain(id=name, name=name) for name in ("development", "staging", "production"))
+    projects: tuple[str, ...] = Field(("flytesnacks",), description="seeded on the first deployment")
+    task_resources: TaskResources = Field(TaskResources(), alias="task_resources")
+    namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping")
+    registration: Registration = Registration()
+    remote_data: RemoteData = RemoteData()
