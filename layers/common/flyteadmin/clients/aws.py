@@ -1,0 +1,118 @@
+"""One session and tuned boto3 clients: short time-outs, few retries of its own, no parameter validation."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, overload
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from flyteadmin.errors import Internal, Unavailable
+from flyteadmin.observability import logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+
+PASSING_FAULTS = frozenset(
+    {
+        "InternalServerError",
+        "InternalError",
+        "InternalFailure",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottlingException",
+        "Throttling",
+        "TransactionInProgressException",
+        "500",
+        "503",
+    }
+)
+"""Error codes of AWS that the same call may get past later."""
+
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=8,
+    max_pool_connections=32,
+    parameter_validation=False,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    s3={"addressing_style": "path"},
+    signature_version=None,
+    tcp_keepalive=True,
+    user_agent="flyteadmin",
+)
+_lock = Lock()
+
+_Service = Literal["dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"]
+
+
+@lru_cache(maxsize=1)
+def session() -> boto3.session.Session:
+    """The session of this process; its credentials are the function's role."""
+    return boto3.session.Session()
+
+
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+@overload
+def client(service: Literal["s3"]) -> "S3Client": ...
+@overload
+def client(service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+@overload
+def client(service: Literal["sns"]) -> "SNSClient": ...
+@overload
+def client(service: Literal["sqs"]) -> "SQSClient": ...
+@overload
+def client(service: Literal["sts"]) -> "STSClient": ...
+def client(service: _Service) -> object:
+    """The one client of this process for a service; making one is not thread-safe in boto3, so it is locked."""
+    with _lock:
+        return _client(service)
+
+
+@lru_cache(maxsize=8)
+def _client(service: _Service) -> object:
+    config = _CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else _CONFIG
+    return session().client(service, config=config)
+
+
+def forget() -> None:
+    """Forget session and clients; the next call makes them anew from the environment (for tests)."""
+    session.cache_clear()
+    _client.cache_clear()
+
+
+def error_code(error: ClientError) -> str:
+    """The code that AWS answered, e.g. "ConditionalCheckFailedException"."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+@contextmanager
+def faults(what: str) -> Iterator[None]:
+    """Turn what AWS answers into errors that a client may read; the cause goes to the log only.
+
+    Raises:
+        Unavailable: throttling or a transport fault: the same call may go through later.
+        Internal: anything else, e.g. a permission that the role lacks.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        if code in PASSING_FAULTS:
+            raise Unavailable(f"{what} is not available right now, try again") from error
+        logger.error("AWS refused a call", extra={"what": what, "aws_code": code}, exc_info=error)
+        raise Internal(f"{what} failed") from error
+    except BotoCoreError as error:
+        raise Unavailable(f"{what} can't be reached right now, try again") from error

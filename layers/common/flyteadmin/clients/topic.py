@@ -1,0 +1,45 @@
+"""The notifications topic: messages with the attributes that subscribers filter on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flyteadmin.clients.aws import client, faults
+from flyteadmin.errors import Unavailable
+from flyteadmin.settings import environment
+
+_BATCH = 10
+
+
+@dataclass(frozen=True)
+class Message:
+    """A stable id, a JSON body and string attributes."""
+
+    identifier: str
+    body: str
+    attributes: Mapping[str, str]
+
+
+def publish(messages: Sequence[Message]) -> None:
+    """Publish all messages, ten a request.
+
+    Raises:
+        Unavailable: the topic did not take one of them; those before it are published.
+    """
+    for start in range(0, len(messages), _BATCH):
+        entries = [
+            {
+                "Id": str(position),
+                "Message": message.body,
+                "MessageAttributes": {
+                    name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+                },
+            }
+            for position, message in enumerate(messages[start : start + _BATCH])
+        ]
+        with faults("the notifications topic"):
+            answer = client("sns").publish_batch(
+                TopicArn=environment().notifications_topic_arn,
+                PublishBatchRequestEntries=entries,  # type: ignore[arg-type]  # stubs want their own TypedDicts
+            )
+        if answer.get("Failed"):
+            raise Unavailable("the notifications topic did not take a message, try again")
