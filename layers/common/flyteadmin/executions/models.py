@@ -1,0 +1,156 @@
+"""How an execution lies in DynamoDB: a small state item that events rewrite, and a spec item that they don't.
+
+Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.models import Model
+
+LISTING_SHARDS = 4
+"""Write shards of the created index: 4,000 creates a second per project and domain."""
+
+_FILTERED = ["phase", "archived"]
+
+
+class Launch(StrEnum):
+    """Where a row is between its creation and its resource in the cluster."""
+
+    LAUNCHING = "launching"
+    LAUNCHED = "launched"
+    REFUSED = "refused"
+
+
+class Transition(NamedTuple):
+    """One accepted phase: when it happened (ns), and the event's sequence ("" if the control plane set it)."""
+
+    phase: str
+    occurred_at: int
+    sequence: str
+
+    def to_text(self) -> str:
+        """How it lies in the row: "phase occurred_at sequence", the sequence without its leading zeros."""
+        return f"{self.phase} {self.occurred_at} {self.sequence.lstrip('0')}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Transition":
+        """The transition that `to_text` wrote."""
+        phase, occurred_at, sequence = text.split(" ")
+        return cls(phase, int(occurred_at), sequence)
+
+
+class CreatedIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions of a project and domain by creation time, write-sharded."""
+
+    class Meta:
+        index_name = "created"
+        projection = IncludeProjection(_FILTERED)
+
+    listing = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class LaunchPlanIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions of a launch plan, all versions, by creation time."""
+
+    class Meta:
+        index_name = "launch_plan"
+        projection = IncludeProjection(_FILTERED)
+
+    launch_plan = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class WorkflowIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions of a workflow, all versions, by creation time."""
+
+    class Meta:
+        index_name = "workflow"
+        projection = IncludeProjection(_FILTERED)
+
+    workflow = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions that have not ended, sharded; what `reconcile` walks."""
+
+    class Meta:
+        index_name = "active"
+        projection = KeysOnlyProjection()
+
+    active = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ExecutionState(Model):
+    """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes."""
+
+    class Meta:
+        table_name = "executions"
+
+    execution = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True, default="state")
+    version = NumberAttribute(default=1)
+
+    phase = UnicodeAttribute()
+    sequence = UnicodeAttribute(default="")
+    transitions: ListAttribute[str] = ListAttribute(
+        of=UnicodeAttribute,  # type: ignore[arg-type]  # its stub wants the value's type
+        default=list,
+    )
+    launch = UnicodeAttribute(default=Launch.LAUNCHING.value)
+    cluster = UnicodeAttribute(default="")
+    created_at = NumberAttribute()
+    started_at = NumberAttribute(null=True)
+    ended_at = NumberAttribute(null=True)
+    updated_at = NumberAttribute()
+
+    outputs_uri = UnicodeAttribute(null=True)
+    output_data = BinaryAttribute(legacy_encoding=False, null=True)
+    error = BinaryAttribute(legacy_encoding=False, null=True)
+    error_uri = UnicodeAttribute(null=True)
+
+    overlay_phase = UnicodeAttribute(null=True)
+    overlay_at = NumberAttribute(null=True)
+    abort = BinaryAttribute(legacy_encoding=False, null=True)
+    archived = NumberAttribute(default=0)
+    state_change = BinaryAttribute(legacy_encoding=False, null=True)
+
+    listing = UnicodeAttribute()
+    launch_plan = UnicodeAttribute()
+    launch_plan_version = UnicodeAttribute()
+    workflow = UnicodeAttribute()
+    workflow_version = UnicodeAttribute()
+    active = UnicodeAttribute(null=True)
+
+    created_index = CreatedIndex()
+    launch_plan_index = LaunchPlanIndex()
+    workflow_index = WorkflowIndex()
+    active_index = ActiveIndex()
+
+
+class ExecutionSpecification(Model):
+    """What stays: the spec as stored, and where the inputs are."""
+
+    class Meta:
+        table_name = "executions"
+
+    execution = UnicodeAttribute(hash_key=True)
+    part = UnicodeAttribute(range_key=True, default="spec")
+
+    spec = BinaryAttribute(legacy_encoding=False, null=True)
+    spec_uri = UnicodeAttribute(null=True)
+    workflow_id = BinaryAttribute(legacy_encoding=False)
+    notifications = BinaryAttribute(legacy_encoding=False, null=True)
+    principal = UnicodeAttribute(default="")
+    inputs_uri = UnicodeAttribute()
+    user_inputs_uri = UnicodeAttribute()

@@ -1,0 +1,1 @@
+"""Node executions: a projection of their events."""

@@ -1,0 +1,58 @@
+"""How a node execution lies in DynamoDB: one item of 1 KB or less; long errors and closures are in S3.
+
+Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
+"""
+
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+
+class ChildrenIndex(GlobalSecondaryIndex["NodeExecutionRow"]):
+    """The nodes below one parent (or at the top) by creation time."""
+
+    class Meta:
+        index_name = "children"
+        projection = KeysOnlyProjection()
+
+    parent = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class NodeExecutionRow(Model):
+    """A node execution as its events left it."""
+
+    class Meta:
+        table_name = "node_executions"
+
+    execution = UnicodeAttribute(hash_key=True)
+    node_id = UnicodeAttribute(range_key=True)
+    version = NumberAttribute(default=1)
+
+    phase = UnicodeAttribute()
+    sequence = UnicodeAttribute()
+    created_at = NumberAttribute()
+    started_at = NumberAttribute(null=True)
+    ended_at = NumberAttribute(null=True)
+    updated_at = NumberAttribute()
+
+    parent = UnicodeAttribute()
+    parent_node_id = UnicodeAttribute(null=True)
+    spec_node_id = UnicodeAttribute(null=True)
+    retry_group = UnicodeAttribute(null=True)
+    is_parent_node = BooleanAttribute(null=True)
+    is_dynamic = BooleanAttribute(null=True)
+    is_array = BooleanAttribute(null=True)
+
+    input_uri = UnicodeAttribute(null=True)
+    output_uri = UnicodeAttribute(null=True)
+    output_data = BinaryAttribute(legacy_encoding=False, null=True)
+    error = BinaryAttribute(legacy_encoding=False, null=True)
+    error_uri = UnicodeAttribute(null=True)
+    deck_uri = UnicodeAttribute(null=True)
+    child_execution = UnicodeAttribute(null=True)
+    task_node_metadata = BinaryAttribute(legacy_encoding=False, null=True)
+    dynamic_job_spec_uri = UnicodeAttribute(null=True)
+    dynamic_workflow_uri = UnicodeAttribute(null=True)
+
+    children_index = ChildrenIndex()

@@ -1,0 +1,1 @@
+"""Notifications: what subscribers hear when an execution's phase moves."""

@@ -1,0 +1,1 @@
+"""Task executions, one per attempt: a projection of their events."""
