@@ -1,0 +1,1 @@
+"""HTTP to RPC and back, as grpc-gateway does it; knows no noun."""

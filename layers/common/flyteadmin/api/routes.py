@@ -1,0 +1,129 @@
+"""Which HTTP method and path stand for which RPC: one table for the functions, the bridge and the tests."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, cast
+from urllib.parse import unquote
+
+from google.protobuf.message import Message
+
+from flyteadmin.api.bindings import BINDINGS
+from flyteadmin.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One `google.api.http` binding; an RPC has one or two.
+
+    `template` names request fields in braces, e.g. "/api/v1/projects/{id}"; `body` is "*" or "" (the rest of the
+    request is in the query). `request` and `response` are "module:Message", imported when first asked for, since
+    importing every message of Flyte costs a cold start more than most functions need.
+    """
+
+    service: str
+    rpc: str
+    method: str
+    template: str
+    body: str
+    request: str
+    response: str
+
+    def request_type(self) -> type[Message]:
+        """The class of the request."""
+        return _message_type(self.request)
+
+    def response_type(self) -> type[Message]:
+        """The class of the answer."""
+        return _message_type(self.response)
+
+    def segments(self) -> tuple[str, ...]:
+        """The template's parts between slashes; a part in braces is a variable."""
+        return tuple(self.template.split("/")[1:])
+
+    def gateway_route(self) -> str:
+        """The API Gateway route that catches it: "GET /api/v1/executions/{proxy+}", greedy per noun and method."""
+        prefix, variable, _ = self.template.partition("/{")
+        return f"{self.method} {prefix}" + ("/{proxy+}" if variable else "")
+
+
+class Match(NamedTuple):
+    """A route and what the path says for its variables: pairs of field path ("id.project") and text."""
+
+    route: Route
+    parameters: tuple[tuple[str, str], ...]
+
+
+ROUTES: tuple[Route, ...] = tuple(Route(*binding) for binding in BINDINGS)
+
+
+def routes_of(rpc: str) -> tuple[Route, ...]:
+    """The routes of an RPC, the main one first; empty for an unknown name."""
+    return _routes_by_rpc().get(rpc, ())
+
+
+def match(raw_path: str) -> Mapping[str, Match]:
+    """What each HTTP method means on a path; empty where the path is unknown.
+
+    As grpc-gateway: the path is decoded in full and then split, so an id that holds "/" reaches no route, not even as
+    "%2F". A literal part goes before a variable.
+
+    Raises:
+        InvalidArgument: the decoded path is no UTF-8.
+    """
+    try:
+        path = unquote(raw_path, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidArgument("invalid value for path: it does not decode to UTF-8") from None
+    if not path.startswith("/"):
+        return {}
+    parts = path.split("/")[1:]
+    found: dict[str, Match] = {}
+    for segments, route in _by_length().get(len(parts), ()):
+        parameters = _bind(segments, parts)
+        if parameters is not None:
+            found.setdefault(route.method, Match(route, parameters))
+    return found
+
+
+def api_gateway_routes(rpcs: Collection[str] | None = None) -> tuple[str, ...]:
+    """The API Gateway route keys that the given RPCs (default: all) need, sorted, each once."""
+    return tuple(sorted({route.gateway_route() for route in ROUTES if rpcs is None or route.rpc in rpcs}))
+
+
+def _bind(segments: tuple[str, ...], parts: list[str]) -> tuple[tuple[str, str], ...] | None:
+    parameters = []
+    for segment, part in zip(segments, parts, strict=True):
+        if segment.startswith("{"):
+            parameters.append((segment[1:-1], part))
+        elif segment != part:
+            return None
+    return tuple(parameters)
+
+
+@cache
+def _by_length() -> Mapping[int, tuple[tuple[tuple[str, ...], Route], ...]]:
+    shapes: dict[int, list[tuple[tuple[str, ...], Route]]] = {}
+    for route in ROUTES:
+        segments = route.segments()
+        shapes.setdefault(len(segments), []).append((segments, route))
+    return {length: tuple(sorted(shape, key=_literals_first)) for length, shape in shapes.items()}
+
+
+def _literals_first(shape: tuple[tuple[str, ...], Route]) -> tuple[bool, ...]:
+    return tuple(segment.startswith("{") for segment in shape[0])
+
+
+@cache
+def _routes_by_rpc() -> Mapping[str, tuple[Route, ...]]:
+    routes: dict[str, tuple[Route, ...]] = {}
+    for route in ROUTES:
+        routes[route.rpc] = (*routes.get(route.rpc, ()), route)
+    return routes
+
+
+@cache
+def _message_type(name: str) -> type[Message]:
+    module, _, message = name.partition(":")
+    return cast("type[Message]", getattr(import_module(module), message))
