@@ -1,0 +1,91 @@
+"""The local AWS as a child process, for tests and scripts: started on a free port, stopped for sure."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.aws.client import Endpoint
+from local.aws.server import READY
+
+ROOT = Path(__file__).parents[2]
+_GRACE_SECONDS = 5
+
+
+@contextmanager
+def running(
+    *, auth: bool = False, audit: Path | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
+    """Start the server, yield its endpoint, and stop it with all its Lambda workers, whatever happens.
+
+    The server ends by itself when this process is killed. What it writes to disk goes with it.
+
+    Args:
+        auth: Check signatures and IAM policies.
+        audit: A file to append each decision about a role to.
+        env: Added to its environment, which is this process's without `AWS_*`.
+
+    Raises:
+        RuntimeError: It didn't start; the message carries what it printed.
+    """
+    with tempfile.TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch) / "server.log"
+        with log.open("wb") as errors:
+            server = subprocess.Popen(
+                _command(auth=auth, audit=audit),
+                cwd=ROOT,
+                env=_environment(scratch, env or {}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            yield Endpoint(_url_when_ready(server, log))
+        finally:
+            _stop(server)
+
+
+def _command(*, auth: bool, audit: Path | None) -> list[str]:
+    options = ["--auth"] * auth + (["--audit", str(audit.resolve())] if audit else [])
+    return [sys.executable, "-m", "local.aws.server", "--port", "0", "--until-stdin-closes", *options]
+
+
+def _environment(scratch: str, extra: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**inherited, "TMPDIR": scratch, **extra}
+
+
+def _url_when_ready(server: subprocess.Popen[str], log: Path) -> str:
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    if not line.startswith(READY):
+        raise RuntimeError(f"The local AWS didn't start:\n{log.read_text(errors='replace')}")
+    return line.removeprefix(READY).strip()
+
+
+def _stop(server: subprocess.Popen[str]) -> None:
+    # The group is the server and its Lambda workers, since `start_new_session` made the server its leader.
+    os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        _kill_group(server.pid)
+        server.wait()
+        for pipe in (server.stdin, server.stdout):
+            if pipe:
+                pipe.close()
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return

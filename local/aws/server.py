@@ -1,0 +1,91 @@
+"""`python -m local.aws.server`: MiniStack on 127.0.0.1 with every patch of `patches/`; one line says that it is ready."""
+# ruff: noqa: PLC0415  MiniStack reads its environment when it is imported, so it is imported after `environment` is set.
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+READY = "ready "
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then end every Lambda worker too."""
+    options = _parser().parse_args(arguments)
+    listener = socket.create_server(("127.0.0.1", options.port), backlog=1024)
+    os.environ.update(environment(listener.getsockname()[1], auth=options.auth))
+    if options.until_stdin_closes:
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
+
+    from local.aws import audit, patches
+
+    patches.apply(off=frozenset(filter(None, os.environ.get("PATCHES_OFF", "").split(","))))
+    if options.audit:
+        audit.record_decisions(options.audit)
+    asyncio.run(_serve(listener))
+
+
+def environment(port: int, *, auth: bool) -> dict[str, str]:
+    """MiniStack's settings: one port of the loopback interface, no listener beside it, credentials that mean root."""
+    return {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",  # any other name breaks the routing of HTTP APIs by Host header
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AUTH": "true" if auth else "false",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.aws.server", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="0 takes a free one")
+    parser.add_argument("--auth", action="store_true", help="check signatures and IAM policies")
+    parser.add_argument("--audit", type=Path, help="append each decision about a role to this file, as JSON lines")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starting process is gone")
+    return parser
+
+
+async def _serve(listener: socket.socket) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = os.environ["LOG_LEVEL"]
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    announcement = asyncio.create_task(_announce(int(os.environ["GATEWAY_PORT"])))
+    await serve(app, config, shutdown_trigger=stopped.wait)
+    announcement.cancel()
+
+
+async def _announce(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /_ministack/health HTTP/1.0\r\n\r\n")
+    await reader.readline()
+    writer.close()
+    sys.stdout.write(f"{READY}http://127.0.0.1:{port}\n")
+    sys.stdout.flush()
+
+
+def _stop_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
