@@ -19,6 +19,7 @@ from pynamodb.models import Model
 
 from flyteadmin.clients.aws import client, error_code, faults
 from flyteadmin.errors import Unavailable
+from flyteadmin.facts import Facts
 from flyteadmin.settings import environment
 
 if TYPE_CHECKING:
@@ -300,6 +301,28 @@ def query_all[M: Model](model: type[M], partition: str, sort: Condition | None =
         if page.next_key is None:
             return items
         start = page.next_key
+
+
+def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> list[Action]:
+    """Facts as update actions; the version moves with every write.
+
+    On the fast path facts set once yield to those in the row and transitions are appended; a rebuild knows them all
+    and replaces both, while what the log no longer holds stays as stored.
+    """
+    attributes: dict[str, Any] = dict(model.get_attributes())
+    actions: list[Action] = [attributes["version"].set((attributes["version"] | 0) + 1)]
+    for name, value in facts.once.items():
+        actions.append(attributes[name].set(value if rebuilt else attributes[name] | value))
+    for name, value in facts.latest.items():
+        actions.append(attributes[name].remove() if value is None else attributes[name].set(value))
+    if facts.sequence:
+        actions.append(attributes["sequence"].set(facts.sequence))
+    if facts.transitions and rebuilt:
+        actions.append(attributes["transitions"].set(list(facts.transitions)))
+    elif facts.transitions:
+        appended = (attributes["transitions"] | []).append(list(facts.transitions))
+        actions.append(attributes["transitions"].set(appended))
+    return actions
 
 
 def key_of(item: Model) -> Key:

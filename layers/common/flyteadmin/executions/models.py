@@ -18,6 +18,9 @@ from pynamodb.models import Model
 LISTING_SHARDS = 4
 """Write shards of the created index: 4,000 creates a second per project and domain."""
 
+BEFORE_ALL = "0"
+"""A sequence that sorts before every padded one."""
+
 _FILTERED = ["phase", "archived"]
 
 
@@ -102,7 +105,7 @@ class ExecutionState(Model):
     version = NumberAttribute(default=1)
 
     phase = UnicodeAttribute()
-    sequence = UnicodeAttribute(default="")
+    sequence = UnicodeAttribute(default=BEFORE_ALL)
     transitions: ListAttribute[str] = ListAttribute(
         of=UnicodeAttribute,  # type: ignore[arg-type]  # its stub wants the value's type
         default=list,

@@ -21,7 +21,7 @@ class TaskExecutionRow(Model):
     phase = UnicodeAttribute()
     phase_version = NumberAttribute(default=0)
     sequence = UnicodeAttribute()
-    started_at = NumberAttribute(null=True)
+    ended_at = NumberAttribute(default=0)
     input_uri = UnicodeAttribute(null=True)
     closure = BinaryAttribute(legacy_encoding=False, null=True)
     closure_uri = UnicodeAttribute(null=True)

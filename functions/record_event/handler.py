@@ -1,0 +1,41 @@
+"""Events arrive over HTTPS: admitted, then queued."""
+
+from flyteidl.admin.event_pb2 import (
+    NodeExecutionEventRequest,
+    NodeExecutionEventResponse,
+    TaskExecutionEventRequest,
+    TaskExecutionEventResponse,
+    WorkflowExecutionEventRequest,
+    WorkflowExecutionEventResponse,
+)
+
+from flyteadmin.api.handler import api_handler
+from flyteadmin.api.identity import Identity
+from flyteadmin.events.service import record
+
+
+def create_workflow_event(request: WorkflowExecutionEventRequest, _caller: Identity) -> WorkflowExecutionEventResponse:
+    """POST /api/v1/events/workflows."""
+    record(request.event)
+    return WorkflowExecutionEventResponse()
+
+
+def create_node_event(request: NodeExecutionEventRequest, _caller: Identity) -> NodeExecutionEventResponse:
+    """POST /api/v1/events/nodes."""
+    record(request.event)
+    return NodeExecutionEventResponse()
+
+
+def create_task_event(request: TaskExecutionEventRequest, _caller: Identity) -> TaskExecutionEventResponse:
+    """POST /api/v1/events/tasks."""
+    record(request.event)
+    return TaskExecutionEventResponse()
+
+
+lambda_handler = api_handler(
+    {
+        "CreateWorkflowEvent": create_workflow_event,
+        "CreateNodeEvent": create_node_event,
+        "CreateTaskEvent": create_task_event,
+    }
+)

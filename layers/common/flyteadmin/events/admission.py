@@ -1,0 +1,65 @@
+"""Whether an event is taken into the queue, decided from the execution row alone (architecture §3); pure.
+
+What upstream answers from node and task rows (ALREADY_EXISTS on repeats, NOT_FOUND for parents still in the queue) is
+given up on purpose: propeller treats OK the same. Deviations stand in docs/deviations.toml.
+"""
+
+from dataclasses import dataclass
+
+from flyteidl.admin.event_pb2 import EventErrorAlreadyInTerminalState, EventErrorIncompatibleCluster, EventFailureReason
+from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+
+from flyteadmin.errors import AlreadyExists, FailedPrecondition, NotFound
+from flyteadmin.events.validation import Event
+from flyteadmin.executions.phases import ABORTING, TERMINAL, Phase
+
+_ANY_PRODUCER = frozenset({"", "propeller"})
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What admission looks at: the execution's phase and its cluster."""
+
+    execution: str
+    phase: str
+    cluster: str
+
+
+def admit(event: Event, execution: str, stored: Stored | None) -> None:
+    """Let an event pass, or answer as propeller expects.
+
+    Raises:
+        NotFound: there is no such execution (WFE-03, NEV-02, TEV-03).
+        FailedPrecondition: it runs in another cluster, has ended, or is aborting (WFE-06…10, NEV-03).
+        AlreadyExists: a workflow event repeats the stored phase, QUEUED excepted (WFE-04, WFE-05).
+    """
+    if stored is None:
+        raise NotFound(f"missing entity of type execution with identifier {execution}")
+    if isinstance(event, WorkflowExecutionEvent):
+        _repeated(event, stored)
+    if event.producer_id not in _ANY_PRODUCER and event.producer_id != stored.cluster:
+        raise FailedPrecondition(
+            f"execution {execution} runs in cluster {stored.cluster!r}, not in {event.producer_id[:100]!r}",
+            EventFailureReason(incompatible_cluster=EventErrorIncompatibleCluster(cluster=stored.cluster)),
+        )
+    if isinstance(event, WorkflowExecutionEvent):
+        _moves(event, stored)
+
+
+def _repeated(event: WorkflowExecutionEvent, stored: Stored) -> None:
+    if Phase.Name(event.phase) == stored.phase and event.phase != Phase.QUEUED:
+        raise AlreadyExists(f"phase {stored.phase} of execution {stored.execution} was already recorded")
+
+
+def _moves(event: WorkflowExecutionEvent, stored: Stored) -> None:
+    phase = Phase.Name(event.phase)
+    if stored.phase in TERMINAL:
+        raise FailedPrecondition(
+            f"invalid phase change from {stored.phase} to {phase} for execution {stored.execution}: it has ended",
+            EventFailureReason(already_in_terminal_state=EventErrorAlreadyInTerminalState(current_phase=stored.phase)),
+        )
+    backwards = stored.phase == "RUNNING" and phase == "QUEUED"
+    if backwards or (stored.phase == ABORTING and phase not in TERMINAL):
+        raise FailedPrecondition(
+            f"invalid phase change from {stored.phase} to {phase} for execution {stored.execution}"
+        )

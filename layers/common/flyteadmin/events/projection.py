@@ -1,0 +1,169 @@
+"""From events to rows: the fast path, and when its condition fails, the rebuild. There is no third way.
+
+Every function here is idempotent and may overlap with itself in another process: what decides is the condition.
+"""
+
+from collections.abc import Sequence
+
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
+
+from flyteadmin.clients.dynamodb import ConditionFailed, back_off
+from flyteadmin.errors import NotFound, Unavailable
+from flyteadmin.events import log, offloading
+from flyteadmin.events.envelope import Kind
+from flyteadmin.events.validation import Event, attempt_identifier
+from flyteadmin.executions import phases as workflow_phases
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.facts import Facts
+from flyteadmin.identifiers import execution_identifier, task_execution_key
+from flyteadmin.node_executions import phases as node_phases
+from flyteadmin.node_executions import repository as node_executions
+from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.task_executions import phases as task_phases
+from flyteadmin.task_executions import repository as task_executions
+from flyteadmin.task_executions.models import TaskExecutionRow
+
+_ATTEMPTS = 8
+
+
+type Sequenced = Sequence[tuple[str, Event]]
+"""Events of one entity with their padded sequences, in order."""
+
+
+def entity_of(event: Event) -> str:
+    """The entity's part of the event's key in the log."""
+    match event:
+        case WorkflowExecutionEvent():
+            return ""
+        case NodeExecutionEvent():
+            return event.id.node_id
+        case TaskExecutionEvent():
+            return task_execution_key(attempt_identifier(event))[1]
+
+
+def apply_workflow(execution: str, events: Sequenced, launch_plan: str) -> None:
+    """Move an execution's row by consecutive events of a batch.
+
+    `launch_plan` names the lease that ends with the execution; "" if the message did not carry it: then the row says.
+
+    Raises:
+        NotFound: there is no such execution.
+        Unavailable: too many writers at once; do it again.
+    """
+    placed = [offloading.workflow(event, sequence) for sequence, event in events]
+    facts = workflow_phases.fold(placed)
+    if facts.phase in workflow_phases.TERMINAL and not launch_plan:
+        launch_plan = _existing(execution, executions.read_state(execution)).launch_plan
+    refused = workflow_phases.refused_phases(placed[0].phase)
+    try:
+        executions.apply(execution, facts, placed[0].sequence, refused, launch_plan)
+    except ConditionFailed as failure:
+        old = executions.from_raw(failure.old) if failure.old else None
+        rebuild_workflow(_existing(execution, old))
+
+
+def rebuild_workflow(old: ExecutionState) -> None:
+    """Make an execution's row say what its log and its overlay say.
+
+    Raises:
+        Unavailable: too many writers at once; do it again.
+    """
+    for attempt in range(_ATTEMPTS):
+        logged = log.read(old.execution, Kind.WORKFLOW, "")
+        placed = [offloading.workflow(event, sequence) for sequence, event in logged]
+        facts = _final(old, workflow_phases.reduce(placed, executions.overlay_of(old)))
+        if _says(old, facts):
+            return None
+        try:
+            return executions.rebuild(old, facts)
+        except ConditionFailed as failure:
+            old = _existing(old.execution, executions.from_raw(failure.old) if failure.old else None)
+        back_off(attempt)
+    raise Unavailable(f"execution {old.execution} is written by many at once, try again")
+
+
+def _final(old: ExecutionState, facts: Facts) -> Facts:
+    if old.phase in workflow_phases.TERMINAL and facts.phase != old.phase:
+        return Facts(facts.once, {}, (), facts.sequence)
+    return facts
+
+
+def apply_node(execution: str, node_id: str, events: Sequenced) -> None:
+    """Move a node's row by consecutive events of a batch.
+
+    Raises:
+        Unavailable: too many writers at once; do it again.
+    """
+    placed = [offloading.node(event, sequence) for sequence, event in events]
+    facts = node_phases.fold(placed)
+    refused = node_phases.refused_phases(placed[0].phase)
+    try:
+        node_executions.apply(execution, node_id, facts, placed[0].sequence, refused)
+    except ConditionFailed as failure:
+        if failure.old:
+            rebuild_node(node_executions.from_raw(failure.old))
+
+
+def rebuild_node(old: NodeExecutionRow) -> None:
+    """Make a node's row say what its log says.
+
+    Raises:
+        Unavailable: too many writers at once; do it again.
+    """
+    for attempt in range(_ATTEMPTS):
+        logged = log.read(old.execution, Kind.NODE, old.node_id)
+        facts = node_phases.reduce([offloading.node(event, sequence) for sequence, event in logged])
+        if _says(old, facts):
+            return None
+        try:
+            return node_executions.rebuild(old, facts)
+        except ConditionFailed as failure:
+            old = node_executions.from_raw(failure.old) if failure.old else old
+        back_off(attempt)
+    raise Unavailable(f"node {old.node_id} of execution {old.execution} is written by many at once, try again")
+
+
+def apply_task(identifier: TaskExecutionIdentifier, events: Sequenced, row: TaskExecutionRow | None) -> None:
+    """Move a task attempt's row, as read before, by consecutive events of a batch.
+
+    Raises:
+        Unavailable: too many writers at once; do it again.
+    """
+    for attempt in range(_ATTEMPTS):
+        stored = task_executions.state_of(row) if row else None
+        state = _reduced_task(identifier, events, stored)
+        if state is None or (row is not None and state == stored):
+            return None
+        try:
+            return task_executions.store(identifier, state, row)
+        except ConditionFailed:
+            row = task_executions.read(identifier)
+        back_off(attempt)
+    raise Unavailable(f"task execution {task_execution_key(identifier)} is written by many at once, try again")
+
+
+def _reduced_task(
+    identifier: TaskExecutionIdentifier, events: Sequenced, stored: task_phases.TaskState | None
+) -> task_phases.TaskState | None:
+    if stored is None or stored.sequence < events[0][0]:
+        return task_phases.reduce((offloading.task(event, sequence) for sequence, event in events), stored)
+    execution, attempt_key = task_execution_key(identifier)
+    logged = log.read(execution, Kind.TASK, attempt_key)
+    return task_phases.reduce(offloading.task(event, sequence) for sequence, event in logged)
+
+
+def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:
+    if state is None:
+        identifier = execution_identifier(execution)
+        raise NotFound(f"missing entity of type execution with identifier {identifier.name}")
+    return state
+
+
+def _says(row: ExecutionState | NodeExecutionRow, facts: Facts) -> bool:
+    stored = row.attribute_values
+    wanted = {**facts.once, **facts.latest, "sequence": facts.sequence}
+    if facts.transitions:
+        wanted["transitions"] = list(facts.transitions)  # type: ignore[assignment]  # compared, not stored
+    return all(stored.get(name) == value for name, value in wanted.items())

@@ -1,0 +1,117 @@
+"""How an execution's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+
+`reduce(events, overlay)` is what a row must say (invariant 2); `refused_phases` and `fold` are the same rule as a
+condition on the row and facts to write when it holds. Sources: flyteadmin execution_manager.go CreateWorkflowEvent and
+transformers/execution.go UpdateExecutionModelState; deviations in docs/deviations.toml.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flyteidl.core.execution_pb2 import WorkflowExecution
+from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+
+from flyteadmin.executions.models import Launch, Transition
+from flyteadmin.facts import Facts, Value
+from flyteadmin.timestamps import to_nanoseconds
+
+Phase = WorkflowExecution.Phase
+
+UNDEFINED = "UNDEFINED"
+TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+ABORTING = "ABORTING"
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What no event says: a phase that the control plane itself set, and when (ns); "" if it set none."""
+
+    phase: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class PhaseEvent:
+    """A workflow event in its place: its padded sequence, and where its outcome lies if it was moved to S3."""
+
+    event: WorkflowExecutionEvent
+    sequence: str
+    outputs_uri: str = ""
+    error: bytes = b""
+    error_uri: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The phase's enum name."""
+        return Phase.Name(self.event.phase)
+
+
+def accepts(stored: str, phase: str) -> bool:
+    """Whether an event of `phase` moves an execution in phase `stored` (WFE-04…11)."""
+    if stored in TERMINAL or phase == stored:
+        return False
+    if stored == ABORTING:
+        return phase in TERMINAL
+    return not (stored == "RUNNING" and phase == "QUEUED")
+
+
+def refused_phases(phase: str) -> frozenset[str]:
+    """The stored phases in which an event of `phase` is not accepted: `accepts` as the fast path's condition."""
+    return frozenset(stored for stored, _ in Phase.items() if not accepts(stored, phase))
+
+
+def facts_of(event: PhaseEvent) -> Facts:
+    """What an accepted event says (WFE-12…19)."""
+    at = to_nanoseconds(event.event.occurred_at)
+    phase = event.phase
+    once: dict[str, Value] = {}
+    latest: dict[str, Value] = {"phase": phase, "updated_at": at, "launch": Launch.LAUNCHED.value}
+    if phase == "RUNNING":
+        once["started_at"] = at
+    if phase in TERMINAL:
+        latest |= {"ended_at": at, "active": None}
+    latest |= _outcome(event)
+    return Facts(once, latest, (Transition(phase, at, event.sequence).to_text(),), event.sequence)
+
+
+def _outcome(event: PhaseEvent) -> dict[str, Value]:
+    nothing: dict[str, Value] = dict.fromkeys(("outputs_uri", "output_data", "error", "error_uri"))
+    match event.event.WhichOneof("output_result"):
+        case "output_uri":
+            return nothing | {"outputs_uri": event.event.output_uri}
+        case "output_data" if event.outputs_uri:
+            return nothing | {"outputs_uri": event.outputs_uri}
+        case "output_data":
+            return nothing | {"output_data": event.event.output_data.SerializeToString(deterministic=True)}
+        case "error":
+            return nothing | {"error": event.error, "error_uri": event.error_uri or None}
+    return {}
+
+
+def fold(events: Iterable[PhaseEvent]) -> Facts:
+    """The facts of consecutive events of one execution, the first being accepted."""
+    facts = Facts()
+    for event in events:
+        said = facts_of(event)
+        facts = facts.then(said) if accepts(facts.phase or UNDEFINED, event.phase) else facts.filled_by(said)
+    return facts
+
+
+def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
+    """What a row says after these events, in sequence order, under what the control plane itself set.
+
+    ABORTING outranks every phase that is not terminal; a terminal phase that the control plane set is final, the log
+    then fills only what is missing.
+    """
+    facts = fold(sorted(events, key=lambda event: event.sequence))
+    if overlay.phase in TERMINAL or (overlay.phase == ABORTING and facts.phase not in TERMINAL):
+        return _outranked(facts, overlay)
+    return facts
+
+
+def _outranked(facts: Facts, overlay: Overlay) -> Facts:
+    kept = {name: value for name, value in facts.latest.items() if name == "launch"}
+    latest: dict[str, Value] = {**kept, "phase": overlay.phase}
+    if overlay.phase in TERMINAL:
+        latest |= {"ended_at": overlay.at, "active": None}
+    return Facts(facts.once, latest, facts.transitions, facts.sequence)

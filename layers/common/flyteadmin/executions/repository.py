@@ -1,0 +1,163 @@
+"""Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, listed by time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+
+from pynamodb.expressions.condition import Condition
+
+from flyteadmin.clients.dynamodb import (
+    Change,
+    ConditionFailed,
+    Key,
+    Operation,
+    Put,
+    RawItem,
+    Remove,
+    TransactionFailed,
+    batch_get,
+    fact_actions,
+    get,
+    query,
+    transact,
+    write,
+)
+from flyteadmin.executions import leases
+from flyteadmin.executions.leases import Lease
+from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
+from flyteadmin.executions.phases import TERMINAL, Overlay
+from flyteadmin.facts import Facts
+
+
+class ExecutionExists(Exception):
+    """The name is taken; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class StoredExecution:
+    """Both items of an execution."""
+
+    state: ExecutionState
+    specification: ExecutionSpecification
+
+
+def state_key(execution: str) -> Key:
+    """The address of the item that moves."""
+    return Key(ExecutionState, execution, "state")
+
+
+def specification_key(execution: str) -> Key:
+    """The address of the item that stays."""
+    return Key(ExecutionSpecification, execution, "spec")
+
+
+def create(state: ExecutionState, specification: ExecutionSpecification, lease: Lease, token: str) -> None:
+    """Write both items and the lease, or nothing (architecture §1, stage 4).
+
+    `token` makes a repeat of this very write within ten minutes a success.
+
+    Raises:
+        ExecutionExists: the name is taken.
+    """
+    absent = ExecutionState.execution.does_not_exist()
+    try:
+        transact([Put(state, absent), Put(specification), Put(lease)], token)
+    except TransactionFailed:
+        raise ExecutionExists(state.execution) from None
+
+
+def read_state(execution: str) -> ExecutionState | None:
+    """The state of an execution; a consistent read."""
+    return get(ExecutionState, state_key(execution))
+
+
+def read(execution: str) -> StoredExecution | None:
+    """An execution whole; one consistent request."""
+    return read_all([execution]).get(execution)
+
+
+def read_all(executions: Sequence[str]) -> dict[str, StoredExecution]:
+    """Executions whole, by key; those that are gone are left out."""
+    keys = [key for execution in executions for key in (state_key(execution), specification_key(execution))]
+    found = batch_get(keys)
+    stored = {}
+    for execution in executions:
+        state = found.get(ExecutionState, state_key(execution))
+        specification = found.get(ExecutionSpecification, specification_key(execution))
+        if state is not None and specification is not None:
+            stored[execution] = StoredExecution(state, specification)
+    return stored
+
+
+def newest(project: str, domain: str, limit: int) -> list[str]:
+    """The keys of the newest executions that are not archived; one query a shard, merged."""
+    shards = [
+        query(
+            ExecutionState,
+            listing_key(project, domain, shard),
+            index="created",
+            matching=ExecutionState.archived == 0,
+            ascending=False,
+            limit=limit,
+        ).items
+        for shard in range(LISTING_SHARDS)
+    ]
+    by_time: Callable[[ExecutionState], float] = lambda row: -row.created_at  # noqa: E731  # a typed key
+    return [row.execution for row in islice(merge(*shards, key=by_time), limit)]
+
+
+def listing_key(project: str, domain: str, shard: int) -> str:
+    """The created index's key for one shard of a project and domain."""
+    return f"{project}:{domain}#{shard}"
+
+
+def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[str], launch_plan: str) -> None:
+    """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
+
+    Raises:
+        ConditionFailed: with the row as it stands, None if there is no such execution.
+    """
+    condition = ExecutionState.sequence < first_sequence
+    condition &= ~ExecutionState.phase.is_in(*sorted(refused))
+    _write(execution, facts, condition, launch_plan)
+
+
+def rebuild(old: ExecutionState, facts: Facts) -> None:
+    """Write what the whole log says over a row, if it still has the version read.
+
+    Raises:
+        ConditionFailed: with the row as it stands now.
+    """
+    _write(old.execution, facts, ExecutionState.version == old.version, old.launch_plan, rebuilt=True)
+
+
+def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str, *, rebuilt: bool = False) -> None:
+    change = Change(state_key(execution), fact_actions(ExecutionState, facts, rebuilt=rebuilt), condition)
+    if facts.phase not in TERMINAL:
+        write(change)
+        return
+    operations: list[Operation] = [change, Remove(leases.key(launch_plan, execution))]
+    try:
+        transact(operations)
+    except TransactionFailed as failure:
+        raise ConditionFailed(failure.old.get(0)) from None
+
+
+def from_raw(raw: RawItem) -> ExecutionState:
+    """The row that came with a failed condition."""
+    return ExecutionState.from_raw_data(raw)
+
+
+def overlay_of(state: ExecutionState) -> Overlay:
+    """What the control plane itself set on a row."""
+    return Overlay(state.overlay_phase or "", int(state.overlay_at or 0))
+
+
+def set_overlay(state: ExecutionState, facts: Facts) -> None:
+    """Set a phase that no event says, on the version read; an end deletes the lease with it.
+
+    Raises:
+        ConditionFailed: with the row as it stands now.
+    """
+    _write(state.execution, facts, ExecutionState.version == state.version, state.launch_plan)

@@ -1,0 +1,134 @@
+"""How a node execution's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+
+Sources: flyteadmin node_execution_manager.go CreateNodeEvent, transformers/node_execution.go; deviations in
+docs/deviations.toml.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata as StoredTaskNodeMetadata
+from flyteidl.core.execution_pb2 import NodeExecution
+from flyteidl.event.event_pb2 import NodeExecutionEvent
+
+from flyteadmin.facts import Facts, Value
+from flyteadmin.identifiers import escape, execution_key
+from flyteadmin.timestamps import to_nanoseconds
+
+Phase = NodeExecution.Phase
+
+TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "SKIPPED", "RECOVERED"})
+
+
+@dataclass(frozen=True)
+class PhaseEvent:
+    """A node event in its place: its padded sequence, and where its data lies if it was moved to S3."""
+
+    event: NodeExecutionEvent
+    sequence: str
+    inputs_uri: str = ""
+    outputs_uri: str = ""
+    error: bytes = b""
+    error_uri: str = ""
+    dynamic_workflow_uri: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The phase's enum name."""
+        return Phase.Name(self.event.phase)
+
+
+def accepts(stored: str, phase: str) -> bool:
+    """Whether an event of `phase` moves a node in phase `stored` (NEV-06, NEV-11…13); "" is a node without events."""
+    return stored not in TERMINAL and phase != stored
+
+
+def refused_phases(phase: str) -> frozenset[str]:
+    """The stored phases in which an event of `phase` is not accepted: `accepts` as the fast path's condition."""
+    return frozenset(stored for stored, _ in Phase.items() if not accepts(stored, phase))
+
+
+def facts_of(event: PhaseEvent) -> Facts:
+    """What an accepted event says (NEV-07…21)."""
+    said = event.event
+    at = to_nanoseconds(said.occurred_at)
+    reported = to_nanoseconds(said.reported_at) if said.HasField("reported_at") else 0
+    once: dict[str, Value] = {"created_at": at, **_origin(said)}
+    latest: dict[str, Value] = {"phase": event.phase, "updated_at": reported or at}
+    if inputs := said.input_uri or event.inputs_uri:
+        once["input_uri"] = inputs
+    if event.phase == "RUNNING":
+        once["started_at"] = at
+        latest["deck_uri"] = said.deck_uri or None
+    if event.phase in TERMINAL:
+        latest |= {"ended_at": at, "deck_uri": said.deck_uri or None, **_outcome(event)}
+    latest.update(dict.fromkeys(_flags(said), True))
+    latest.update(_target(event))
+    if said.workflow_node_metadata.HasField("execution_id"):
+        once["child_execution"] = execution_key(said.workflow_node_metadata.execution_id)
+    return Facts(once, latest, (), event.sequence)
+
+
+def _origin(event: NodeExecutionEvent) -> dict[str, Value]:
+    execution = execution_key(event.id.execution_id)
+    parent_node = event.parent_node_metadata.node_id
+    origin: dict[str, Value] = {"parent": children_key(execution, parent_node)}
+    facts = {
+        "parent_node_id": parent_node,
+        "spec_node_id": event.spec_node_id,
+        "retry_group": event.retry_group,
+    }
+    return origin | {name: value for name, value in facts.items() if value}
+
+
+def children_key(execution: str, parent_node_id: str) -> str:
+    """The children index's key: the nodes below a node of an execution, or at its top ("")."""
+    return f"{execution}#{escape(parent_node_id)}"
+
+
+def _flags(event: NodeExecutionEvent) -> list[str]:
+    flags = {"is_parent_node": event.is_parent, "is_dynamic": event.is_dynamic, "is_array": event.is_array}
+    return [name for name, is_set in flags.items() if is_set]
+
+
+def _target(event: PhaseEvent) -> dict[str, Value]:
+    if not event.event.HasField("task_node_metadata"):
+        return {}
+    said = event.event.task_node_metadata
+    kept = StoredTaskNodeMetadata(checkpoint_uri=said.checkpoint_uri)
+    if said.HasField("catalog_key"):
+        kept.cache_status = said.cache_status
+        kept.catalog_key.CopyFrom(said.catalog_key)
+    target: dict[str, Value] = {"task_node_metadata": kept.SerializeToString(deterministic=True)}
+    if said.dynamic_workflow.dynamic_job_spec_uri:
+        target["dynamic_job_spec_uri"] = said.dynamic_workflow.dynamic_job_spec_uri
+    if event.dynamic_workflow_uri:
+        target["dynamic_workflow_uri"] = event.dynamic_workflow_uri
+    return target
+
+
+def _outcome(event: PhaseEvent) -> dict[str, Value]:
+    match event.event.WhichOneof("output_result"):
+        case "output_uri":
+            return {"output_uri": event.event.output_uri}
+        case "output_data" if event.outputs_uri:
+            return {"output_uri": event.outputs_uri}
+        case "output_data":
+            return {"output_data": event.event.output_data.SerializeToString(deterministic=True)}
+        case "error":
+            return {"error": event.error, "error_uri": event.error_uri or None}
+    return {}
+
+
+def fold(events: Iterable[PhaseEvent]) -> Facts:
+    """The facts of consecutive events of one node, the first being accepted."""
+    facts = Facts()
+    for event in events:
+        said = facts_of(event)
+        facts = facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said)
+    return facts
+
+
+def reduce(events: Sequence[PhaseEvent]) -> Facts:
+    """What a node's row says after these events, in sequence order."""
+    return fold(sorted(events, key=lambda event: event.sequence))

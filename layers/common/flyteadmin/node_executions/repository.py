@@ -1,0 +1,60 @@
+"""Node executions in DynamoDB: moved by facts under conditions, read by key, listed by parent and time."""
+
+from flyteadmin.clients.dynamodb import Change, Key, Page, RawItem, batch_get, fact_actions, get, query, write
+from flyteadmin.facts import Facts
+from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.node_executions.phases import children_key
+
+
+def key(execution: str, node_id: str) -> Key:
+    """The address of a node execution."""
+    return Key(NodeExecutionRow, execution, node_id)
+
+
+def read(execution: str, node_id: str) -> NodeExecutionRow | None:
+    """A node execution; a consistent read."""
+    return get(NodeExecutionRow, key(execution, node_id))
+
+
+def children(
+    execution: str, parent_node_id: str, limit: int, *, ascending: bool, start: RawItem | None = None
+) -> Page[NodeExecutionRow]:
+    """One page of the nodes below a node, or at the top (""), by creation time."""
+    page = query(
+        NodeExecutionRow,
+        children_key(execution, parent_node_id),
+        index="children",
+        ascending=ascending,
+        limit=limit,
+        start=start,
+    )
+    keys = [key(row.execution, row.node_id) for row in page.items]
+    found = batch_get(keys)
+    rows = (found.get(NodeExecutionRow, row) for row in keys)
+    return Page(tuple(row for row in rows if row is not None), page.next_key)
+
+
+def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refused: frozenset[str]) -> None:
+    """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
+
+    Raises:
+        ConditionFailed: with the row as it stands.
+    """
+    condition = NodeExecutionRow.sequence.does_not_exist()
+    condition |= (NodeExecutionRow.sequence < first_sequence) & ~NodeExecutionRow.phase.is_in(*sorted(refused))
+    write(Change(key(execution, node_id), fact_actions(NodeExecutionRow, facts), condition))
+
+
+def rebuild(old: NodeExecutionRow, facts: Facts) -> None:
+    """Write what the whole log says over a row, if it still has the version read.
+
+    Raises:
+        ConditionFailed: with the row as it stands now.
+    """
+    actions = fact_actions(NodeExecutionRow, facts, rebuilt=True)
+    write(Change(key(old.execution, old.node_id), actions, NodeExecutionRow.version == old.version))
+
+
+def from_raw(raw: RawItem) -> NodeExecutionRow:
+    """The row that came with a failed condition."""
+    return NodeExecutionRow.from_raw_data(raw)

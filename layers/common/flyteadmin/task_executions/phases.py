@@ -1,0 +1,180 @@
+"""How a task attempt's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+
+Sources: flyteadmin task_execution_manager.go CreateTaskExecutionEvent, transformers/task_execution.go; deviations in
+docs/deviations.toml.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from flyteidl.admin.task_execution_pb2 import Reason, TaskExecutionClosure
+from flyteidl.core.execution_pb2 import TaskExecution
+from flyteidl.event.event_pb2 import TaskExecutionEvent
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from flyteadmin.task_executions.merging import (
+    merge_custom_info,
+    merge_logs,
+    merge_metadata,
+    sorted_resources,
+    visible_logs,
+)
+from flyteadmin.timestamps import to_duration, to_nanoseconds
+
+Phase = TaskExecution.Phase
+
+TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED})
+
+
+@dataclass(frozen=True)
+class PhaseEvent:
+    """A task event in its place: its padded sequence, and where its data lies if it was moved to S3."""
+
+    event: TaskExecutionEvent
+    sequence: str
+    inputs_uri: str = ""
+    outputs_uri: str = ""
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """What a task attempt's row says; `closure` is never changed in place, `ended_at` is in ns."""
+
+    closure: TaskExecutionClosure
+    phase_version: int
+    sequence: str
+    input_uri: str = ""
+    ended_at: int = 0
+
+
+def accepts(stored: TaskState | None, event: TaskExecutionEvent) -> bool:
+    """Whether an event moves a task attempt (TEV-05…08); RETRYABLE_FAILED is not an end."""
+    if stored is None:
+        return True
+    if stored.closure.phase in TERMINAL:
+        return False
+    return event.phase != stored.closure.phase or event.phase_version > stored.phase_version
+
+
+def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> TaskState | None:
+    """What a task attempt's row says after these events, in sequence order, on top of what is stored."""
+    state = stored
+    for event in sorted(events, key=lambda event: event.sequence):
+        if not accepts(state, event.event):
+            state = _filled(state, event)
+        elif state is None:
+            state = _first(event)
+        else:
+            state = _next(state, event)
+    return state
+
+
+def _first(event: PhaseEvent) -> TaskState:
+    said = event.event
+    closure = TaskExecutionClosure(
+        phase=said.phase,
+        created_at=said.occurred_at,
+        updated_at=_reported_at(said),
+        logs=said.logs,
+        task_type=said.task_type,
+        event_version=said.event_version,
+    )
+    if said.HasField("custom_info"):
+        closure.custom_info.CopyFrom(said.custom_info)
+    if said.HasField("metadata"):
+        closure.metadata.CopyFrom(said.metadata)
+        sorted_resources(closure.metadata)
+    _add_reasons(closure, said)
+    state = TaskState(closure, said.phase_version, event.sequence)
+    return _ended(_started(_with_inputs(state, event), event), event)
+
+
+def _next(state: TaskState, event: PhaseEvent) -> TaskState:
+    said = event.event
+    closure = _copy(state.closure)
+    phase_changed = closure.phase != said.phase
+    closure.phase = said.phase
+    closure.updated_at.CopyFrom(_reported_at(said))
+    logs = visible_logs(merge_logs(list(closure.logs), list(said.logs)), said.phase)
+    del closure.logs[:]
+    closure.logs.extend(logs)
+    _add_reasons(closure, said)
+    merge_custom_info(closure, said)
+    merge_metadata(closure, said)
+    if phase_changed:
+        for resource in closure.metadata.external_resources:
+            kept = visible_logs(list(resource.logs), said.phase)
+            del resource.logs[:]
+            resource.logs.extend(kept)
+    closure.event_version = max(closure.event_version, said.event_version)
+    moved = replace(
+        state,
+        closure=closure,
+        phase_version=said.phase_version,
+        sequence=max(state.sequence, event.sequence),
+    )
+    return _ended(_started(_with_inputs(moved, event), event), event)
+
+
+def _filled(state: TaskState | None, event: PhaseEvent) -> TaskState | None:
+    if state is None:
+        return None
+    late = replace(state, sequence=max(state.sequence, event.sequence))
+    return _started(_with_inputs(late, event), event)
+
+
+def _with_inputs(state: TaskState, event: PhaseEvent) -> TaskState:
+    inputs = event.event.input_uri or event.inputs_uri
+    return replace(state, input_uri=state.input_uri or inputs)
+
+
+def _started(state: TaskState, event: PhaseEvent) -> TaskState:
+    if event.event.phase != Phase.RUNNING or state.closure.HasField("started_at"):
+        return state
+    closure = _copy(state.closure)
+    closure.started_at.CopyFrom(event.event.occurred_at)
+    return replace(state, closure=_with_duration(closure, state.ended_at))
+
+
+def _ended(state: TaskState, event: PhaseEvent) -> TaskState:
+    said = event.event
+    if said.phase not in TERMINAL:
+        return state
+    closure = _copy(state.closure)
+    match said.WhichOneof("output_result"):
+        case "output_uri":
+            closure.output_uri = said.output_uri
+        case "output_data" if event.outputs_uri:
+            closure.output_uri = event.outputs_uri
+        case "output_data":
+            closure.output_data.CopyFrom(said.output_data)
+        case "error":
+            closure.error.CopyFrom(said.error)
+    ended_at = to_nanoseconds(said.occurred_at)
+    return replace(state, closure=_with_duration(closure, ended_at), ended_at=ended_at)
+
+
+def _with_duration(closure: TaskExecutionClosure, ended_at: int) -> TaskExecutionClosure:
+    if ended_at and closure.HasField("started_at"):
+        closure.duration.CopyFrom(to_duration(ended_at - to_nanoseconds(closure.started_at)))
+    return closure
+
+
+def _add_reasons(closure: TaskExecutionClosure, event: TaskExecutionEvent) -> None:
+    if event.reasons:
+        closure.reasons.extend(Reason(occurred_at=said.occurred_at, message=said.reason) for said in event.reasons)
+        closure.reason = event.reasons[-1].reason
+    elif event.reason and event.reason != closure.reason:
+        closure.reasons.append(Reason(occurred_at=event.occurred_at, message=event.reason))
+        closure.reason = event.reason
+
+
+def _reported_at(event: TaskExecutionEvent) -> Timestamp:
+    reported = event.reported_at
+    return reported if reported.seconds or reported.nanos else event.occurred_at
+
+
+def _copy(closure: TaskExecutionClosure) -> TaskExecutionClosure:
+    copied = TaskExecutionClosure()
+    copied.CopyFrom(closure)
+    return copied

@@ -1,0 +1,97 @@
+"""Task executions in DynamoDB: read, reduced and written on the version read; listed by node."""
+
+from collections.abc import Sequence
+
+from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
+from flyteidl.core.execution_pb2 import TaskExecution
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
+
+from flyteadmin.clients import storage
+from flyteadmin.clients.dynamodb import Found, Key, Put, batch_get, get, query_all, write
+from flyteadmin.identifiers import node_prefix, task_execution_key
+from flyteadmin.task_executions.models import TaskExecutionRow
+from flyteadmin.task_executions.phases import TaskState
+
+_INLINE_BYTES = 32 * 1024
+
+
+def key(execution: str, attempt_key: str) -> Key:
+    """The address of a task execution."""
+    return Key(TaskExecutionRow, execution, attempt_key)
+
+
+def read(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
+    """A task execution; a consistent read."""
+    return get(TaskExecutionRow, key(*task_execution_key(identifier)))
+
+
+def read_all(keys: Sequence[Key]) -> Found:
+    """Task executions by key; consistent, 100 a request."""
+    return batch_get(keys)
+
+
+def of_node(execution: str, node_id: str) -> list[TaskExecutionRow]:
+    """All attempts of a node's tasks, in the order of their keys; a consistent read."""
+    return query_all(TaskExecutionRow, execution, TaskExecutionRow.attempt_key.startswith(node_prefix(node_id)))
+
+
+def state_of(row: TaskExecutionRow) -> TaskState:
+    """What a row says."""
+    return TaskState(
+        closure=closure_of(row),
+        phase_version=int(row.phase_version),
+        sequence=row.sequence,
+        input_uri=row.input_uri or "",
+        ended_at=int(row.ended_at),
+    )
+
+
+def closure_of(row: TaskExecutionRow) -> TaskExecutionClosure:
+    """A row's closure, from S3 where it is too large for the row."""
+    blob = row.closure if row.closure is not None else storage.read_immutable(row.closure_uri)
+    return TaskExecutionClosure.FromString(blob)
+
+
+def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecutionRow | None) -> None:
+    """Write a task execution if it still has the version read, or is still absent.
+
+    Raises:
+        ConditionFailed: somebody else wrote it.
+    """
+    execution, attempt_key = task_execution_key(identifier)
+    row = TaskExecutionRow(
+        execution=execution,
+        attempt_key=attempt_key,
+        version=old.version + 1 if old else 1,
+        identifier=identifier.SerializeToString(deterministic=True),
+        phase=TaskExecution.Phase.Name(state.closure.phase),
+        phase_version=state.phase_version,
+        sequence=state.sequence,
+        ended_at=state.ended_at,
+        input_uri=state.input_uri or None,
+    )
+    blob = state.closure.SerializeToString(deterministic=True)
+    if len(blob) <= _INLINE_BYTES:
+        row.closure = blob
+    else:
+        row.closure_uri = storage.write_once(blob, *closure_parts(identifier), "closure")
+    unchanged = TaskExecutionRow.version == old.version if old else TaskExecutionRow.attempt_key.does_not_exist()
+    write(Put(row, unchanged))
+
+
+def closure_parts(identifier: TaskExecutionIdentifier) -> tuple[str, ...]:
+    """The prefix of a task execution's blobs, as upstream lays them out (TEV-13)."""
+    execution = identifier.node_execution_id.execution_id
+    task = identifier.task_id
+    return (
+        "metadata",
+        execution.project,
+        execution.domain,
+        execution.name,
+        identifier.node_execution_id.node_id,
+        task.project,
+        task.domain,
+        task.name,
+        task.version,
+        str(identifier.retry_attempt),
+    )

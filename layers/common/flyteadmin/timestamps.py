@@ -1,0 +1,41 @@
+"""Protobuf timestamps as the integers that rows hold: nanoseconds since the epoch, so that none is lost."""
+
+from datetime import UTC, datetime
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+NANOSECONDS = 1_000_000_000
+_FIRST_SECOND = -62_135_596_800
+_LAST_SECOND = 253_402_300_799
+
+
+def to_nanoseconds(timestamp: Timestamp) -> int:
+    """Nanoseconds since the epoch."""
+    return timestamp.seconds * NANOSECONDS + timestamp.nanos
+
+
+def to_timestamp(nanoseconds: float) -> Timestamp:
+    """The timestamp of so many nanoseconds since the epoch."""
+    seconds, nanos = divmod(int(nanoseconds), NANOSECONDS)
+    return Timestamp(seconds=seconds, nanos=nanos)
+
+
+def to_duration(nanoseconds: float) -> Duration:
+    """A duration in protobuf's form, where seconds and nanos carry the same sign."""
+    whole = int(nanoseconds)
+    sign = -1 if whole < 0 else 1
+    seconds, nanos = divmod(abs(whole), NANOSECONDS)
+    return Duration(seconds=sign * seconds, nanos=sign * nanos)
+
+
+def to_datetime(nanoseconds: float) -> datetime:
+    """An aware UTC datetime, cut to microseconds."""
+    return datetime.fromtimestamp(int(nanoseconds) // NANOSECONDS, UTC).replace(
+        microsecond=int(nanoseconds) % NANOSECONDS // 1000
+    )
+
+
+def is_valid(timestamp: Timestamp) -> bool:
+    """Whether a timestamp lies in protobuf's range, years 1 to 9999."""
+    return _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND and 0 <= timestamp.nanos < NANOSECONDS
