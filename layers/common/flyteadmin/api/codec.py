@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Never
+from typing import Final
 
 from google.protobuf.message import DecodeError, Message
 
-from flyteadmin.api.json_form import JsonValue, Names, to_json
+from flyteadmin.api.json_form import Names, to_json
 from flyteadmin.api.parameters import apply_path, apply_query, parse_query
 from flyteadmin.api.routes import Match
 from flyteadmin.errors import InvalidArgument
@@ -115,46 +115,7 @@ def _decode_body(request_type: type[Message], form: Form, body: bytes) -> Messag
             raise InvalidArgument(f"invalid request body: it is not a binary {name}") from None
         return message
     # 10 ms of a cold start that clients which speak protobuf (console, bridge) need not pay.
-    from google.protobuf import json_format  # noqa: PLC0415
+    from flyteadmin.api.json_body import parse_json  # noqa: PLC0415
 
-    try:
-        return json_format.ParseDict(_parse_json(body), message, ignore_unknown_fields=form is Form.CAMEL_JSON)
-    except (json_format.ParseError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise InvalidArgument(f"invalid request body: {_first_sentence(error)}") from None
-
-
-def _parse_json(body: bytes) -> dict[str, JsonValue]:
-    try:
-        parsed = json.loads(
-            _utf8(body), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite
-        )
-    except RecursionError:
-        raise InvalidArgument("invalid request body: nested too deep") from None
-    if not isinstance(parsed, dict):
-        raise InvalidArgument("invalid request body: expected a JSON object")
-    return parsed
-
-
-def _no_duplicates(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    parsed = dict(pairs)
-    if len(parsed) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"duplicate field {twice[:100]!r}")
-    return parsed
-
-
-def _no_constant(text: str) -> Never:
-    raise ValueError(f"{text} is not JSON; write it as a string")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in {float("inf"), float("-inf")}:
-        raise ValueError(f"{text[:40]} is out of range")
-    return number
-
-
-def _first_sentence(error: Exception) -> str:
-    """What is wrong and where, without json_format's list of all fields."""
-    return str(error).partition("\n")[0][:500]
+    parse_json(_utf8(body), message, ignore_unknown_fields=form is Form.CAMEL_JSON)
+    return message
