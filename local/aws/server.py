@@ -1,4 +1,4 @@
-"""`python -m local.aws.server`: MiniStack on 127.0.0.1 with every patch of `patches/`; one line says that it is ready."""
+"""`python -m local.aws.server`: MiniStack on 127.0.0.1, with every patch of `patches/`; it prints a line when ready."""
 # ruff: noqa: PLC0415  MiniStack reads its environment when it is imported, so it is imported after `environment` is set.
 
 import argparse

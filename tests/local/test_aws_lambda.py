@@ -1,0 +1,67 @@
+"""The mended functions and mappings. A test's name starts with the patch that it proves: it fails without it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws.client import Endpoint
+from local.aws.deploy import Deployment, DeploymentFailed, deploy
+from tests.local.aws_stack import Stack
+
+
+def test_response_size__above_6_mb_is_an_error(stack: Stack) -> None:
+    assert stack.api.request("GET", "/large").status == 500
+
+
+def consumer(folder: Path, *, visible_after: int, policies: list[str]) -> Path:
+    """Write a template with a function of 10 seconds over a queue."""
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Statement": []},
+            "Policies": [
+                {
+                    "PolicyName": "read",
+                    "PolicyDocument": {
+                        "Statement": [{"Effect": "Allow", "Action": policies, "Resource": {"Fn::GetAtt": "Inbox.Arn"}}]
+                    },
+                }
+            ],
+        },
+    }
+    function = {"Handler": "app.handler", "Runtime": "python3.12", "CodeUri": ".", "Timeout": 10}
+    mapping = {"FunctionName": {"Ref": "Function"}, "EventSourceArn": {"Fn::GetAtt": ["Inbox", "Arn"]}}
+    resources: dict[str, Any] = {
+        "Inbox": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": visible_after}},
+        "Role": role | {"Properties": role["Properties"]},
+        "Function": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {**function, "Role": {"Fn::GetAtt": ["Role", "Arn"]}},
+        },
+        "Mapping": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": mapping},
+    }
+    template = folder / "template.json"
+    template.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
+    return template
+
+
+POLLING = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+
+
+def test_a_mapping_whose_role_and_queue_fit_is_made(endpoint: Endpoint, tmp_path: Path) -> None:
+    assert deploy(Deployment(consumer(tmp_path, visible_after=10, policies=POLLING), "fits", {}), endpoint) == {}
+
+
+@pytest.mark.parametrize("missing", POLLING)
+def test_mapping_role__must_be_able_to_poll(endpoint: Endpoint, tmp_path: Path, missing: str) -> None:
+    template = consumer(tmp_path, visible_after=10, policies=[action for action in POLLING if action != missing])
+    with pytest.raises(DeploymentFailed, match=f"does not have permissions to call {missing}"):
+        deploy(Deployment(template, "lacks-" + missing[4:], {}), endpoint)
+
+
+def test_mapping_visibility__must_cover_the_functions_timeout(endpoint: Endpoint, tmp_path: Path) -> None:
+    template = consumer(tmp_path, visible_after=9, policies=POLLING)
+    with pytest.raises(DeploymentFailed, match="visibility timeout: 9 seconds is less than Function timeout: 10"):
+        deploy(Deployment(template, "hides-too-briefly", {}), endpoint)
