@@ -6,8 +6,9 @@ drops the old item that comes with a failed condition, and because the tuned cli
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from pynamodb.models import Model
 from flyteadmin.clients.aws import client, error_code, faults
 from flyteadmin.errors import Unavailable
 from flyteadmin.facts import Facts
+from flyteadmin.listing import Cursor, Place
 from flyteadmin.settings import environment
 
 if TYPE_CHECKING:
@@ -301,6 +303,53 @@ def query_all[M: Model](model: type[M], partition: str, sort: Condition | None =
         if page.next_key is None:
             return items
         start = page.next_key
+
+
+def by_creation[M: Model](
+    model: type[M],
+    partition: str,
+    *,
+    index: str,
+    key: Attribute[str],
+    after: Cursor | None,
+    ascending: bool,
+    page_size: int,
+    matching: Condition | None = None,
+) -> Iterator[tuple[Place, M]]:
+    """Rows of an index over `created_at`, each with its place, from behind a cursor on; pages are read as needed.
+
+    `key` tells rows of one creation time apart.
+    """
+    created_at: Attribute[float] = model.get_attributes()["created_at"]
+    beyond = None
+    if after is not None:
+        beyond = created_at >= after.created_at if ascending else created_at <= after.created_at
+    behind = after.place(ascending=ascending) if after is not None else None
+    start: RawItem | None = None
+    while True:
+        page = query(
+            model,
+            partition,
+            index=index,
+            sort=beyond,
+            matching=matching,
+            ascending=ascending,
+            limit=page_size,
+            start=start,
+        )
+        for place, row in sorted(
+            ((_cursor(row, key).place(ascending=ascending), row) for row in page.items), key=itemgetter(0)
+        ):
+            if behind is None or place > behind:
+                yield place, row
+        start = page.next_key
+        if start is None:
+            return
+
+
+def _cursor(row: Model, key: Attribute[str]) -> Cursor:
+    values = row.attribute_values
+    return Cursor(created_at=int(values["created_at"]), key=str(values[key.attr_name]))
 
 
 def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> list[Action]:

@@ -78,6 +78,15 @@ def presign_get(source: str) -> str:
     )
 
 
+def offload_answer(body: bytes, content_type: str) -> str:
+    """Put an answer that is too large for a function's reply where the client can fetch it, and give the URL."""
+    target = uri("answers", sha256(body).hexdigest())
+    bucket, key = split(target)
+    with faults(_WHAT):
+        client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+    return presign_get(target)
+
+
 def split(source: str) -> tuple[str, str]:
     """(bucket, key) of an s3:// URI.
 

@@ -6,7 +6,7 @@ transformers/execution.go UpdateExecutionModelState; deviations in docs/deviatio
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
@@ -101,17 +101,34 @@ def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
     """What a row says after these events, in sequence order, under what the control plane itself set.
 
     ABORTING outranks every phase that is not terminal; a terminal phase that the control plane set is final, the log
-    then fills only what is missing.
+    then fills only what is missing. Where the overlay stands among the log's events is not known: its transition comes
+    after theirs, but before an end that an event brought.
     """
     facts = fold(sorted(events, key=lambda event: event.sequence))
-    if overlay.phase in TERMINAL or (overlay.phase == ABORTING and facts.phase not in TERMINAL):
-        return _outranked(facts, overlay)
-    return facts
+    if not overlay.phase:
+        return facts
+    moves = tuple(text for text in facts.transitions if Transition.from_text(text).phase not in TERMINAL)
+    ends = facts.transitions[len(moves) :]
+    set_here = Transition(overlay.phase, overlay.at, "").to_text()
+    if overlay.phase == ABORTING and facts.phase in TERMINAL:
+        return replace(facts, transitions=(*moves, set_here, *ends))
+    return _outranked(replace(facts, transitions=(*moves, set_here)), overlay)
+
+
+def overlaid(overlay: Overlay) -> Facts:
+    """What the control plane sets on a row, as facts of its own."""
+    facts = _outranked(Facts(), overlay)
+    return replace(facts, transitions=(Transition(overlay.phase, overlay.at, "").to_text(),))
 
 
 def _outranked(facts: Facts, overlay: Overlay) -> Facts:
     kept = {name: value for name, value in facts.latest.items() if name == "launch"}
-    latest: dict[str, Value] = {**kept, "phase": overlay.phase}
+    latest: dict[str, Value] = {
+        **kept,
+        "phase": overlay.phase,
+        "overlay_phase": overlay.phase,
+        "overlay_at": overlay.at,
+    }
     if overlay.phase in TERMINAL:
         latest |= {"ended_at": overlay.at, "active": None}
-    return Facts(facts.once, latest, facts.transitions, facts.sequence)
+    return replace(facts, latest=latest)

@@ -1,9 +1,10 @@
 """Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, listed by time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+from operator import itemgetter
 
 from pynamodb.expressions.condition import Condition
 
@@ -17,9 +18,9 @@ from flyteadmin.clients.dynamodb import (
     Remove,
     TransactionFailed,
     batch_get,
+    by_creation,
     fact_actions,
     get,
-    query,
     transact,
     write,
 )
@@ -28,6 +29,7 @@ from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import TERMINAL, Overlay
 from flyteadmin.facts import Facts
+from flyteadmin.listing import Start
 
 
 class ExecutionExists(Exception):
@@ -90,21 +92,23 @@ def read_all(executions: Sequence[str]) -> dict[str, StoredExecution]:
     return stored
 
 
-def newest(project: str, domain: str, limit: int) -> list[str]:
-    """The keys of the newest executions that are not archived; one query a shard, merged."""
+def newest(project: str, domain: str, start: Start, limit: int) -> list[ExecutionState]:
+    """The newest executions that are not archived, as the index shows them; the shards' queries merged."""
     shards = [
-        query(
+        by_creation(
             ExecutionState,
             listing_key(project, domain, shard),
             index="created",
-            matching=ExecutionState.archived == 0,
+            key=ExecutionState.execution,
+            after=start.after,
             ascending=False,
-            limit=limit,
-        ).items
+            page_size=start.offset + limit,
+            matching=ExecutionState.archived == 0,
+        )
         for shard in range(LISTING_SHARDS)
     ]
-    by_time: Callable[[ExecutionState], float] = lambda row: -row.created_at  # noqa: E731  # a typed key
-    return [row.execution for row in islice(merge(*shards, key=by_time), limit)]
+    in_order = merge(*shards, key=itemgetter(0))
+    return [row for _, row in islice(in_order, start.offset, start.offset + limit)]
 
 
 def listing_key(project: str, domain: str, shard: int) -> str:

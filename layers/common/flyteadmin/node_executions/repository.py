@@ -1,7 +1,10 @@
 """Node executions in DynamoDB: moved by facts under conditions, read by key, listed by parent and time."""
 
-from flyteadmin.clients.dynamodb import Change, Key, Page, RawItem, batch_get, fact_actions, get, query, write
+from itertools import islice
+
+from flyteadmin.clients.dynamodb import Change, Key, RawItem, batch_get, by_creation, fact_actions, get, write
 from flyteadmin.facts import Facts
+from flyteadmin.listing import Start
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.node_executions.phases import children_key
 
@@ -17,21 +20,22 @@ def read(execution: str, node_id: str) -> NodeExecutionRow | None:
 
 
 def children(
-    execution: str, parent_node_id: str, limit: int, *, ascending: bool, start: RawItem | None = None
-) -> Page[NodeExecutionRow]:
-    """One page of the nodes below a node, or at the top (""), by creation time."""
-    page = query(
+    execution: str, parent_node_id: str, start: Start, limit: int, *, ascending: bool
+) -> list[NodeExecutionRow]:
+    """The nodes below a node, or at the top (""), by creation time: a query, then the rows, 100 a request."""
+    in_order = by_creation(
         NodeExecutionRow,
         children_key(execution, parent_node_id),
         index="children",
+        key=NodeExecutionRow.node_id,
+        after=start.after,
         ascending=ascending,
-        limit=limit,
-        start=start,
+        page_size=start.offset + limit,
     )
-    keys = [key(row.execution, row.node_id) for row in page.items]
+    keys = [key(row.execution, row.node_id) for _, row in islice(in_order, start.offset, start.offset + limit)]
     found = batch_get(keys)
-    rows = (found.get(NodeExecutionRow, row) for row in keys)
-    return Page(tuple(row for row in rows if row is not None), page.next_key)
+    rows = (found.get(NodeExecutionRow, each) for each in keys)
+    return [row for row in rows if row is not None]
 
 
 def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refused: frozenset[str]) -> None:

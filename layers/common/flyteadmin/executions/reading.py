@@ -1,0 +1,92 @@
+"""What happens when executions are read: whole, with their data, or as a list."""
+
+from flyteidl.admin.common_pb2 import ResourceListRequest, UrlBlob
+from flyteidl.admin.execution_pb2 import (
+    Execution,
+    ExecutionList,
+    WorkflowExecutionGetDataRequest,
+    WorkflowExecutionGetDataResponse,
+    WorkflowExecutionGetRequest,
+)
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from flyteidl.core.literals_pb2 import LiteralMap
+
+from flyteadmin.clients import storage
+from flyteadmin.errors import InvalidArgument, NotFound, missing
+from flyteadmin.executions import messages, repository
+from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.executions.validation import validate_identifier
+from flyteadmin.identifiers import execution_key
+from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
+
+
+def get(request: WorkflowExecutionGetRequest) -> Execution:
+    """GetExecution.
+
+    Raises:
+        InvalidArgument: the identifier is not whole.
+        NotFound: there is no such execution.
+    """
+    return messages.execution(_existing(request.id))
+
+
+def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDataResponse:
+    """GetExecutionData: inputs as resolved at create, outputs once there are any (GET-05…10); errors as `get`."""
+    stored = _existing(request.id)
+    outputs = stored.state.output_data
+    return WorkflowExecutionGetDataResponse(
+        inputs=UrlBlob(),
+        outputs=UrlBlob(),
+        full_inputs=read_literals(stored.specification.inputs_uri),
+        full_outputs=LiteralMap.FromString(outputs) if outputs else read_literals(stored.state.outputs_uri),
+    )
+
+
+def read_literals(uri: str | None) -> LiteralMap:
+    """The literals at a URI; none where there is no URI or no blob (GET-09)."""
+    if not uri:
+        return LiteralMap()
+    try:
+        return LiteralMap.FromString(storage.read(uri))
+    except storage.BlobMissing:
+        return LiteralMap()
+
+
+def list_executions(request: ResourceListRequest) -> ExecutionList:
+    """ListExecutions: the newest that are not archived, a page at a time.
+
+    Raises:
+        InvalidArgument: project, domain or limit is missing, the token is not ours, or a filter or sort key is asked
+            for that is not supported yet.
+    """
+    for field in ("project", "domain"):
+        if not getattr(request.id, field):
+            raise missing(field)
+    validate_limit(request.limit)
+    _supported(request)
+    start = start_of(request.token, "ListExecutions")
+    rows = repository.newest(request.id.project, request.id.domain, start, request.limit)
+    stored = repository.read_all([row.execution for row in rows])
+    answer = ExecutionList(executions=[messages.listed(each) for each in stored.values()])
+    if len(rows) == request.limit:
+        answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].execution))
+    return answer
+
+
+def _supported(request: ResourceListRequest) -> None:
+    if request.filters:
+        raise InvalidArgument("invalid value for filters: not supported yet by ListExecutions")
+    key, descending = request.sort_by.key, request.sort_by.direction == request.sort_by.DESCENDING
+    if request.HasField("sort_by") and (key not in {"", "created_at", "execution_created_at"} or not descending):
+        raise InvalidArgument("invalid sort key: ListExecutions sorts by created_at DESCENDING only, as yet")
+
+
+def _existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
+    validate_identifier(identifier)
+    stored = repository.read(execution_key(identifier))
+    if stored is None:
+        raise NotFound(
+            "missing entity of type execution with identifier"
+            f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
+        )
+    return stored

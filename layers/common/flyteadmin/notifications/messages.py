@@ -1,0 +1,58 @@
+"""What subscribers receive: one JSON message for each phase that an execution entered; the schema is published.
+
+Version 1 only ever grows optional fields; docs/notification.schema.json is generated from here.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ExecutionName(BaseModel):
+    """Which execution."""
+
+    project: str
+    domain: str
+    name: str
+
+
+class EntityName(BaseModel):
+    """Which version of a workflow or launch plan."""
+
+    project: str
+    domain: str
+    name: str
+    version: str
+
+
+class ExecutionFailure(BaseModel):
+    """Why an execution failed; `message` may be cut, GetExecution has it whole."""
+
+    kind: Literal["UNKNOWN", "USER", "SYSTEM"]
+    code: str
+    message: str
+
+
+class Notification(BaseModel):
+    """An execution entered a phase."""
+
+    model_config = ConfigDict(title="Flyte execution notification")
+
+    version: Literal["1"] = "1"
+    id: str = Field(description="the same for every delivery of this phase of this execution")
+    execution: ExecutionName
+    phase: str = Field(description="flyteidl.core.WorkflowExecution.Phase by name")
+    occurred_at: str = Field(description="RFC 3339, UTC, nanoseconds")
+    workflow: EntityName
+    launch_plan: EntityName
+    error: ExecutionFailure | None = Field(None, description="set when the phase is FAILED or TIMED_OUT")
+
+    def attributes(self) -> dict[str, str]:
+        """What a subscription can filter on without reading the body."""
+        return {
+            "project": self.execution.project,
+            "domain": self.execution.domain,
+            "phase": self.phase,
+            "workflow": self.workflow.name,
+            "launch_plan": self.launch_plan.name,
+        }

@@ -1,0 +1,109 @@
+"""From the stream of executions to the topic: each new transition once more if in doubt, never lost (invariant 6)."""
+
+from collections.abc import Iterable
+
+from flyteidl.core.execution_pb2 import ExecutionError
+from pydantic import Base64Bytes, BaseModel, Field
+
+from flyteadmin.clients import topic
+from flyteadmin.errors import FlyteAdminError
+from flyteadmin.executions.models import Transition
+from flyteadmin.notifications.messages import EntityName, ExecutionFailure, ExecutionName, Notification
+from flyteadmin.notifications.rules import announced, notification_id
+from flyteadmin.observability import logger
+from flyteadmin.timestamps import NANOSECONDS, to_datetime
+
+_WITH_ERROR = frozenset({"FAILED", "TIMED_OUT"})
+
+
+class _Text(BaseModel):
+    value: str = Field("", alias="S")
+
+
+class _Bytes(BaseModel):
+    value: Base64Bytes = Field(b"", alias="B")
+
+
+class _Texts(BaseModel):
+    values: list[_Text] = Field([], alias="L")
+
+
+class Image(BaseModel):
+    """What a stream record shows of an execution's state item."""
+
+    execution: _Text
+    transitions: _Texts = _Texts()
+    workflow: _Text = _Text()
+    workflow_version: _Text = _Text()
+    launch_plan: _Text = _Text()
+    launch_plan_version: _Text = _Text()
+    error: _Bytes = _Bytes()
+
+
+class _Change(BaseModel):
+    sequence_number: str = Field(alias="SequenceNumber")
+    new: Image | None = Field(None, alias="NewImage")
+    old: Image | None = Field(None, alias="OldImage")
+
+
+class StreamRecord(BaseModel):
+    """One change of an execution's state item."""
+
+    dynamodb: _Change
+
+
+def notify(records: Iterable[StreamRecord]) -> list[str]:
+    """Publish what a batch announces and give the record to start again from, if the topic did not take one."""
+    for record in records:
+        messages = [_message(notification) for notification in notifications_of(record)]
+        try:
+            topic.publish(messages)
+        except FlyteAdminError as error:
+            logger.warning("notifications will be published again", extra={"cause": error.message})
+            return [record.dynamodb.sequence_number]
+    return []
+
+
+def notifications_of(record: StreamRecord) -> list[Notification]:
+    """What one change announces; nothing when a row is deleted."""
+    new, old = record.dynamodb.new, record.dynamodb.old
+    if new is None:
+        return []
+    before = [text.value for text in old.transitions.values] if old else []
+    after = [text.value for text in new.transitions.values]
+    return [_notification(new, transition) for transition in announced(before, after)]
+
+
+def _notification(image: Image, transition: Transition) -> Notification:
+    project, domain, name = image.execution.value.split(":", 2)
+    return Notification(
+        id=notification_id(image.execution.value, transition.phase),
+        execution=ExecutionName(project=project, domain=domain, name=name),
+        phase=transition.phase,
+        occurred_at=_rfc3339(transition.occurred_at),
+        workflow=_entity(image.workflow.value, image.workflow_version.value),
+        launch_plan=_entity(image.launch_plan.value, image.launch_plan_version.value),
+        error=_failure(image.error.value) if transition.phase in _WITH_ERROR else None,
+    )
+
+
+def _message(notification: Notification) -> topic.Message:
+    return topic.Message(notification.id, notification.model_dump_json(), notification.attributes())
+
+
+def _entity(key: str, version: str) -> EntityName:
+    project, domain, name = key.split(":", 2)
+    return EntityName(project=project, domain=domain, name=name, version=version)
+
+
+def _failure(blob: bytes) -> ExecutionFailure | None:
+    if not blob:
+        return None
+    error = ExecutionError.FromString(blob)
+    return ExecutionFailure.model_validate(
+        {"kind": ExecutionError.ErrorKind.Name(error.kind), "code": error.code, "message": error.message}
+    )
+
+
+def _rfc3339(nanoseconds: int) -> str:
+    return f"{to_datetime(nanoseconds):%Y-%m-%dT%H:%M:%S}.{nanoseconds % NANOSECONDS:09d}Z"

@@ -1,0 +1,113 @@
+"""What happens when task executions are read: one, its data, or the attempts of a node."""
+
+from flyteidl.admin.common_pb2 import FlyteURLs, UrlBlob
+from flyteidl.admin.task_execution_pb2 import (
+    TaskExecution,
+    TaskExecutionGetDataRequest,
+    TaskExecutionGetDataResponse,
+    TaskExecutionGetRequest,
+    TaskExecutionList,
+    TaskExecutionListRequest,
+)
+from flyteidl.core.identifier_pb2 import TASK, Identifier, ResourceType, TaskExecutionIdentifier
+
+from flyteadmin.errors import InvalidArgument, NotFound, missing
+from flyteadmin.executions.reading import read_literals
+from flyteadmin.identifiers import node_execution_key
+from flyteadmin.listing import start_of, validate_limit
+from flyteadmin.node_executions.reading import validate_identifier as validate_node
+from flyteadmin.task_executions import repository
+from flyteadmin.task_executions.models import TaskExecutionRow
+
+
+def get(request: TaskExecutionGetRequest) -> TaskExecution:
+    """GetTaskExecution (GET-17).
+
+    Raises:
+        InvalidArgument: the identifier is not whole.
+        NotFound: there is no such task execution.
+    """
+    return _message(_existing(request.id))
+
+
+def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
+    """GetTaskExecutionData (GET-18); errors as `get`."""
+    row = _existing(request.id)
+    closure = repository.closure_of(row)
+    inline = closure.output_data if closure.HasField("output_data") else None
+    return TaskExecutionGetDataResponse(
+        inputs=UrlBlob(),
+        outputs=UrlBlob(),
+        full_inputs=read_literals(row.input_uri),
+        full_outputs=inline if inline is not None else read_literals(closure.output_uri),
+        flyte_urls=_flyte_urls(request.id),
+    )
+
+
+def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
+    """ListTaskExecutions: all attempts of a node's tasks, errors unabridged (LST-24).
+
+    Raises:
+        InvalidArgument: the node or the limit is missing, the token is no offset, or a filter is asked for that is not
+            supported yet.
+    """
+    validate_node(request.node_execution_id)
+    validate_limit(request.limit)
+    if request.filters:
+        raise InvalidArgument("invalid value for filters: not supported yet by ListTaskExecutions")
+    start = start_of(request.token, "ListTaskExecutions")
+    if start.after is not None:
+        raise InvalidArgument("invalid pagination token for ListTaskExecutions: expected an offset")
+    rows = repository.of_node(*node_execution_key(request.node_execution_id))
+    page = rows[start.offset : start.offset + request.limit]
+    answer = TaskExecutionList(task_executions=[_message(row) for row in page])
+    if start.offset + len(page) < len(rows):
+        answer.token = str(start.offset + len(page))
+    return answer
+
+
+def _message(row: TaskExecutionRow) -> TaskExecution:
+    return TaskExecution(
+        id=TaskExecutionIdentifier.FromString(row.identifier),
+        input_uri=row.input_uri or "",
+        closure=repository.closure_of(row),
+    )
+
+
+def _existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
+    _validate(identifier)
+    row = repository.read(identifier)
+    if row is None:
+        raise NotFound(
+            "missing entity of type task execution with identifier"
+            f" node:{identifier.node_execution_id.node_id} task:{identifier.task_id.name}"
+            f" attempt:{identifier.retry_attempt}"
+        )
+    return row
+
+
+def _validate(identifier: TaskExecutionIdentifier) -> None:
+    """Check that a task execution's identifier is whole (VAL-05); over HTTP the resource type is left out (GET-19)."""
+    if not identifier.HasField("task_id"):
+        raise missing("task_id")
+    _task(identifier.task_id)
+    if not identifier.HasField("node_execution_id"):
+        raise missing("node_execution_id")
+    validate_node(identifier.node_execution_id)
+
+
+def _task(identifier: Identifier) -> None:
+    if identifier.resource_type not in {TASK, ResourceType.UNSPECIFIED}:
+        raise InvalidArgument("unexpected resource type for task_id: expected TASK")
+    for field in ("project", "domain", "name", "version"):
+        if not getattr(identifier, field):
+            raise missing(field)
+
+
+def _flyte_urls(identifier: TaskExecutionIdentifier) -> FlyteURLs:
+    node = identifier.node_execution_id
+    execution = node.execution_id
+    base = (
+        f"flyte://v1/{execution.project}/{execution.domain}/{execution.name}/{node.node_id}/{identifier.retry_attempt}"
+    )
+    return FlyteURLs(inputs=f"{base}/i", outputs=f"{base}/o")
