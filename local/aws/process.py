@@ -1,28 +1,27 @@
 """The local AWS as a child process, for tests and scripts: started on a free port, stopped for sure."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from local.aws.client import Endpoint
 from local.aws.server import READY
 
 ROOT = Path(__file__).parents[2]
-_GRACE_SECONDS = 5
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     *, auth: bool = False, audit: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[Endpoint]:
     """Start the server, yield its endpoint, and stop it with all its Lambda workers, whatever happens.
 
-    The server ends by itself when this process is killed. What it writes to disk goes with it.
+    What they write to disk is removed too. They also end when this process is killed.
 
     Args:
         auth: Check signatures and IAM policies.
@@ -36,9 +35,9 @@ def running(
         log = Path(scratch) / "server.log"
         with log.open("wb") as errors:
             server = subprocess.Popen(
-                _command(auth=auth, audit=audit),
+                _command(scratch, auth=auth, audit=audit),
                 cwd=ROOT,
-                env=_environment(scratch, env or {}),
+                env=_environment(env or {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -51,14 +50,14 @@ def running(
             _stop(server)
 
 
-def _command(*, auth: bool, audit: Path | None) -> list[str]:
+def _command(scratch: str, *, auth: bool, audit: Path | None) -> list[str]:
     options = ["--auth"] * auth + (["--audit", str(audit.resolve())] if audit else [])
-    return [sys.executable, "-m", "local.aws.server", "--port", "0", "--until-stdin-closes", *options]
+    return [sys.executable, "-m", "local.aws.server", "--port", "0", "--scratch", scratch, *options]
 
 
-def _environment(scratch: str, extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**inherited, "TMPDIR": scratch, **extra}
+    return {**inherited, **extra}
 
 
 def _url_when_ready(server: subprocess.Popen[str], log: Path) -> str:
@@ -70,22 +69,8 @@ def _url_when_ready(server: subprocess.Popen[str], log: Path) -> str:
 
 
 def _stop(server: subprocess.Popen[str]) -> None:
-    # The group is the server and its Lambda workers, since `start_new_session` made the server its leader.
-    os.killpg(server.pid, signal.SIGTERM)
-    try:
-        server.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        _kill_group(server.pid)
-        server.wait()
-        for pipe in (server.stdin, server.stdout):
-            if pipe:
-                pipe.close()
-
-
-def _kill_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    # The group is the server and its Lambda workers, since `start_new_session` made the server its leader. Nothing of
+    # theirs is worth a graceful end.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.communicate()

@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -19,8 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     listener = socket.create_server(("127.0.0.1", options.port), backlog=1024)
     os.environ.update(environment(listener.getsockname()[1], auth=options.auth))
-    if options.until_stdin_closes:
-        threading.Thread(target=_stop_with_parent, daemon=True).start()
+    if options.scratch:
+        os.environ["TMPDIR"] = str(options.scratch)
+        threading.Thread(target=_end_with_starter, args=(options.scratch,), daemon=True).start()
 
     from local.aws import audit, patches
 
@@ -52,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one")
     parser.add_argument("--auth", action="store_true", help="check signatures and IAM policies")
     parser.add_argument("--audit", type=Path, help="append each decision about a role to this file, as JSON lines")
-    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when the starting process is gone")
+    parser.add_argument(
+        "--scratch", type=Path, help="temporary files; removed, and the process group ended, at stdin's end"
+    )
     return parser
 
 
@@ -82,9 +86,10 @@ async def _announce(port: int) -> None:
     sys.stdout.flush()
 
 
-def _stop_with_parent() -> None:
+def _end_with_starter(scratch: Path) -> None:
     sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

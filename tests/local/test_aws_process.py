@@ -9,16 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import process
-from local.aws.client import Endpoint
 from tests.local.aws_stack import Stack, eventually
-
-
-def alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_accounts_are_isolated_and_a_reset_forgets_them_all() -> None:
@@ -28,52 +19,48 @@ def test_accounts_are_isolated_and_a_reset_forgets_them_all() -> None:
         queues = endpoint.client("sqs", "111111111111").list_queues()["QueueUrls"]
         assert [url.rpartition("/")[2] for url in queues] == ["111111111111"]
         endpoint.reset()
-        assert "QueueUrls" not in endpoint.client("sqs", "111111111111").list_queues()
-
-
-def test_lambda_workers_end_with_the_server(tmp_path: Path) -> None:
-    with process.running(auth=True) as endpoint:
-        stack = Stack.deployed(endpoint, tmp_path / "notes.jsonl")
-        assert stack.api.request("GET", "/echo").status == 200
-        group = listener(endpoint)
-        workers = [pid for pid in members(group) if pid != group]
-        assert workers
-    assert not alive(group)
-
-
-def listener(endpoint: Endpoint) -> int:
-    """The process that serves the endpoint, found among this one's children."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return next(int(pid) for pid in children if "local.aws.server" in command(pid) and alive(int(pid)))
-
-
-def command(pid: str) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text()
+        assert endpoint.client("sqs", "111111111111").list_queues().get("QueueUrls", []) == []
 
 
 def members(group: int) -> list[int]:
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if group_of(pid) == group]
+    """Return the processes of a group, but those that are dead and wait for their parent to notice."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and belongs(entry, group)]
 
 
-def group_of(pid: int) -> int | None:
+def belongs(process_folder: Path, group: int) -> bool:
     try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
+        state, _parent, its_group, *_ = (process_folder / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return int(its_group) == group and state != "Z"
 
 
-def test_the_server_ends_when_its_starter_is_killed() -> None:
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_lambda_workers_end_with_the_server(tmp_path: Path) -> None:
+    before = children(os.getpid())
+    with process.running(auth=True) as endpoint:
+        stack = Stack.deployed(endpoint, tmp_path / "notes.jsonl")
+        assert stack.api.request("GET", "/echo").status == 200
+        (server,) = set(children(os.getpid())) - set(before)
+        assert len(members(server)) > 1
+    assert eventually(lambda: not members(server))
+
+
+def test_everything_ends_when_the_starter_is_killed() -> None:
     script = "from local.aws.process import running\nwith running() as e: print(e.url, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=process.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline().startswith("http://127.0.0.1:")
-        (server,) = Path(f"/proc/{starter.pid}/task/{starter.pid}/children").read_text().split()
+        (server,) = children(starter.pid)
+        assert members(server)
         starter.send_signal(signal.SIGKILL)
         starter.wait()
-        assert eventually(lambda: not alive(int(server)))
+        assert eventually(lambda: not members(server))
 
 
 def test_a_server_that_cant_start_says_why() -> None:
