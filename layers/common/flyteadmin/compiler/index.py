@@ -1,0 +1,62 @@
+"""Looking entities and nodes up: identifiers as keys, and the nodes that a node holds (`common/index.go`)."""
+
+from collections.abc import Iterable, Iterator
+
+from flyteidl.core.compiler_pb2 import CompiledWorkflow
+from flyteidl.core.identifier_pb2 import Identifier
+from flyteidl.core.workflow_pb2 import Node, WorkflowTemplate
+
+from flyteadmin.compiler import errors as e
+from flyteadmin.compiler.pretty_print import to_text
+
+START_NODE_ID = "start-node"
+END_NODE_ID = "end-node"
+
+
+def key(identifier: Identifier) -> bytes:
+    """An identifier as a dictionary key."""
+    return identifier.SerializeToString(deterministic=True)
+
+
+def sorted_identifiers(identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:
+    """By resource type, project, domain, name and version (`common/id_set.go`)."""
+    return tuple(sorted(identifiers, key=lambda i: (i.resource_type, i.project, i.domain, i.name, i.version)))
+
+
+def workflow_index(workflows: Iterable[CompiledWorkflow], errors: e.ErrorCollector) -> dict[bytes, CompiledWorkflow]:
+    """Sub-workflows by key; one that is listed twice, or has no id, is an error."""
+    index: dict[bytes, CompiledWorkflow] = {}
+    for workflow in workflows:
+        identifier = workflow.template.id
+        if not workflow.template.HasField("id"):
+            errors.collect(e.value_required("root", "Template.Id"))
+        elif key(identifier) in index:
+            errors.collect(e.duplicate_id(to_text(identifier)))
+        else:
+            index[key(identifier)] = workflow
+    return index
+
+
+def all_nodes(template: WorkflowTemplate) -> Iterator[Node]:
+    """Every node of a template with the nodes inside branches and array nodes, and the failure node."""
+    pending = [*reversed(template.nodes)]
+    if template.HasField("failure_node"):
+        pending.insert(0, template.failure_node)
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(inner_nodes(node))
+
+
+def inner_nodes(node: Node) -> Iterator[Node]:
+    """The nodes that a branch node or an array node holds directly."""
+    target = node.WhichOneof("target")
+    if target == "array_node":
+        yield node.array_node.node
+    if target != "branch_node":
+        return
+    if_else = node.branch_node.if_else
+    yield if_else.case.then_node
+    yield from (block.then_node for block in if_else.other)
+    if if_else.WhichOneof("default") == "else_node":
+        yield if_else.else_node

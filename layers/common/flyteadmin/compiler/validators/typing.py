@@ -1,0 +1,150 @@
+"""Whether a value of one type may be used where another is expected (`validators/typing.go`)."""
+
+from collections.abc import Callable
+
+from flyteidl.core import types_pb2
+from flyteidl.core.types_pb2 import LiteralType, SchemaType, SimpleType, StructuredDatasetType
+
+from flyteadmin.compiler.validators.json_schema import is_super_type
+
+_Column = SchemaType.SchemaColumn
+_SCHEMA_COLUMNS: dict[int, SimpleType] = {
+    _Column.INTEGER: types_pb2.INTEGER,
+    _Column.FLOAT: types_pb2.FLOAT,
+    _Column.STRING: types_pb2.STRING,
+    _Column.BOOLEAN: types_pb2.BOOLEAN,
+    _Column.DATETIME: types_pb2.DATETIME,
+    _Column.DURATION: types_pb2.DURATION,
+}
+
+
+def are_types_castable(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """Whether a value of type `upstream` may be bound where `downstream` is expected.
+
+    A union of one variant is also tried as that variant.
+    """
+    if upstream.WhichOneof("type") == "union_type" and len(upstream.union_type.variants) == 1:
+        return _casts(upstream.union_type.variants[0], downstream) or _casts(upstream, downstream)
+    return _casts(upstream, downstream)
+
+
+def _casts(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """What upstream's type checkers do: no look into a union on the upstream side."""
+    kind = downstream.WhichOneof("type")
+    if kind in _CHECKERS:
+        return _CHECKERS[kind](upstream, downstream)
+    if _is_none(downstream):
+        return _is_none(upstream)
+    return _trivial(upstream, downstream)
+
+
+def _is_none(kind: LiteralType) -> bool:
+    return kind.WhichOneof("type") == "simple" and kind.simple == types_pb2.NONE
+
+
+def _trivial(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """The same simple or enum type; an enum is a string both ways; a tag must be the same where upstream has one."""
+    if upstream.HasField("enum_type") and downstream.simple == types_pb2.STRING:
+        return True
+    if downstream.HasField("enum_type") and upstream.simple == types_pb2.STRING:
+        return True
+    tag = upstream.structure.tag
+    if tag and tag != downstream.structure.tag:
+        return False
+    if upstream.simple == types_pb2.STRUCT and downstream.simple == types_pb2.STRUCT:
+        return _struct(upstream, downstream)
+    kind = upstream.WhichOneof("type")
+    if kind != downstream.WhichOneof("type"):
+        return False
+    return kind is None or bool(getattr(upstream, kind) == getattr(downstream, kind))
+
+
+def _struct(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """By their JSON schemas, which stand in the metadata; without one on either side anything goes."""
+    if not upstream.HasField("metadata") or not downstream.HasField("metadata"):
+        return True
+    return upstream.metadata == downstream.metadata or is_super_type(upstream.metadata, downstream.metadata)
+
+
+def _map(upstream: LiteralType, downstream: LiteralType) -> bool:
+    if not upstream.HasField("map_value_type"):
+        return False
+    return _is_none(upstream.map_value_type) or _casts(upstream.map_value_type, downstream.map_value_type)
+
+
+def _collection(upstream: LiteralType, downstream: LiteralType) -> bool:
+    if not upstream.HasField("collection_type"):
+        return False
+    return _is_none(upstream.collection_type) or _casts(upstream.collection_type, downstream.collection_type)
+
+
+def _blob(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """By format; no format on either side fits all. One file or many makes no difference here."""
+    if not upstream.HasField("blob"):
+        return False
+    formats = upstream.blob.format, downstream.blob.format
+    return not all(formats) or formats[0] == formats[1]
+
+
+def _union(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """Each upstream variant must fit some variant; any other type must fit exactly one."""
+    variants = downstream.union_type.variants
+    if upstream.HasField("union_type"):
+        return all(any(are_types_castable(u, d) for d in variants) for u in upstream.union_type.variants)
+    return sum(are_types_castable(upstream, variant) for variant in variants) == 1
+
+
+def _schema(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """A schema takes a schema, or a structured dataset that is parquet, with at least its columns."""
+    if upstream.HasField("schema"):
+        columns = {column.name: column.type for column in upstream.schema.columns}
+        wanted = {column.name: column.type for column in downstream.schema.columns}
+        return not columns or all(columns.get(name) == kind for name, kind in wanted.items())
+    if not upstream.HasField("structured_dataset_type") or not _is_parquet(upstream.structured_dataset_type):
+        return False
+    kinds = {column.name: column.literal_type.simple for column in upstream.structured_dataset_type.columns}
+    return not kinds or all(
+        column.name in kinds and _SCHEMA_COLUMNS.get(column.type) == kinds[column.name]
+        for column in downstream.schema.columns
+    )
+
+
+def _structured_dataset(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """A structured dataset takes none, a schema if it may be parquet, or a dataset of its format."""
+    if _is_none(upstream):
+        return True
+    wanted = downstream.structured_dataset_type
+    if upstream.HasField("schema"):
+        kinds = {column.name: column.type for column in upstream.schema.columns}
+        return _is_parquet(wanted) and (
+            not kinds
+            or all(
+                column.name in kinds and _SCHEMA_COLUMNS.get(kinds[column.name]) == column.literal_type.simple
+                for column in wanted.columns
+            )
+        )
+    return upstream.HasField("structured_dataset_type") and _dataset(upstream.structured_dataset_type, wanted)
+
+
+def _dataset(given: StructuredDatasetType, wanted: StructuredDatasetType) -> bool:
+    if given.format and wanted.format and given.format.lower() != wanted.format.lower():
+        return False
+    kinds = {column.name: column.literal_type for column in given.columns}
+    return not kinds or all(
+        column.name in kinds and _casts(kinds[column.name], column.literal_type) for column in wanted.columns
+    )
+
+
+def _is_parquet(dataset: StructuredDatasetType) -> bool:
+    """Upstream's schemas can be stored as parquet only."""
+    return dataset.format.lower() in {"", "parquet"}
+
+
+_CHECKERS: dict[str | None, Callable[[LiteralType, LiteralType], bool]] = {
+    "collection_type": _collection,
+    "map_value_type": _map,
+    "blob": _blob,
+    "schema": _schema,
+    "union_type": _union,
+    "structured_dataset_type": _structured_dataset,
+}
