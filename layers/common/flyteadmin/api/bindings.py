@@ -1,6 +1,6 @@
 """The `google.api.http` bindings of flyteidl's services; written by docs/generate.py, not by hand."""
 
-# The descriptors themselves would cost every cold start 20 to 40 ms.
+# The descriptors themselves would cost every cold start some 25 ms.
 # ruff: noqa: E501
 # fmt: off
 BINDINGS: tuple[tuple[str, str, str, str, str, str, str], ...] = (

@@ -1,0 +1,254 @@
+"""Writes what follows from elsewhere: the routes from flyteidl's descriptors, coverage.md, conformance.md.
+
+    python docs/generate.py            write
+    python docs/generate.py --check    fail if something committed is stale
+
+coverage.md says which function claims which RPC; conformance.md which tests prove which row of the matrix, from the
+report that tests/plugins/conformance.py writes.
+"""
+
+import ast
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import NamedTuple
+
+from google.api import annotations_pb2
+from google.api.http_pb2 import HttpRule
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+BINDINGS = ROOT / "layers/common/flyteadmin/api/bindings.py"
+COVERAGE = DOCS / "coverage.md"
+CONFORMANCE = DOCS / "conformance.md"
+REPORT = ROOT / ".local/conformance.json"
+
+SERVICES = ("admin", "signal", "dataproxy", "identity", "auth")
+# gRPC only at upstream; propeller needs it, so the bridge needs a path for it.
+PRIVATE_ROUTES = {"GetOrCreateSignal": ("POST", "/api/v1/signals/get_or_create", "*")}
+TESTS_SHOWN = 4
+
+type Binding = tuple[str, str, str, str, str, str, str]
+
+
+class Claim(NamedTuple):
+    """What a function's handler says that it serves."""
+
+    function: str
+    rpcs: frozenset[str]
+    pages: frozenset[str]
+
+
+def bindings() -> tuple[Binding, ...]:
+    """(service, RPC, method, path template, body, request, response) of every `google.api.http` binding."""
+    return tuple(binding for method in _methods() for binding in _bindings_of(method))
+
+
+def render_bindings() -> str:
+    """The module `flyteadmin.api.bindings`."""
+    rows = "".join(f"    ({', '.join(_quoted(part) for part in binding)}),\n" for binding in bindings())
+    return (
+        '"""The `google.api.http` bindings of flyteidl\'s services; written by docs/generate.py, not by hand."""\n\n'
+        "# The descriptors themselves would cost every cold start some 25 ms.\n"
+        "# ruff: noqa: E501\n"
+        "# fmt: off\n"
+        "BINDINGS: tuple[tuple[str, str, str, str, str, str, str], ...] = (\n" + rows + ")\n"
+    )
+
+
+def claims() -> tuple[Claim, ...]:
+    """What each functions/<name>/handler.py claims: every module attribute that has `rpcs` and `pages`.
+
+    Raises:
+        SystemExit: two functions claim the same RPC, or one that no service has.
+    """
+    # Handlers make their clients when they are imported; nothing is called.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    found = tuple(_claim_of(path) for path in sorted(ROOT.glob("functions/*/handler.py")))
+    owners: dict[str, str] = {}
+    known = {binding[1] for binding in bindings()}
+    for claim in found:
+        for rpc in claim.rpcs:
+            if rpc not in known or rpc in owners:
+                raise SystemExit(f"{claim.function} claims {rpc}: {owners.get(rpc, 'no service has it')}")
+            owners[rpc] = claim.function
+    return found
+
+
+def render_coverage() -> str:
+    """Each RPC with its routes, its function, and whether it is supported."""
+    served = claims()
+    owners = {rpc: claim.function for claim in served for rpc in claim.rpcs}
+    partly: Mapping[str, str] = tomllib.loads((DOCS / "coverage_notes.toml").read_text())["partly"]
+    lines = [
+        "# Coverage",
+        "",
+        "Every RPC of Flyte's services. Written by `docs/generate.py` from flyteidl's descriptors and what the",
+        "functions claim.",
+    ]
+    for service in dict.fromkeys(binding[0] for binding in bindings()):
+        rows = _coverage_rows(service, owners, partly)
+        lines += ["", f"## {service}", "", "| RPC | HTTP | function | status |", "|---|---|---|---|", *rows]
+    pages = [f"| `{page}` | {claim.function} |" for claim in served for page in sorted(claim.pages)]
+    if pages:
+        lines += ["", "## Other paths", "", "| path | function |", "|---|---|", *pages]
+    return "\n".join(lines) + "\n"
+
+
+def render_conformance() -> str:
+    """Each row of the matrix with the tests of the last report that proved it, and the deviations."""
+    tests: dict[str, list[str]] = {}
+    for test, ids in _still_carried(json.loads(REPORT.read_text())).items():
+        for row in ids:
+            tests.setdefault(row, []).append(test)
+    titles = dict(line.split(" ", 1) for line in (DOCS / "conformance_ids.txt").read_text().splitlines())
+    deviations: Mapping[str, str] = tomllib.loads((DOCS / "deviations.toml").read_text())
+    lines = ["# Conformance", "", *_conformance_summary(titles, tests, deviations)]
+    for group in dict.fromkeys(row.split("-")[0] for row in titles):
+        rows = [row for row in titles if row.split("-")[0] == group]
+        lines += ["", f"## {group}", "", "| row | what | proven by |", "|---|---|---|"]
+        lines += [_conformance_row(row, titles[row], tests.get(row, []), deviations.get(row)) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def stale() -> Iterator[str]:
+    """What is committed and no longer true, one line each."""
+    if BINDINGS.read_text() != render_bindings():
+        yield f"{BINDINGS.relative_to(ROOT)} differs from the descriptors"
+    if not COVERAGE.exists() or COVERAGE.read_text() != render_coverage():
+        yield f"{COVERAGE.relative_to(ROOT)} differs from what the functions claim"
+    known = {line.split(" ", 1)[0] for line in (DOCS / "conformance_ids.txt").read_text().splitlines()}
+    for row in tomllib.loads((DOCS / "deviations.toml").read_text()).keys() - known:
+        yield f"docs/deviations.toml: {row} is no row of the matrix"
+    carried = {row for ids in _carried_ids().values() for row in ids}
+    for row in sorted(_claimed_rows() - carried):
+        yield f"{CONFORMANCE.relative_to(ROOT)} claims {row}, which no test carries any more"
+
+
+def main() -> None:
+    """Write, or check what is committed."""
+    if sys.argv[1:] == ["--check"]:
+        problems = list(stale())
+        if problems:
+            raise SystemExit("\n".join([*problems, "run: python docs/generate.py"]))
+        return
+    BINDINGS.write_text(render_bindings())
+    COVERAGE.write_text(render_coverage())
+    if REPORT.exists():
+        CONFORMANCE.write_text(render_conformance())
+    else:
+        sys.stderr.write("docs/conformance.md is left as it was: run the tests first\n")
+
+
+def _methods() -> Iterator[MethodDescriptor]:
+    for name in SERVICES:
+        file = import_module(f"flyteidl.service.{name}_pb2").DESCRIPTOR
+        for service in file.services_by_name.values():
+            yield from service.methods
+
+
+def _bindings_of(method: MethodDescriptor) -> Iterator[Binding]:
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    routes = [_route_of(each) for each in (rule, *rule.additional_bindings) if each.WhichOneof("pattern")]
+    for verb, template, body in routes or [PRIVATE_ROUTES[method.name]]:
+        request, response = _location(method.input_type), _location(method.output_type)
+        yield method.containing_service.full_name, method.name, verb, template, body, request, response
+
+
+def _route_of(rule: HttpRule) -> tuple[str, str, str]:
+    pattern = rule.WhichOneof("pattern")
+    return str(pattern).upper(), getattr(rule, str(pattern)), rule.body
+
+
+def _location(message: Descriptor) -> str:
+    return f"{message.file.name.removesuffix('.proto').replace('/', '.')}_pb2:{message.name}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _claim_of(path: Path) -> Claim:
+    spec = spec_from_file_location(f"functions_{path.parent.name}", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} can't be imported")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    apis = [value for value in vars(module).values() if hasattr(value, "rpcs") and hasattr(value, "pages")]
+    return Claim(
+        path.parent.name,
+        frozenset(rpc for api in apis for rpc in api.rpcs),
+        frozenset(page for api in apis for page in api.pages),
+    )
+
+
+def _coverage_rows(service: str, owners: Mapping[str, str], partly: Mapping[str, str]) -> Iterator[str]:
+    routes: dict[str, list[str]] = {}
+    for owner, rpc, verb, template, *_ in bindings():
+        if owner == service:
+            routes.setdefault(rpc, []).append(f"`{verb} {template}`")
+    for rpc, paths in routes.items():
+        status = "supported" if rpc in owners else "not yet"
+        if rpc in owners and rpc in partly:
+            status = f"partly: {partly[rpc]}"
+        private = " (private: gRPC only at upstream)" if rpc in PRIVATE_ROUTES else ""
+        yield f"| {rpc} | {'<br>'.join(paths)}{private} | {owners.get(rpc, '')} | {status} |"
+
+
+def _conformance_summary(
+    titles: Mapping[str, str], tests: Mapping[str, list[str]], deviations: Mapping[str, str]
+) -> Iterator[str]:
+    rows = [row for row in titles if not row.startswith("KD-")]
+    fixed = [row for row in titles if row.startswith("KD-") and row in tests]
+    proven = [row for row in rows if row in tests]
+    yield f"{len(proven)} of {len(rows)} behaviours of upstream are proven by tests that ran and passed, of which"
+    yield f"{len(set(proven) & deviations.keys())} deviate on purpose; {len(fixed)} of {len(titles) - len(rows)} known"
+    yield "defects of upstream (KD) are proven to be mended. Written by `docs/generate.py`."
+
+
+def _conformance_row(row: str, title: str, tests: list[str], deviation: str | None) -> str:
+    shown = [f"`{test.removeprefix('tests/')}`" for test in sorted(tests)[:TESTS_SHOWN]]
+    more = [f"and {len(tests) - TESTS_SHOWN} more"] if len(tests) > TESTS_SHOWN else []
+    what = title if deviation is None else f"{title}. *Deviates:* {deviation}"
+    return f"| {row} | {what} | {'<br>'.join([*shown, *more])} |"
+
+
+def _still_carried(report: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The report without what is no longer written in the tests."""
+    carried = _carried_ids()
+    names = {file: (ROOT / file).read_text() for file in carried}
+    return {
+        test: [row for row in ids if row in carried[file]]
+        for test, ids in report.items()
+        if (file := test.split("::")[0]) in carried and f"def {test.split('::')[-1]}(" in names[file]
+    }
+
+
+def _carried_ids() -> dict[str, frozenset[str]]:
+    """The ids in each test file's `conformance` markers."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return {str(file.relative_to(ROOT)): frozenset(_marked_ids(ast.parse(file.read_text()))) for file in files}
+
+
+def _marked_ids(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "conformance":
+            yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+
+
+def _claimed_rows() -> set[str]:
+    """The rows of the committed conformance.md that name a test."""
+    if not CONFORMANCE.exists():
+        return set()
+    rows = [line.split("|") for line in CONFORMANCE.read_text().splitlines() if line.startswith("| ")]
+    return {row[1].strip() for row in rows if len(row) == 5 and "`" in row[3]}
+
+
+if __name__ == "__main__":
+    main()
