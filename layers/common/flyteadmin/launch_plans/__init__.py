@@ -1,0 +1,1 @@
+"""Launch plans: a workflow with its defaults, of which at most one version is active."""

@@ -1,0 +1,1 @@
+"""Tasks: registered once per version, compiled, never changed."""

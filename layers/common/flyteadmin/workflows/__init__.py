@@ -1,0 +1,1 @@
+"""Workflows: registered once per version, compiled, never changed."""

@@ -1,0 +1,50 @@
+"""How a workflow lies in DynamoDB: its interface in the row, its compiled closure in S3."""
+
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+
+class CreatedIndex(GlobalSecondaryIndex["WorkflowRow"]):
+    """Versions of one workflow by registration time."""
+
+    class Meta:
+        index_name = "created"
+        projection = KeysOnlyProjection()
+
+    name = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ListingIndex(GlobalSecondaryIndex["WorkflowRow"]):
+    """All workflow versions of a project and domain by registration time."""
+
+    class Meta:
+        index_name = "listing"
+        projection = KeysOnlyProjection()
+
+    listing = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class WorkflowRow(Model):
+    """A version of a workflow; `name` is "project:domain:name", `listing` "project:domain".
+
+    `closure_uri` has the serialized `core.CompiledWorkflowClosure`, `digest` is its SHA-256, `interface` a serialized
+    `core.TypedInterface`, all that a list shows.
+    """
+
+    class Meta:
+        table_name = "workflows"
+
+    name = UnicodeAttribute(hash_key=True)
+    version = UnicodeAttribute(range_key=True)
+    listing = UnicodeAttribute()
+    created_at = NumberAttribute()
+    digest = BinaryAttribute(legacy_encoding=False)
+    short_description = UnicodeAttribute(default="")
+    interface = BinaryAttribute(legacy_encoding=False, null=True)
+    closure_uri = UnicodeAttribute()
+
+    created_index = CreatedIndex()
+    listing_index = ListingIndex()
