@@ -18,6 +18,9 @@ from pynamodb.models import Model
 LISTING_SHARDS = 4
 """Write shards of the created index: 4,000 creates a second per project and domain."""
 
+ACTIVE_SHARDS = 10
+"""Shards of the active index, which every create and every end writes to."""
+
 BEFORE_ALL = "0"
 """A sequence that sorts before every padded one."""
 

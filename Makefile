@@ -1,0 +1,57 @@
+# The commands of this project; `make help` prints them.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+UV = $$(cat .local/uv)
+STACK ?= flyteadmin
+
+.PHONY: help setup check test demo up down build deploy bench docs
+
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.complete ## install everything from the lock (the other commands do it themselves)
+
+.venv/.complete: uv.lock pyproject.toml layers/common/pyproject.toml deploy/sam/uv.lock
+	@local/setup.sh
+	@touch $@
+
+check: setup ## formatting, lint, types, import contracts, the template, the generated docs
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	cfn-lint --append-rules checks -- template.yaml
+	python docs/generate.py --check
+
+test: check build ## all checks, then all tests
+	pytest -n 2
+
+demo: build ## one workflow from registration to its notification, on the embedded stack
+	@python -m local.demo
+
+up: build ## the whole stack on this machine, until Ctrl-C
+	@python -m local.stack up
+
+down: setup ## stop a stack that was left running
+	@python -m local.stack down
+
+build: setup .aws-sam/build/template.yaml ## build functions and layers with SAM
+
+SOURCES = template.yaml uv.lock $(shell find functions layers -type f -not -name '*.pyc' -not -path '*/__pycache__/*')
+.aws-sam/build/template.yaml: $(SOURCES) deploy/sam/uv.lock .venv/.complete
+	@echo "build: sam build (a minute on the first run)"
+	UV=$(UV) $(UV) run --quiet --project deploy/sam --frozen sam build --parallel --cached > .local/build.log 2>&1 \
+	  || { tail -n 40 .local/build.log; exit 1; }
+	@touch $@
+
+deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARAMETERS="Key=Value …")
+	UV=$(UV) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
+	  $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+
+bench: build ## requests, write units, CPU and import cost beside their budgets
+	@python -m bench
+
+docs: setup ## write the generated docs anew
+	python docs/generate.py

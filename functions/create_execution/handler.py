@@ -1,0 +1,15 @@
+"""Executions are created: the row, then the resource in the cluster."""
+
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreateResponse
+
+from flyteadmin.api.handler import api_handler
+from flyteadmin.api.identity import Identity
+from flyteadmin.executions import service
+
+
+def create_execution(request: ExecutionCreateRequest, caller: Identity) -> ExecutionCreateResponse:
+    """POST /api/v1/executions."""
+    return service.create(request, caller.principal)
+
+
+lambda_handler = api_handler({"CreateExecution": create_execution})

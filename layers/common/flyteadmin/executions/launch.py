@@ -1,0 +1,168 @@
+"""What a launch comes to: from everything that was read, the spec to store and the FlyteWorkflow to create; pure.
+
+Source: flyteadmin execution_manager.go launchExecution, workflowengine/impl/prepare_execution.go.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata, ExecutionSpec, NotificationList
+from flyteidl.admin.launch_plan_pb2 import LaunchPlan
+from flyteidl.admin.matchable_resource_pb2 import MatchableResource, WorkflowExecutionConfig
+from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from flyteidl.core.literals_pb2 import LiteralMap
+
+from flyteadmin.attributes.repository import MatchingAttributesRows
+from flyteadmin.errors import InvalidArgument
+from flyteadmin.executions import config, inputs, resources
+from flyteadmin.flyteworkflow.builder import build_flyteworkflow
+from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
+from flyteadmin.settings import Configuration
+
+_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_NAME_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything that a launch looks at; all of it was read before."""
+
+    execution: WorkflowExecutionIdentifier
+    request: ExecutionCreateRequest
+    launch_plan: LaunchPlan
+    closure: CompiledWorkflowClosure
+    project_labels: Mapping[str, str]
+    attributes: MatchingAttributesRows
+    configuration: Configuration
+    cluster: str
+    principal: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a launch comes to."""
+
+    spec: ExecutionSpec
+    inputs: LiteralMap
+    user_inputs: LiteralMap
+    notifications: NotificationList
+    namespace: str
+    workflow: FlyteWorkflow
+
+
+def generated_name() -> str:
+    """An execution name of 20 characters that Kubernetes takes and nobody reads a word into (CRE-05)."""
+    return "a" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(_NAME_LENGTH - 1))
+
+
+def launch(known: Known) -> Launch:
+    """Resolve inputs and configuration, and build the resource (CRE-15…27, CRE-36…39, CRE-50, CRE-51).
+
+    Raises:
+        InvalidArgument: an input is unknown, missing or of the wrong type, or there are too many labels.
+    """
+    user_inputs = user_inputs_of(known.request)
+    resolved_inputs = inputs.resolve(
+        user_inputs, known.launch_plan.closure.expected_inputs, known.launch_plan.spec.fixed_inputs
+    )
+    resolved = config.resolve(
+        known.request.spec,
+        known.launch_plan.spec,
+        known.attributes.workflow_execution_configs(),
+        known.configuration.flyteadmin,
+        known.principal,
+    )
+    namespace = namespace_of(known.configuration, known.execution)
+    return Launch(
+        spec=_stored_spec(known, resolved, namespace),
+        inputs=resolved_inputs,
+        user_inputs=user_inputs,
+        notifications=_notifications(known),
+        namespace=namespace,
+        workflow=_workflow(known, resolved, resolved_inputs, namespace),
+    )
+
+
+def user_inputs_of(request: ExecutionCreateRequest) -> LiteralMap:
+    """The caller's inputs; old clients and the console send them in the spec (CRE-01)."""
+    return request.inputs if request.inputs.literals else request.spec.inputs
+
+
+def namespace_of(configuration: Configuration, execution: WorkflowExecutionIdentifier) -> str:
+    """The namespace of a project and domain; only these two words are replaced."""
+    template = configuration.namespace_mapping.template
+    return template.replace("{{ project }}", execution.project).replace("{{ domain }}", execution.domain)
+
+
+def _stored_spec(known: Known, resolved: WorkflowExecutionConfig, namespace: str) -> ExecutionSpec:
+    """The request's spec, with what was resolved where clients look for it (CRE-24, CRE-26)."""
+    spec = ExecutionSpec()
+    spec.CopyFrom(known.request.spec)
+    if not spec.HasField("metadata"):
+        spec.metadata.CopyFrom(ExecutionMetadata())
+    spec.metadata.principal = known.principal
+    del spec.metadata.artifact_ids[:]
+    spec.metadata.system_metadata.execution_cluster = known.cluster
+    spec.metadata.system_metadata.namespace = namespace
+    spec.security_context.CopyFrom(resolved.security_context)
+    spec.max_parallelism = resolved.max_parallelism
+    return spec
+
+
+def _notifications(known: Known) -> NotificationList:
+    """The request's list, or none if it disables them, or the launch plan's; frozen from now on (CRE-39)."""
+    if known.request.spec.notifications.notifications:
+        return known.request.spec.notifications
+    if known.request.spec.disable_all:
+        return NotificationList()
+    return NotificationList(notifications=known.launch_plan.spec.entity_metadata.notifications)
+
+
+def _workflow(
+    known: Known, resolved: WorkflowExecutionConfig, resolved_inputs: LiteralMap, namespace: str
+) -> FlyteWorkflow:
+    row = known.attributes.most_specific(MatchableResource.TASK_RESOURCE)
+    limits = resources.platform(
+        row.task_resource_attributes if row is not None else None, known.configuration.task_resources
+    )
+    closure = CompiledWorkflowClosure()
+    closure.CopyFrom(known.closure)
+    for task in closure.tasks:
+        if task.template.WhichOneof("target") == "container":
+            resources.set_defaults(task.template.container, limits)
+    built = build_flyteworkflow(closure, resolved_inputs, known.execution, namespace)
+    return prepare_flyteworkflow(built, _parameters(known, resolved, limits))
+
+
+def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resources.Platform) -> ExecutionParameters:
+    application = known.configuration.flyteadmin
+    registration = known.configuration.registration
+    labels = dict(resolved.labels.values)
+    annotations = dict(resolved.annotations.values)
+    _within("labels", labels, registration.max_label_entries)
+    _within("annotations", annotations, registration.max_annotation_entries)
+    return ExecutionParameters(
+        accepted_at=known.accepted_at,
+        labels={**known.project_labels, **labels},
+        annotations=annotations,
+        security_context=resolved.security_context,
+        raw_output_data_config=resolved.raw_output_data_config,
+        max_parallelism=resolved.max_parallelism,
+        interruptible=resolved.interruptible.value if resolved.HasField("interruptible") else None,
+        overwrite_cache=resolved.overwrite_cache,
+        environment_variables={pair.key: pair.value for pair in resolved.envs.values} or None,
+        task_resources=limits.as_strings(),
+        event_version=application.event_version,
+        console_url=application.console_url,
+        role_name_key=application.role_name_key,
+    )
+
+
+def _within(field: str, entries: Mapping[str, str], limit: int) -> None:
+    if limit and len(entries) > limit:
+        raise InvalidArgument(f"{field} has too many entries [{len(entries)} > {limit}]")

@@ -1,0 +1,106 @@
+"""The events that AWS hands to functions, as small as they can be and still real."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from google.protobuf.message import Message
+
+PRINCIPAL_ARN = "arn:aws:sts::123456789012:assumed-role/data-scientist/session"
+OCTETS = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda hands over beside the event."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
+    aws_request_id: str = "request"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 30_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an API handler answered."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> dict[str, object]:
+        decoded = json.loads(self.body)
+        assert isinstance(decoded, dict)
+        return decoded
+
+    def message[M: Message](self, of: type[M]) -> M:
+        return of.FromString(self.body)
+
+
+def http_event(
+    method: str,
+    path: str,
+    *,
+    body: bytes = b"",
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """An HTTP API request, payload version 2.0, signed by an IAM principal."""
+    return {
+        "version": "2.0",
+        "rawPath": quote(path, safe="/%"),
+        "rawQueryString": urlencode(query or {}),
+        "headers": dict(headers or {}),
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+        "requestContext": {
+            "stage": "$default",
+            "http": {"method": method, "path": path, "sourceIp": "127.0.0.1"},
+            "authorizer": {"iam": {"userArn": PRINCIPAL_ARN, "accountId": "123456789012"}},
+        },
+    }
+
+
+def answer_of(response: Mapping[str, object]) -> Answer:
+    """An API handler's response, its body decoded."""
+    body = str(response.get("body", ""))
+    headers = response.get("headers", {})
+    status = response["statusCode"]
+    assert isinstance(headers, Mapping)
+    assert isinstance(status, int)
+    return Answer(status, base64.b64decode(body) if response.get("isBase64Encoded") else body.encode(), headers)
+
+
+def queue_record(
+    body: str,
+    sequence: int,
+    *,
+    group: str = "group",
+    message_id: str = "",
+    receive_count: int = 1,
+    redriven: int | None = None,
+) -> dict[str, object]:
+    """A record of the event queue."""
+    attributes = {"sequence": {"stringValue": str(redriven), "dataType": "String"}} if redriven is not None else {}
+    return {
+        "messageId": message_id or f"message-{sequence}",
+        "body": body,
+        "attributes": {
+            "SequenceNumber": str(sequence),
+            "MessageGroupId": group,
+            "ApproximateReceiveCount": str(receive_count),
+            "SentTimestamp": "1700000000000",
+        },
+        "messageAttributes": attributes,
+    }
+
+
+def batch(records: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """A batch of records, from a queue or a stream."""
+    return {"Records": list(records)}
