@@ -26,6 +26,7 @@ class Decision:
     resource: str
     decision: str
     principal_arn: str
+    context: Context  # condition keys that the request brought, as `allowed` takes them
 
 
 def decisions(file: Path) -> Iterator[Decision]:
@@ -74,7 +75,8 @@ def record_decisions(file: Path) -> None:
             decision = (
                 denied.decision if isinstance(denied, iam_evaluator.EvalResult) else "Deny" if denied else "Allow"
             )
-            note(Decision(role, action, resource_arn, decision, principal.arn))
+            context = {key: value for key, value in (rest.get("service_context") or {}).items() if value is not None}
+            note(Decision(role, action, resource_arn, decision, principal.arn, context))
         return denied
 
     iam_evaluator.enforce = recording
@@ -85,4 +87,4 @@ def note(decision: Decision) -> None:
     if _file is None:
         return
     with _lock, _file.open("a") as lines:
-        lines.write(json.dumps(asdict(decision)) + "\n")
+        lines.write(json.dumps(asdict(decision), default=str) + "\n")

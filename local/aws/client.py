@@ -1,5 +1,6 @@
 """Clients for the local AWS: boto3 sessions per account, and HTTP API calls, signed or not."""
 
+import functools
 import json
 import urllib.request
 from collections.abc import Mapping
@@ -32,8 +33,8 @@ class Endpoint:
         return session(Credentials(account_id, "test"))
 
     def client(self, service: str, account_id: str = DEFAULT_ACCOUNT) -> Any:
-        """Return a boto3 client of `service`; `Any`, since the service is known only at run time."""
-        return client(service, self.url, self.session(account_id))
+        """Return the boto3 client of a service as root; `Any`, since the service is known only at run time."""
+        return _root_client(service, self.url, account_id)
 
     def reset(self) -> None:
         """Forget all state of all accounts."""
@@ -55,6 +56,11 @@ def session(credentials: Credentials) -> boto3.Session:
 def client(service: str, url: str, of: boto3.Session) -> Any:
     """Return a boto3 client of `service` at `url`; `Any`, since the service is known only at run time."""
     return of.client(service, endpoint_url=url, config=CONFIG)  # type: ignore[call-overload]  # the name is no literal
+
+
+@functools.cache
+def _root_client(service: str, url: str, account_id: str) -> Any:
+    return client(service, url, session(Credentials(account_id, "test")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,16 @@ def test_each_decision_about_a_role_is_recorded(stack: Stack, audit_file: Path) 
     assert {("sqs:SendMessage", "Allow"), ("sqs:PurgeQueue", "ImplicitDeny")} <= taken
 
 
+def test_a_decision_can_be_taken_again_under_other_policies(stack: Stack, audit_file: Path) -> None:
+    key = {"pk": {"S": "mine"}, "sk": {"S": "1"}}
+    with pytest.raises(ClientError, match="not authorized"):
+        stack.as_caller("dynamodb").get_item(TableName=stack.outputs["Table"], Key=key)
+    *_, taken = (decision for decision in decisions(audit_file) if decision.action == "dynamodb:GetItem")
+    own_rows = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["mine"]}}
+    granted = policy(action="dynamodb:GetItem", Resource=taken.resource, Condition=own_rows)
+    assert allowed([granted], taken.action, taken.resource, taken.context)
+
+
 def test_what_a_mapping_needs_of_its_role_is_recorded_too(stack: Stack, audit_file: Path) -> None:
     by_consumer = [decision for decision in decisions(audit_file) if "Consumer" in decision.role]
     assert {"sqs:ReceiveMessage", "dynamodb:GetRecords"} <= {decision.action for decision in by_consumer}

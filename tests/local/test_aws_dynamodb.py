@@ -46,6 +46,17 @@ def test_read_units__count_blocks_of_4_kb(stack: Stack, consistent: bool, units:
     assert answer["ConsumedCapacity"]["CapacityUnits"] == units
 
 
+@pytest.mark.parametrize(("consistent", "units"), [(False, 1.5), (True, 3.0)])
+def test_batch_read_units__count_blocks_of_4_kb_per_item(stack: Stack, consistent: bool, units: float) -> None:
+    table, name = stack.client("dynamodb"), stack.outputs["Table"]
+    table.put_item(TableName=name, Item=item("batch", "large", text="x" * 5000))
+    keys = [item("batch", "large"), item("batch", "missing")]
+    answer = table.batch_get_item(
+        RequestItems={name: {"Keys": keys, "ConsistentRead": consistent}}, ReturnConsumedCapacity="TOTAL"
+    )
+    assert answer["ConsumedCapacity"] == [{"TableName": name, "CapacityUnits": units}]
+
+
 @pytest.mark.parametrize("expression", ["SET a = :v, a = :v", "SET a.b = :v REMOVE a", "SET a[0] = :v, a[0].b = :v"])
 def test_overlapping_paths__are_refused(stack: Stack, expression: str) -> None:
     table = stack.client("dynamodb")

@@ -14,22 +14,22 @@ def visible_after_a_second(stack: Stack) -> None:
 
 def test_fifo_groups_in_parallel__one_group_doesnt_wait_for_another(stack: Stack) -> None:
     stack.send("FifoQueue", {"id": "patient", "always": ["await:start:1:other"]}, group="one")
-    eventually(lambda: stack.deliveries("patient", "start"))
+    assert eventually(lambda: stack.deliveries("patient", "start"))
     stack.send("FifoQueue", {"id": "other"}, group="two")
-    eventually(lambda: stack.deliveries("patient"))
+    assert eventually(lambda: stack.deliveries("patient"))
     assert ("impatient", "start:other") not in stack.notes()
 
 
 def test_fifo_groups_in_parallel__a_message_comes_again_while_its_handler_runs(stack: Stack) -> None:
     stack.send("FifoQueue", {"id": "twice", "1": ["await:start:2"]}, group="three")
-    eventually(lambda: stack.deliveries("twice"))
+    assert eventually(lambda: stack.deliveries("twice"))
     assert ("impatient", "start:twice") not in stack.notes()
 
 
 def test_a_group_keeps_its_order(stack: Stack) -> None:
     for number in range(5):
         stack.send("FifoQueue", {"id": f"ordered-{number}"}, group="four")
-    eventually(lambda: stack.deliveries("ordered-4"))
+    assert eventually(lambda: stack.deliveries("ordered-4"))
     starts = [name for name, _ in stack.notes() if name.startswith("start:ordered-")]
     assert starts == [f"start:ordered-{number}" for number in range(5)]
 

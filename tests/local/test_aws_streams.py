@@ -22,7 +22,7 @@ def test_mappings__go_on_from_the_first_record_that_a_response_names(stack: Stac
 
 def test_mappings__read_on_threads_of_their_own(stack: Stack) -> None:
     stack.put({"id": "reader", "always": ["await:start:1:queued"]})
-    eventually(lambda: stack.deliveries("reader", "start"))
+    assert eventually(lambda: stack.deliveries("reader", "start"))
     stack.send("Queue", {"id": "queued"})
-    eventually(lambda: stack.deliveries("reader"))
+    assert eventually(lambda: stack.deliveries("reader"))
     assert ("impatient", "start:queued") not in stack.notes()

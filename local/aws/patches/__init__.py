@@ -16,6 +16,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     dynamodb.time_to_live,
     dynamodb.index_projection,
     dynamodb.read_units,
+    dynamodb.batch_read_units,
     dynamodb.overlapping_paths,
     dynamodb.transaction_conflicts,
     iam.batch_actions,

@@ -22,5 +22,5 @@ def role_may(role_arn: str, action: str, resource_arn: str) -> bool:
     )
     policies = iam_evaluator._gather_role_policies(role, get_account_id())
     decision = str(iam_evaluator.evaluate(context, policies).decision)
-    audit.note(audit.Decision(role, action, resource_arn, decision, principal))
+    audit.note(audit.Decision(role, action, resource_arn, decision, principal, {}))
     return decision == "Allow"
