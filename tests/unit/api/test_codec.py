@@ -16,7 +16,7 @@ from flyteidl.admin.execution_pb2 import (
 )
 from flyteidl.admin.project_pb2 import ProjectRegisterRequest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -272,3 +272,27 @@ def test_any_request_survives_each_form(path: str, data: st.DataObject) -> None:
     assert posted(path, encode_message(message, Form.BINARY), BINARY) == message
     assert posted(path, encode_message(message, Form.SNAKE_JSON), JSON) == message
     assert posted(path, encode_message(message, Form.CAMEL_JSON), JSON) == message
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.sampled_from(sorted(REQUESTS)), st.data())
+@pytest.mark.conformance("ERR-07")
+def test_json_is_json_format_s_and_nulls_for_unset_messages(path: str, data: st.DataObject) -> None:
+    message = REQUESTS[path]()
+    ParseDict(dict(data.draw(contents(cast("Descriptor", message.DESCRIPTOR), 4))), message)
+
+    for form, proto_names in ((Form.SNAKE_JSON, True), (Form.CAMEL_JSON, False)):
+        ours = json.loads(encode_message(message, form))
+        theirs = MessageToDict(
+            message, always_print_fields_with_no_presence=True, preserving_proto_field_name=proto_names
+        )
+        assert without_extra_nulls(ours, theirs) == theirs
+
+
+def without_extra_nulls(ours: object, theirs: object) -> object:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        kept = {key: value for key, value in ours.items() if key in theirs or value is not None}
+        return {key: without_extra_nulls(value, theirs.get(key)) for key, value in kept.items()}
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        return [without_extra_nulls(*pair) for pair in zip(ours, theirs, strict=True)]
+    return ours

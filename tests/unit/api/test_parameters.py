@@ -160,6 +160,7 @@ def test_other_scalars() -> None:
         (CreateDownloadLocationRequest(), "expires_in=10", "expires_in"),
         (CreateDownloadLocationRequest(), "expires_in=", "expires_in"),
         (CreateDownloadLocationRequest(), "expires_in=99999999999h", "expires_in"),
+        (CreateDownloadLocationRequest(), "expires_in=" + "9" * 1_000_000 + "s", "expires_in"),
         (WorkflowExecutionEvent(), "occurred_at=yesterday", "occurred_at"),
         (WorkflowExecutionEvent(), "occurred_at=9999-12-31T23:59:59-01:00", "occurred_at"),
         (Literal(), "scalar.primitive.boolean=yes", "scalar.primitive.boolean"),
@@ -185,6 +186,15 @@ def test_a_path_value_that_does_not_fit_names_its_field() -> None:
         apply_path(NodeExecutionForTaskListRequest(), [("task_execution_id.retry_attempt", "first")])
     with pytest.raises(InvalidArgument, match="resource_type"):
         apply_path(NamedEntityGetRequest(), [("resource_type", "WORKFLOWS")])
+
+
+@pytest.mark.parametrize(
+    "name", ["[" * 3_000_000, "." * 3_000_000, "id." * 1_000_000 + "project"], ids=["[", ".", "id."]
+)
+def test_a_name_without_end_is_ignored_at_once(name: str) -> None:
+    request = ResourceListRequest()
+    apply_query(request, [(name, "1")], {"id.project"})
+    assert request.id.project == ""
 
 
 def test_a_field_path_without_end_is_refused() -> None:

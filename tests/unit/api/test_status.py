@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from flyteidl.admin.event_pb2 import EventFailureReason
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flyteadmin.api.status import HTTP_STATUS, cut_to_metadata, status_of
@@ -93,6 +93,9 @@ def test_a_message_with_half_a_surrogate_pair_still_travels() -> None:
 
 @pytest.mark.conformance("ERR-11")
 @given(st.text(), st.integers(0, 60_000), st.integers(0, 40_000))
+@example("%", 60_000, 1)
+@example("", 0, 24_501)
+@example("é", 60_000, 1)
 def test_a_status_with_details_fits_flytekit_s_metadata(piece: str, length: int, detail: int) -> None:
     message = (piece * (length // max(len(piece), 1)))[:length]
     status = cut_to_metadata(Code.FAILED_PRECONDITION, message, [reason("x" * detail)])

@@ -17,19 +17,19 @@ FORM_URLENCODED: Final = "application/x-www-form-urlencoded"
 
 
 class Form(Enum):
-    """The marshalers that upstream registers with grpc-gateway; the value is the `Content-Type` of an answer.
+    """The marshalers that upstream registers with grpc-gateway.
 
     `SNAKE_JSON` is for an exact application/json; `CAMEL_JSON` for everything else, browsers and curl included.
     """
 
-    BINARY = "application/octet-stream"
-    SNAKE_JSON = "application/json"
-    CAMEL_JSON = "application/json; names=camel"
+    BINARY = "binary"
+    SNAKE_JSON = "snake_case JSON"
+    CAMEL_JSON = "camelCase JSON"
 
     @property
     def content_type(self) -> str:
         """The answer's `Content-Type`."""
-        return self.value.partition(";")[0]
+        return "application/octet-stream" if self is Form.BINARY else "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class ApiHandler:
             response = self._answer(parsed, headers)
         except Exception as error:  # noqa: BLE001 (the edge: the client gets a Status, the log the cause)
             response = _error_response(error, request_id, outbound_form(headers))
-        response["headers"]["x-request-id"] = request_id
+        response.setdefault("headers", {})["x-request-id"] = request_id
         return response
 
     def _answer(self, event: _Event, headers: Mapping[str, str]) -> ApiResponse:
@@ -166,7 +166,7 @@ def api_handler(
 
 def healthcheck(_request: HttpRequest) -> ApiResponse:
     """The page "/healthcheck": 200 and no body, as upstream (ERR-13)."""
-    return {"statusCode": 200, "headers": {}, "body": ""}
+    return {"statusCode": 200, "body": ""}
 
 
 def _route(request: HttpRequest) -> tuple[Match, HttpRequest]:

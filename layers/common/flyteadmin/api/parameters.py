@@ -16,13 +16,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from flyteadmin.errors import InvalidArgument, invalid
 
 _MAX_DEPTH = 32
-_MAP_KEY = re.compile(r"(?s)(.*)\[(.*)\]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"(?i)[+-]?([0-9]+\.?[0-9]*(e[+-]?[0-9]+)?|\.[0-9]+(e[+-]?[0-9]+)?|inf(inity)?|nan)")
 _GO_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _MAX_NANOSECONDS = 2**63
+_MAX_DURATION_CHARACTERS = 100
 
 
 def parse_query(raw: str) -> list[tuple[str, str]]:
@@ -69,15 +69,18 @@ def apply_query(message: Message, parameters: Iterable[tuple[str, str]], bound: 
     values: dict[str, list[str]] = {}
     for name, value in parameters:
         values.setdefault(name, []).append(value)
+    fixed = [path.split(".") for path in bound]
     for name, given in values.items():
-        key = _MAP_KEY.fullmatch(name)
-        path = _proto_names(message, (key[1] if key else name).split("."))
-        if not _is_bound(path, bound):
-            _set(message, path, [key[2], *given] if key else given)
+        field, key = _split_map_key(name)
+        path = _proto_names(message, field.split("."))
+        if not any(path[: len(each)] == each for each in fixed):
+            _set(message, path, given if key is None else [key, *given])
 
 
-def _is_bound(path: list[str], bound: Collection[str]) -> bool:
-    return any(".".join(path[: length + 1]) in bound for length in range(len(path)))
+def _split_map_key(name: str) -> tuple[str, str | None]:
+    """("labels", "a") of "labels[a]"; no key of anything else."""
+    field, bracket, key = name.rpartition("[")
+    return (field, key[:-1]) if bracket and key.endswith("]") else (name, None)
 
 
 def _proto_names(message: Message, path: list[str]) -> list[str]:
@@ -102,12 +105,12 @@ def _field(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
 
 def _set(message: Message, path: list[str], values: list[str]) -> None:
     dotted = ".".join(path)
-    if len(path) > _MAX_DEPTH:
-        raise invalid(dotted[:100], f"more than {_MAX_DEPTH} levels")
     for depth, name in enumerate(path):
         field = _field(_descriptor(message), name)
         if field is None:
             return
+        if depth == _MAX_DEPTH:
+            raise invalid(dotted[:100], f"more than {_MAX_DEPTH} levels")
         _check_oneof(message, field, dotted)
         if depth == len(path) - 1:
             _assign(message, field, dotted, values)
@@ -220,7 +223,8 @@ def _parse_bytes(text: str) -> bytes:
 def _parse_duration(text: str) -> Duration:
     """Go's syntax: "10s", "-1.5h", "1h2m3.5s", "0"."""
     unsigned = text[1:] if text[:1] in {"+", "-"} else text
-    parts = _GO_DURATION.findall(unsigned)
+    # Bounded, since the conversion of a million digits takes minutes.
+    parts = _GO_DURATION.findall(unsigned[:_MAX_DURATION_CHARACTERS])
     if unsigned != "0" and (not parts or "".join(number + unit for number, unit in parts) != unsigned):
         raise ValueError(f"{text[:100]!r} is not a duration such as 10s or 1h30m")
     nanoseconds = int(sum(Decimal(number) * _UNITS[unit] for number, unit in parts))

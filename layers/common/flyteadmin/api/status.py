@@ -1,6 +1,5 @@
 """An exception as the google.rpc.Status that the client reads, and its HTTP status."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -32,6 +31,7 @@ HTTP_STATUS: Final[Mapping[int, int]] = {
 """As grpc-gateway's `HTTPStatusFromCode` (ERR-05); note that FAILED_PRECONDITION is a 400."""
 
 _LEAST_MESSAGE_BYTES = 1000
+_BASE64 = 4 / 3
 
 
 def status_of(error: Exception, request_id: str) -> Status:
@@ -54,22 +54,32 @@ def cut_to_metadata(code: Code, message: str, details: Iterable[Message] = ()) -
     are dropped.
     """
     packed = [_pack(detail) for detail in details]
-    limit = MAX_MESSAGE_BYTES
+    # "replace": an error may quote text that UTF-8 can't carry.
+    text = message.encode(errors="replace")
+    length = min(len(text), MAX_MESSAGE_BYTES)
     if packed:
-        weight = (1 if message.isascii() and message.isprintable() else 3) + 4 / 3
-        rest = MAX_MESSAGE_BYTES - 4 / 3 * (sum(detail.ByteSize() + 6 for detail in packed) + 16)
-        limit = math.floor(rest / weight)
-        if limit < min(_LEAST_MESSAGE_BYTES, len(message.encode())):
-            packed, limit = [], MAX_MESSAGE_BYTES
-    return Status(code=code, message=_cut(message, limit), details=packed)
+        beside = _bytes_beside(packed, text)
+        if beside < min(length, _LEAST_MESSAGE_BYTES):
+            packed = []
+        else:
+            length = min(length, beside)
+    return Status(code=code, message=text[:length].decode(errors="ignore"), details=packed)
+
+
+def _bytes_beside(packed: Iterable[PackedDetail], text: bytes) -> int:
+    """How many bytes of a message fit into the trailers beside its details; -1 if not even the details fit."""
+    left = MAX_MESSAGE_BYTES - _BASE64 * (16 + sum(detail.ByteSize() + 6 for detail in packed))
+    if left < 0:
+        return -1
+    for length, byte in enumerate(text):
+        is_plain = 0x20 <= byte <= 0x7E and byte != ord("%")
+        left -= (1 if is_plain else 3) + _BASE64
+        if left < 0:
+            return length
+    return len(text)
 
 
 def _pack(detail: Message) -> PackedDetail:
     packed = PackedDetail()
     packed.Pack(detail)
     return packed
-
-
-def _cut(message: str, limit: int) -> str:
-    # "replace" first: an error may quote text that UTF-8 can't carry.
-    return message.encode(errors="replace")[:limit].decode(errors="ignore")
