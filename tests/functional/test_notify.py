@@ -1,0 +1,142 @@
+"""Changes of executions through the real handler: what a subscriber of the topic receives."""
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from flyteidl.core.execution_pb2 import ExecutionError
+
+from flyteadmin.clients import topic
+from flyteadmin.errors import Unavailable
+from flyteadmin.executions.models import ExecutionState, Transition
+from flyteadmin.notifications.messages import Notification
+from functions.notify.handler import lambda_handler
+from tests.aws_events import Context, batch
+from tests.builders import CREATED_AT
+from tests.conftest import Aws
+
+
+def image(*phases: str, error: ExecutionError | None = None) -> dict[str, object]:
+    """A row's image as the stream shows it to a function: binary parts in base64."""
+    state = ExecutionState(
+        execution="flytesnacks:development:run",
+        phase=phases[-1] if phases else "UNDEFINED",
+        transitions=[Transition(phase, CREATED_AT + n, str(n)).to_text() for n, phase in enumerate(phases)],
+        created_at=CREATED_AT,
+        updated_at=CREATED_AT,
+        listing="flytesnacks:development#0",
+        launch_plan="flytesnacks:development:plan",
+        launch_plan_version="v2",
+        workflow="flytesnacks:development:workflow",
+        workflow_version="v1",
+        error=error.SerializeToString() if error else None,
+    )
+    return {
+        name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in typed.items()}
+        for name, typed in state.serialize().items()
+    }
+
+
+def change(old: dict[str, object] | None, new: dict[str, object] | None, sequence: str = "1") -> dict[str, object]:
+    images = {name: value for name, value in (("OldImage", old), ("NewImage", new)) if value is not None}
+    return {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": sequence, **images}}
+
+
+class Subscriber:
+    """A queue subscribed to the topic, raw, under a filter."""
+
+    def __init__(self, aws: Aws, filter_policy: dict[str, list[str]] | None = None) -> None:
+        self.sqs = aws.endpoint.client("sqs", aws.account)
+        self.url = self.sqs.create_queue(QueueName=f"subscriber-{len(filter_policy or {})}")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topic_arn = aws.resources["NotificationsTopic"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": policy})
+        attributes = {"RawMessageDelivery": "true"}
+        if filter_policy:
+            attributes["FilterPolicy"] = json.dumps(filter_policy)
+        aws.endpoint.client("sns", aws.account).subscribe(
+            TopicArn=topic_arn, Protocol="sqs", Endpoint=arn, Attributes=attributes
+        )
+
+    def received(self) -> list[Notification]:
+        messages = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
+        return [Notification.model_validate_json(message["Body"]) for message in messages]
+
+
+def handle(records: Sequence[dict[str, object]]) -> list[str]:
+    failures = lambda_handler(batch(records), Context())["batchItemFailures"]
+    assert isinstance(failures, list)
+    return [failure["itemIdentifier"] for failure in failures]
+
+
+@pytest.mark.conformance("KD-05")
+def test_a_subscriber_receives_each_transition_that_a_folded_change_hides(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    assert handle([change(image("RUNNING"), image("RUNNING", "SUCCEEDING", "SUCCEEDED"))]) == []
+    received = {each.phase: each for each in subscriber.received()}
+    assert set(received) == {"SUCCEEDING", "SUCCEEDED"}
+    ended = received["SUCCEEDED"]
+    assert (ended.execution.name, ended.launch_plan.version, ended.workflow.name) == ("run", "v2", "workflow")
+    assert ended.occurred_at == "2023-11-14T22:13:20.000000002Z"
+
+
+def test_a_subscriber_filters_on_attributes(aws: Aws) -> None:
+    failures = Subscriber(aws, {"phase": ["FAILED"], "project": ["flytesnacks"]})
+    error = ExecutionError(kind=ExecutionError.USER, code="USER:Boom", message="it broke")
+    handle([change(image("RUNNING"), image("RUNNING", "FAILING", "FAILED", error=error))])
+    [received] = failures.received()
+    assert received.error is not None
+    assert (received.phase, received.error.kind, received.error.message) == ("FAILED", "USER", "it broke")
+
+
+def test_a_replay_says_the_same_under_the_same_id(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    for _ in range(2):
+        handle([change(None, image("RUNNING"))])
+    first, second = subscriber.received()
+    assert first == second
+
+
+def test_what_moves_nothing_announces_nothing(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    handle(
+        [
+            change(None, image()),
+            change(image("RUNNING"), image("RUNNING")),
+            change(image("RUNNING"), None),
+            change(image("RUNNING"), image("RUNNING", "RUNNING")),
+        ]
+    )
+    assert subscriber.received() == []
+
+
+def test_what_the_topic_does_not_take_is_tried_again_from_there(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = topic.publish
+
+    def fail_on_second(messages: Sequence[topic.Message]) -> None:
+        if any('"phase":"FAILED"' in message.body for message in messages):
+            raise Unavailable("the notifications topic is not available right now, try again")
+        publish(messages)
+
+    monkeypatch.setattr(topic, "publish", fail_on_second)
+    records = [
+        change(None, image("RUNNING"), "1"),
+        change(image("RUNNING"), image("RUNNING", "FAILED"), "2"),
+        change(None, image("QUEUED"), "3"),
+    ]
+    assert handle(records) == ["2"]
+
+
+def test_the_published_schema_is_the_messages(aws: Aws) -> None:
+    published = json.loads((Path(__file__).parents[2] / "docs/notification.schema.json").read_text())
+    assert published == Notification.model_json_schema()

@@ -1,0 +1,182 @@
+"""Events over HTTPS through the real handler: the admission table, and that acknowledged means queued."""
+
+import json
+
+import pytest
+from flyteidl.admin.event_pb2 import (
+    EventFailureReason,
+    NodeExecutionEventRequest,
+    TaskExecutionEventRequest,
+    WorkflowExecutionEventRequest,
+)
+from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
+from google.rpc.status_pb2 import Status
+
+from flyteadmin.errors import Code
+from flyteadmin.events.envelope import QueueRecord
+from flyteadmin.events.validation import Event
+from flyteadmin.executions import repository
+from flyteadmin.executions.phases import Overlay, overlaid
+from functions.process_event.handler import lambda_handler as process_event
+from functions.record_event.handler import lambda_handler
+from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
+from tests.builders import CREATED_AT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.conftest import Aws
+
+
+def send(event: Event) -> Answer:
+    match event:
+        case WorkflowExecutionEvent():
+            path, body = "workflows", WorkflowExecutionEventRequest(event=event).SerializeToString()
+        case NodeExecutionEvent():
+            path, body = "nodes", NodeExecutionEventRequest(event=event).SerializeToString()
+        case TaskExecutionEvent():
+            path, body = "tasks", TaskExecutionEventRequest(event=event).SerializeToString()
+    headers = {"content-type": OCTETS, "accept": OCTETS}
+    return answer_of(
+        lambda_handler(http_event("POST", f"/api/v1/events/{path}", body=body, headers=headers), Context())
+    )
+
+
+def code(answer: Answer) -> Code:
+    return Code.OK if answer.status == 200 else Code(answer.message(Status).code)
+
+
+def reason(answer: Answer) -> EventFailureReason | None:
+    details = answer.message(Status).details
+    if not details:
+        return None
+    unpacked = EventFailureReason()
+    assert details[0].Unpack(unpacked)
+    return unpacked
+
+
+def queued(aws: Aws) -> list[dict[str, str]]:
+    answer = aws.endpoint.client("sqs", aws.account).receive_message(
+        QueueUrl=aws.resources["EventsQueue"], MaxNumberOfMessages=10, AttributeNames=["All"]
+    )
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def apply(event: Event, sequence: int = 1) -> None:
+    process_event(batch([queue_record(message_body(event), sequence)]), Context())
+
+
+@pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
+def test_an_admitted_event_is_in_the_queue_before_it_is_acknowledged(aws: Aws, event: Event) -> None:
+    stored_execution()
+    assert code(send(event)) is Code.OK
+    [body] = queued(aws)
+    assert body["launch_plan"] == "flytesnacks:development:plan"
+    record = QueueRecord.model_validate(queue_record(json.dumps(body), 1))
+    assert process_event(batch([queue_record(record.body, 1)]), Context()) == {"batchItemFailures": []}
+
+
+@pytest.mark.conformance("WFE-03", "NEV-02", "TEV-03", "ERR-12")
+@pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
+def test_an_event_of_no_execution(aws: Aws, event: Event) -> None:
+    assert code(send(event)) is Code.NOT_FOUND
+    assert queued(aws) == []
+
+
+@pytest.mark.conformance("WFE-06", "NEV-03", "TEV-03", "KD-08")
+@pytest.mark.parametrize("kind", [workflow_event, node_event, task_event])
+def test_an_event_of_another_cluster(aws: Aws, kind: object) -> None:
+    stored_execution(cluster="east")
+    event = kind("RUNNING")  # type: ignore[operator]
+    event.producer_id = "west"
+    answer = send(event)
+    assert code(answer) is Code.FAILED_PRECONDITION
+    detail = reason(answer)
+    assert detail is not None
+    assert detail.incompatible_cluster.cluster == "east"
+    event.producer_id = "east"
+    assert code(send(event)) is Code.OK
+
+
+@pytest.mark.conformance("WFE-04", "WFE-05", "WFE-07", "WFE-08", "WFE-09", "WFE-10", "WFE-11")
+@pytest.mark.parametrize(
+    ("stored", "phase", "expected", "current"),
+    [
+        ("RUNNING", "RUNNING", Code.ALREADY_EXISTS, None),
+        ("QUEUED", "QUEUED", Code.OK, None),
+        ("SUCCEEDED", "SUCCEEDED", Code.ALREADY_EXISTS, None),
+        ("SUCCEEDED", "FAILED", Code.FAILED_PRECONDITION, "SUCCEEDED"),
+        ("FAILED", "QUEUED", Code.FAILED_PRECONDITION, "FAILED"),
+        ("RUNNING", "QUEUED", Code.FAILED_PRECONDITION, None),
+        ("SUCCEEDING", "RUNNING", Code.OK, None),
+    ],
+)
+def test_the_admission_table(aws: Aws, stored: str, phase: str, expected: Code, current: str | None) -> None:
+    stored_execution()
+    apply(workflow_event(stored, 1))
+    answer = send(workflow_event(phase, 2))
+    assert code(answer) is expected
+    if expected is Code.FAILED_PRECONDITION:
+        detail = reason(answer)
+        assert (detail.already_in_terminal_state.current_phase if detail else None) == current
+
+
+@pytest.mark.conformance("WFE-10")
+def test_an_aborting_execution_takes_ends_only(aws: Aws) -> None:
+    repository.set_overlay(stored_execution(), overlaid(Overlay("ABORTING", CREATED_AT)))
+    refused = send(workflow_event("RUNNING"))
+    assert (code(refused), reason(refused)) == (Code.FAILED_PRECONDITION, None)
+    assert code(send(workflow_event("ABORTED"))) is Code.OK
+
+
+@pytest.mark.conformance("NEV-04", "WFE-28")
+def test_late_ends_of_nodes_are_taken(aws: Aws) -> None:
+    stored_execution()
+    apply(workflow_event("SUCCEEDED", 1))
+    assert code(send(node_event("SUCCEEDED", 2))) is Code.OK
+
+
+@pytest.mark.conformance("WFE-01", "TEV-01", "NEV-01", "KD-09", "KD-10")
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        (WorkflowExecutionEvent(), "execution_id.project"),
+        (workflow_event("RUNNING", execution=""), "execution_id.name"),
+        (NodeExecutionEvent(), "node_id"),
+        (TaskExecutionEvent(), "task_id.resource_type"),
+        (node_event("RUNNING", node=""), "node_id"),
+    ],
+)
+def test_a_bad_event_names_its_field(aws: Aws, event: Event, field: str) -> None:
+    answer = send(event)
+    assert code(answer) is Code.INVALID_ARGUMENT
+    assert field in answer.message(Status).message
+
+
+@pytest.mark.conformance("WFE-13")
+def test_a_time_that_is_missing_or_out_of_range(aws: Aws) -> None:
+    stored_execution()
+    timeless = workflow_event("RUNNING")
+    timeless.ClearField("occurred_at")
+    assert "occurred_at" in send(timeless).message(Status).message
+    timeless.occurred_at.seconds = 1 << 60
+    assert code(send(timeless)) is Code.INVALID_ARGUMENT
+    unknown = workflow_event("RUNNING")
+    unknown.phase = 99  # type: ignore[assignment]
+    assert "phase" in send(unknown).message(Status).message
+
+
+def test_a_large_event_travels_as_a_claim(aws: Aws) -> None:
+    stored_execution()
+    outputs = LiteralMap()
+    outputs.literals["big"].scalar.primitive.string_value = "x" * 1_000_000
+    event = node_event("SUCCEEDED", 1, output_data=outputs)
+    assert code(send(event)) is Code.OK
+    [body] = queued(aws)
+    assert body["claim"].startswith(f"s3://{aws.resources['Bucket']}/claims/")
+    assert process_event(batch([queue_record(json.dumps(body), 1)]), Context()) == {"batchItemFailures": []}
+
+
+def test_an_event_too_large_for_anything(aws: Aws) -> None:
+    outputs = LiteralMap()
+    outputs.literals["big"].scalar.primitive.string_value = "x" * 5_000_000
+    answer = send(node_event("SUCCEEDED", 1, output_data=outputs))
+    assert code(answer) is Code.RESOURCE_EXHAUSTED
+    assert "message larger than max" in answer.message(Status).message
