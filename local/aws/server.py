@@ -8,27 +8,38 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 READY = "ready "
+_ENVIRONMENT = """Environment: PATCHES_OFF, names of patches to leave out, by commas; TRANSACTION_CONFLICT_MS, for how
+long a transaction holds its items against others (0); LOG_LEVEL (WARNING)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then end every Lambda worker too."""
+    """Serve until SIGTERM or SIGINT; Lambda workers end with it, when their pipes close."""
     options = _parser().parse_args(arguments)
     listener = socket.create_server(("127.0.0.1", options.port), backlog=1024)
     os.environ.update(environment(listener.getsockname()[1], auth=options.auth))
     if options.scratch:
-        os.environ["TMPDIR"] = str(options.scratch)
         threading.Thread(target=_end_with_starter, args=(options.scratch,), daemon=True).start()
+        _run(listener, options.scratch, options.audit)
+    else:
+        with tempfile.TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True) as scratch:
+            _run(listener, Path(scratch), options.audit)
+
+
+def _run(listener: socket.socket, scratch: Path, audit_file: Path | None) -> None:
+    os.environ |= {"TMPDIR": str(scratch), "STATE_DIR": str(scratch)}
+    tempfile.tempdir = str(scratch)
 
     from local.aws import audit, patches
 
     patches.apply(off=frozenset(filter(None, os.environ.get("PATCHES_OFF", "").split(","))))
-    if options.audit:
-        audit.record_decisions(options.audit)
+    if audit_file:
+        audit.record_decisions(audit_file)
     asyncio.run(_serve(listener))
 
 
@@ -50,7 +61,7 @@ def environment(port: int, *, auth: bool) -> dict[str, str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.aws.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.aws.server", description=__doc__, epilog=_ENVIRONMENT)
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one")
     parser.add_argument("--auth", action="store_true", help="check signatures and IAM policies")
     parser.add_argument("--audit", type=Path, help="append each decision about a role to this file, as JSON lines")

@@ -17,25 +17,16 @@ def test_response_size__above_6_mb_is_an_error(stack: Stack) -> None:
 
 def consumer(folder: Path, *, visible_after: int, policies: list[str]) -> Path:
     """Write a template with a function of 10 seconds over a queue."""
+    allow = {"Effect": "Allow", "Action": policies, "Resource": {"Fn::GetAtt": ["Inbox", "Arn"]}}
     role = {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {"Statement": []},
-            "Policies": [
-                {
-                    "PolicyName": "read",
-                    "PolicyDocument": {
-                        "Statement": [{"Effect": "Allow", "Action": policies, "Resource": {"Fn::GetAtt": "Inbox.Arn"}}]
-                    },
-                }
-            ],
-        },
+        "AssumeRolePolicyDocument": {"Statement": []},
+        "Policies": [{"PolicyName": "read", "PolicyDocument": {"Statement": [allow]}}],
     }
     function = {"Handler": "app.handler", "Runtime": "python3.12", "CodeUri": ".", "Timeout": 10}
     mapping = {"FunctionName": {"Ref": "Function"}, "EventSourceArn": {"Fn::GetAtt": ["Inbox", "Arn"]}}
     resources: dict[str, Any] = {
         "Inbox": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": visible_after}},
-        "Role": role | {"Properties": role["Properties"]},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": role},
         "Function": {
             "Type": "AWS::Serverless::Function",
             "Properties": {**function, "Role": {"Fn::GetAtt": ["Role", "Arn"]}},
