@@ -1,0 +1,54 @@
+"""A queue that subscribes to the notifications topic, as a service of somebody's would."""
+
+import json
+import time
+from typing import Any
+
+from flyteadmin.notifications.messages import Notification
+from local.aws.client import Endpoint
+
+_PATIENCE_SECONDS = 30
+
+
+class Subscriber:
+    """An SQS queue that receives the ends of executions, filtered by the topic."""
+
+    def __init__(self, endpoint: Endpoint, topic_arn: str, name: str = "demo-subscriber") -> None:
+        """Make the queue, let the topic send to it, and subscribe it to ends only."""
+        self._sqs: Any = endpoint.client("sqs")
+        self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": attributes["QueueArn"],
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
+        endpoint.client("sns").subscribe(
+            TopicArn=topic_arn,
+            Protocol="sqs",
+            Endpoint=attributes["QueueArn"],
+            Attributes={
+                "RawMessageDelivery": "true",
+                "FilterPolicy": json.dumps({"phase": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]}),
+            },
+        )
+
+    def wait_for(self, execution: str) -> Notification:
+        """The notification of an execution's end.
+
+        Raises:
+            TimeoutError: none came within half a minute.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                notification = Notification.model_validate_json(message["Body"])
+                if notification.execution.name == execution:
+                    return notification
+        raise TimeoutError(f"no notification of {execution} came within {_PATIENCE_SECONDS} seconds")

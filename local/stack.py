@@ -1,0 +1,210 @@
+"""The whole stack on this machine: the embedded AWS with the real template.yaml, a cluster, the stand-in engine.
+
+`python -m local.stack up` (that is `make up`) keeps it until Ctrl-C; `running()` is the same for the demo and tests.
+With KUBECONFIG set, workflows go to that cluster instead of the in-memory one, and the stand-in engine works there.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.credentials import Credentials
+
+from local.admin import Admin
+from local.aws import process as aws_process
+from local.aws.client import REGION, Endpoint, HttpApi
+from local.aws.deploy import Deployment, deploy
+from local.cluster import process as cluster_process
+from local.cluster.external import ExternalCluster, external_cluster
+
+ROOT = Path(__file__).parents[1]
+STACK = "flyteadmin"
+ACCOUNT = "000000000000"
+PROJECT, DOMAIN = "flytesnacks", "development"
+CLUSTER_NAME = "local"
+_PID_FILE = ROOT / ".local" / "stack.pid"
+_DATA_SCIENTIST, _PROPELLER = "data-scientist", "propeller"
+
+type Report = Callable[[str], None]
+type Cluster = cluster_process.RunningCluster | ExternalCluster
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack: where it is, and the callers that it knows."""
+
+    endpoint: Endpoint
+    outputs: Mapping[str, str]
+    cluster: Cluster
+    data_scientist: Credentials
+    propeller: Credentials
+
+    def admin(self, caller: Credentials | None = None) -> Admin:
+        """The API as a caller sees it; the data scientist, unless another is named."""
+        return Admin(HttpApi.at(self.endpoint, self.outputs["ApiId"], caller or self.data_scientist))
+
+
+@contextmanager
+def running(report: Report, *, audit: Path | None = None, engine: bool = True) -> Iterator[Stack]:
+    """Start everything, IAM enforced, and leave nothing behind."""
+    with ExitStack() as resources:
+        report("starting the embedded AWS")
+        endpoint = resources.enter_context(aws_process.running(auth=True, audit=audit))
+        report("starting the cluster")
+        cluster = resources.enter_context(_cluster())
+        report("deploying template.yaml")
+        outputs = _deploy(endpoint, cluster, report)
+        stack = Stack(
+            endpoint,
+            outputs,
+            cluster,
+            data_scientist=_caller(endpoint, _DATA_SCIENTIST, outputs["ApiId"]),
+            propeller=_caller(endpoint, _PROPELLER, outputs["ApiId"]),
+        )
+        if engine:
+            report("starting the stand-in engine (for development: it passes inputs on as outputs)")
+            resources.enter_context(_engine(stack))
+        yield stack
+
+
+@contextmanager
+def _cluster() -> Iterator[Cluster]:
+    namespace = f"{PROJECT}-{DOMAIN}"
+    if os.environ.get("KUBECONFIG"):
+        yield external_cluster(namespace)
+        return
+    with cluster_process.running(namespaces=(namespace,)) as cluster:
+        yield cluster
+
+
+def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, str]:
+    secrets = endpoint.client("secretsmanager", ACCOUNT)
+    token = secrets.create_secret(Name=f"{STACK}-cluster-token", SecretString=cluster.token)["ARN"]
+    parameters = {
+        "Stage": "local",
+        "ClusterName": CLUSTER_NAME,
+        "ClusterEndpoint": cluster.url,
+        "ClusterCertificateAuthority": cluster.authority_base64(),
+        "ClusterTokenSecretArn": token,
+    }
+    build = ROOT / ".aws-sam" / "build" / "template.yaml"
+    return deploy(Deployment(build, STACK, parameters), endpoint, account_id=ACCOUNT, report=report)
+
+
+def _caller(endpoint: Endpoint, name: str, api_id: str) -> Credentials:
+    """An IAM user that may call the API, and nothing else."""
+    iam = endpoint.client("iam", ACCOUNT)
+    iam.create_user(UserName=name)
+    statement = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="call-the-api", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+@contextmanager
+def _engine(stack: Stack) -> Iterator[None]:
+    api = HttpApi.at(stack.endpoint, stack.outputs["ApiId"])
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ACCESS_KEY_ID": stack.propeller.access_key,
+        "AWS_SECRET_ACCESS_KEY": stack.propeller.secret_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": stack.endpoint.url,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "local.engine",
+        "--api",
+        api.base_url,
+        "--cluster",
+        stack.cluster.url,
+        "--token",
+        stack.cluster.token,
+        "--certificate-authority",
+        str(stack.cluster.authority),
+        "--bucket",
+        stack.outputs["Bucket"],
+    ]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as engine:
+        try:
+            yield
+        finally:
+            engine.terminate()
+
+
+def up() -> None:
+    """Keep a stack until Ctrl-C or `make down`."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    with running(_say) as stack:
+        _PID_FILE.parent.mkdir(exist_ok=True)
+        _PID_FILE.write_text(str(os.getpid()))
+        print(_WELCOME.format(stack=stack, api=stack.admin().api.base_url, region=REGION), flush=True)
+        try:
+            stopped.wait()
+        finally:
+            _PID_FILE.unlink(missing_ok=True)
+            _say("stopping")
+
+
+def down() -> None:
+    """Stop the stack that `up` keeps, if there is one."""
+    try:
+        pid = int(_PID_FILE.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        _PID_FILE.unlink(missing_ok=True)
+        _say("no stack is running")
+        return
+    deadline = time.monotonic() + 30
+    while _PID_FILE.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    _say("stopped")
+
+
+def _say(line: str) -> None:
+    print(f"stack: {line}", file=sys.stderr, flush=True)
+
+
+_WELCOME = """
+The stack is up. Ctrl-C (or make down, elsewhere) ends it and leaves nothing behind.
+
+  API        {api}
+  topic      {stack.outputs[NotificationsTopicArn]}
+  bucket     {stack.outputs[Bucket]}
+  cluster    {stack.cluster.url}
+
+The API takes requests signed with SigV4 (service execute-api):
+
+  export AWS_ENDPOINT_URL={stack.endpoint.url} AWS_DEFAULT_REGION={region}
+  export AWS_ACCESS_KEY_ID={stack.data_scientist.access_key} AWS_SECRET_ACCESS_KEY={stack.data_scientist.secret_key}
+  curl --aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
+    {api}/api/v1/projects
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `up` or `down`."""
+    parser = argparse.ArgumentParser(prog="local.stack", description=__doc__)
+    parser.add_argument("command", choices=["up", "down"])
+    {"up": up, "down": down}[parser.parse_args(arguments).command]()
+
+
+if __name__ == "__main__":
+    main()
