@@ -24,7 +24,6 @@ class ExecutionParameters:
     default holds) and False.
     """
 
-    execution_id: WorkflowExecutionIdentifier
     accepted_at: datetime
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -49,7 +48,7 @@ def prepare_flyteworkflow(workflow: crd.FlyteWorkflow, data: ExecutionParameters
     return workflow.model_copy(
         update={
             "metadata": _metadata(workflow.metadata, data, run_as.iam_role),
-            "execution_id": data.execution_id,
+            "execution_id": _execution_id(workflow.metadata),
             "accepted_at": data.accepted_at,
             "workflow_meta": crd.WorkflowMeta(event_version=data.event_version),
             "service_account_name": run_as.k8s_service_account or workflow.service_account_name,
@@ -58,6 +57,13 @@ def prepare_flyteworkflow(workflow: crd.FlyteWorkflow, data: ExecutionParameters
             "execution_config": _execution_config(data),
             "console_url": data.console_url,
         }
+    )
+
+
+def _execution_id(metadata: crd.ObjectMeta) -> WorkflowExecutionIdentifier:
+    """Read from the labels that the builder set; with it propeller sends its events."""
+    return WorkflowExecutionIdentifier(
+        project=metadata.labels["project"], domain=metadata.labels["domain"], name=metadata.name
     )
 
 
