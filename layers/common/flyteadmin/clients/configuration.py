@@ -1,0 +1,125 @@
+"""The operator's `flyteadmin.yaml`, read from S3 and kept for a minute."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from types import UnionType
+from typing import Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+
+from flyteadmin.clients import storage
+from flyteadmin.errors import FlyteAdminError, Internal
+from flyteadmin.observability import logger
+from flyteadmin.settings import Configuration, environment
+
+_KEPT_SECONDS = 60
+_lock = Lock()
+
+
+@dataclass(frozen=True)
+class _Read:
+    uri: str
+    configuration: Configuration
+    until: float
+
+
+_kept: list[_Read] = []
+_warned: set[tuple[str, ...]] = set()
+
+
+def current() -> Configuration:
+    """The configuration as it stands, at most a minute old; upstream's defaults where the deployment names no file.
+
+    A file that can't be read or is wrong leaves the last good one in force, and the log says so.
+
+    Raises:
+        Internal: it is missing or wrong, and no good one was read before.
+        Unavailable: the object store does not answer, and none was read before.
+    """
+    uri = environment().configuration_uri
+    if not uri:
+        return Configuration()
+    with _lock:
+        last = next((read for read in _kept if read.uri == uri), None)
+        if last is not None and time.monotonic() < last.until:
+            return last.configuration
+        configuration = _read(uri, last)
+        _kept[:] = [_Read(uri, configuration, time.monotonic() + _KEPT_SECONDS)]
+        return configuration
+
+
+def forget() -> None:
+    """Read anew with the next call (for tests)."""
+    with _lock:
+        _kept.clear()
+        _warned.clear()
+
+
+def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
+    """A configuration and the keys that nothing here reads ("server.httpPort"), from YAML; key case does not matter.
+
+    Raises:
+        ValueError: not YAML, not a mapping, or a value has the wrong form; the message names it.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML: {error}") from error
+    if raw is not None and not isinstance(raw, dict):
+        raise ValueError("expected a mapping of sections")
+    unknown: list[str] = []
+    return Configuration.model_validate(_aligned(Configuration, raw or {}, "", unknown)), unknown
+
+
+def _read(uri: str, last: _Read | None) -> Configuration:
+    try:
+        configuration, unknown = parse(storage.read(uri))
+    except (ValueError, storage.BlobMissing, FlyteAdminError) as error:
+        logger.error("the configuration can't be read", extra={"uri": uri}, exc_info=error)
+        if last is not None:
+            return last.configuration
+        if isinstance(error, FlyteAdminError):
+            raise
+        raise Internal("the operator's configuration can't be read; the log says why") from error
+    if unknown and tuple(unknown) not in _warned:
+        _warned.add(tuple(unknown))
+        logger.warning("keys of the configuration that nothing here reads", extra={"uri": uri, "keys": unknown})
+    return configuration
+
+
+def _aligned(model: type[BaseModel], raw: Mapping[object, object], path: str, unknown: list[str]) -> dict[str, object]:
+    """The known keys under the names that the model reads; an empty section counts as missing."""
+    names = {name.lower(): name for name in model.model_fields}
+    names |= {(field.alias or name).lower(): name for name, field in model.model_fields.items()}
+    aligned: dict[str, object] = {}
+    for key, value in raw.items():
+        name = names.get(str(key).lower())
+        if name is None:
+            unknown.append(f"{path}{key}")
+        elif value is not None:
+            annotation = model.model_fields[name].annotation
+            aligned[name] = _value(annotation, value, f"{path}{key}", unknown)
+    return aligned
+
+
+def _value(annotation: object, value: object, path: str, unknown: list[str]) -> object:
+    section = next(_sections(annotation), None)
+    if section is not None and isinstance(value, dict):
+        return _aligned(section, value, f"{path}.", unknown)
+    if section is not None and isinstance(value, list):
+        return [_value(section, each, path, unknown) for each in value]
+    if annotation is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)  # a quantity such as `gpu: 1`
+    return value
+
+
+def _sections(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that a field holds: itself, or the elements of its tuple or union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in {tuple, list, Union, UnionType}:
+        for argument in get_args(annotation):
+            yield from _sections(argument)

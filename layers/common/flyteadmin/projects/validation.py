@@ -1,0 +1,105 @@
+"""What a project must be, and whether a request may work in a project and domain; pure."""
+
+import re
+from collections.abc import Mapping
+
+from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectRegisterRequest
+
+from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.projects.models import ProjectRow
+from flyteadmin.settings import Configuration
+
+_MAX_LABELS = 16
+_MAX_NAME = 64
+_MAX_DESCRIPTION = 300
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_MAX_PREFIX = 253
+
+
+def validate_project_and_domain(
+    row: ProjectRow | None, project: str, domain: str, configuration: Configuration
+) -> None:
+    """Check that entities and executions may be created here (CRE-06…08, PRJ-06, PRJ-07).
+
+    A project that the configuration names is active without a row; a row decides once there is one.
+
+    Raises:
+        InvalidArgument: not registered, not active (with the detail `InactiveProject`), or no such domain.
+    """
+    if row is None and project not in configuration.projects:
+        raise InvalidArgument(
+            f"failed to validate that project [{project}] and domain [{domain}] are registered,"
+            f" err: [project [{project}] not found]"
+        )
+    if row is not None and row.state != Project.ACTIVE:
+        raise InvalidArgument(f"project [{project}] is not active", InactiveProject(id=project))
+    if all(known.id != domain for known in configuration.domains):
+        raise InvalidArgument(f"domain [{domain}] is unrecognized by system")
+
+
+def validate_registration(request: ProjectRegisterRequest) -> None:
+    """Check a RegisterProject (PRJ-01, PRJ-02).
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    if not request.HasField("project"):
+        raise missing("project")
+    if not request.project.name:
+        raise missing("project_name")
+    validate_project(request.project)
+
+
+def validate_project(project: Project) -> None:
+    """Check what a project is registered or updated with (PRJ-02).
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    if not project.id:
+        raise missing("project_id")
+    validate_labels(project.labels.values)
+    if not _DNS_LABEL.fullmatch(project.id):
+        raise InvalidArgument(
+            f"invalid project id [{project.id[:100]}]: [expected a lowercase RFC 1123 label: at most 63 of"
+            " a-z, 0-9 and '-', with a letter or digit at both ends]"
+        )
+    if len(project.name.encode()) > _MAX_NAME:
+        raise InvalidArgument(f"project_name cannot exceed {_MAX_NAME} characters")
+    if len(project.description.encode()) > _MAX_DESCRIPTION:
+        raise InvalidArgument(f"project_description cannot exceed {_MAX_DESCRIPTION} characters")
+    if project.domains:
+        raise InvalidArgument(
+            "Domains are currently only set system wide. Please retry without domains included in your request."
+        )
+
+
+def validate_labels(labels: Mapping[str, str]) -> None:
+    """Check that Kubernetes takes the labels, and that there are at most 16 (VAL-09).
+
+    Raises:
+        InvalidArgument: naming the label.
+    """
+    if len(labels) > _MAX_LABELS:
+        raise InvalidArgument(f"labels map cannot exceed {_MAX_LABELS} entries")
+    for key in sorted(labels):
+        if not _is_label_key(key):
+            raise InvalidArgument(
+                f"invalid label key [{key[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
+                " letter or digit at both ends, after a DNS subdomain and '/' or without]"
+            )
+        value = labels[key]
+        if value and not _LABEL_NAME.fullmatch(value):
+            raise InvalidArgument(
+                f"invalid label value [{value[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
+                " letter or digit at both ends]"
+            )
+
+
+def _is_label_key(key: str) -> bool:
+    prefix, separator, name = key.rpartition("/")
+    if separator and (len(prefix) > _MAX_PREFIX or not _DNS_SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return _LABEL_NAME.fullmatch(name) is not None
