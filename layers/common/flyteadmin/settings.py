@@ -62,6 +62,7 @@ class FlyteAdminSection(_Section):
     interruptible: bool = False
     overwrite_cache: bool = False
     raw_output_location_prefix: str = ""
+    max_flyteworkflow_bytes: int = Field(1024 * 1024, description="above it, the closure goes to S3; etcd takes 1.5 MB")
 
 
 class Domain(_Section):

@@ -52,6 +52,7 @@ class Launch:
     user_inputs: LiteralMap
     notifications: NotificationList
     namespace: str
+    closure: CompiledWorkflowClosure
     workflow: FlyteWorkflow
 
 
@@ -78,13 +79,17 @@ def launch(known: Known) -> Launch:
         known.principal,
     )
     namespace = namespace_of(known.configuration, known.execution)
+    limits = _platform(known)
+    closure = _with_resources(known.closure, limits)
+    built = build_flyteworkflow(closure, resolved_inputs, known.execution, namespace)
     return Launch(
         spec=_stored_spec(known, resolved, namespace),
         inputs=resolved_inputs,
         user_inputs=user_inputs,
         notifications=_notifications(known),
         namespace=namespace,
-        workflow=_workflow(known, resolved, resolved_inputs, namespace),
+        closure=closure,
+        workflow=prepare_flyteworkflow(built, _parameters(known, resolved, limits)),
     )
 
 
@@ -123,20 +128,21 @@ def _notifications(known: Known) -> NotificationList:
     return NotificationList(notifications=known.launch_plan.spec.entity_metadata.notifications)
 
 
-def _workflow(
-    known: Known, resolved: WorkflowExecutionConfig, resolved_inputs: LiteralMap, namespace: str
-) -> FlyteWorkflow:
+def _platform(known: Known) -> resources.Platform:
     row = known.attributes.most_specific(MatchableResource.TASK_RESOURCE)
-    limits = resources.platform(
+    return resources.platform(
         row.task_resource_attributes if row is not None else None, known.configuration.task_resources
     )
-    closure = CompiledWorkflowClosure()
-    closure.CopyFrom(known.closure)
-    for task in closure.tasks:
+
+
+def _with_resources(closure: CompiledWorkflowClosure, limits: resources.Platform) -> CompiledWorkflowClosure:
+    """A copy of the closure, for this execution only, whose containers ask within the platform's limits (RES-08)."""
+    edited = CompiledWorkflowClosure()
+    edited.CopyFrom(closure)
+    for task in edited.tasks:
         if task.template.WhichOneof("target") == "container":
             resources.set_defaults(task.template.container, limits)
-    built = build_flyteworkflow(closure, resolved_inputs, known.execution, namespace)
-    return prepare_flyteworkflow(built, _parameters(known, resolved, limits))
+    return edited
 
 
 def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resources.Platform) -> ExecutionParameters:
@@ -156,7 +162,7 @@ def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resourc
         interruptible=resolved.interruptible.value if resolved.HasField("interruptible") else None,
         overwrite_cache=resolved.overwrite_cache,
         environment_variables={pair.key: pair.value for pair in resolved.envs.values} or None,
-        task_resources=limits.as_strings(),
+        task_resources=limits.in_flyteworkflow(),
         event_version=application.event_version,
         console_url=application.console_url,
         role_name_key=application.role_name_key,

@@ -27,7 +27,7 @@ BEFORE_ALL = "0"
 _FILTERED = ["phase", "archived"]
 
 
-class Launch(StrEnum):
+class LaunchState(StrEnum):
     """Where a row is between its creation and its resource in the cluster."""
 
     LAUNCHING = "launching"
@@ -113,7 +113,7 @@ class ExecutionState(Model):
         of=UnicodeAttribute,  # type: ignore[arg-type]  # its stub wants the value's type
         default=list,
     )
-    launch = UnicodeAttribute(default=Launch.LAUNCHING.value)
+    launch = UnicodeAttribute(default=LaunchState.LAUNCHING.value)
     cluster = UnicodeAttribute(default="")
     created_at = NumberAttribute()
     started_at = NumberAttribute(null=True)

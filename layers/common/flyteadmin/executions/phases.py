@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 
-from flyteadmin.executions.models import Launch, Transition
+from flyteadmin.executions.models import LaunchState, Transition
 from flyteadmin.facts import Facts, Value
 from flyteadmin.timestamps import to_nanoseconds
 
@@ -65,7 +65,7 @@ def facts_of(event: PhaseEvent) -> Facts:
     at = to_nanoseconds(event.event.occurred_at)
     phase = event.phase
     once: dict[str, Value] = {}
-    latest: dict[str, Value] = {"phase": phase, "updated_at": at, "launch": Launch.LAUNCHED.value}
+    latest: dict[str, Value] = {"phase": phase, "updated_at": at, "launch": LaunchState.LAUNCHED.value}
     if phase == "RUNNING":
         once["started_at"] = at
     if phase in TERMINAL:

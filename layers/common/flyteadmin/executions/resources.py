@@ -11,6 +11,7 @@ from flyteidl.admin.matchable_resource_pb2 import TaskResourceAttributes, TaskRe
 from flyteidl.core.tasks_pb2 import Container, Resources
 
 from flyteadmin.compiler.quantity import Quantity, QuantityError, parse_quantity
+from flyteadmin.flyteworkflow import crd
 from flyteadmin.settings import TaskResources, TaskResourceSet
 
 _ZERO = parse_quantity("0")
@@ -24,6 +25,14 @@ class Platform:
 
     defaults: dict[str, Quantity]
     limits: dict[str, Quantity]
+
+    def in_flyteworkflow(self) -> crd.TaskResources:
+        """The platform's values as they travel to propeller (RES-07)."""
+        return crd.TaskResources(requests=_resource_spec(self.defaults), limits=_resource_spec(self.limits))
+
+
+def _resource_spec(quantities: dict[str, Quantity]) -> crd.TaskResourceSpec:
+    return crd.TaskResourceSpec(**{name: str(quantity) for name, quantity in quantities.items()})
 
 
 def platform(row: TaskResourceAttributes | None, configured: TaskResources) -> Platform:

@@ -22,11 +22,13 @@ from flyteadmin.executions.models import (
     LISTING_SHARDS,
     ExecutionSpecification,
     ExecutionState,
+    LaunchState,
 )
-from flyteadmin.executions.models import Launch as LaunchState
 from flyteadmin.executions.phases import TERMINAL, Overlay, overlaid
 from flyteadmin.executions.validation import validate_name, validate_spec
 from flyteadmin.facts import Facts
+from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_key, name_key
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
@@ -65,12 +67,13 @@ def _create(request: ExecutionCreateRequest, principal: str, now: datetime) -> E
         known = _read(request, execution, principal, now, threads)
         planned = launch(known)
         state, specification = _rows(known, planned, threads)
+        workflow = _fitting(known, planned, specification.inputs_uri)
         lease = Lease(launch_plan=state.launch_plan, execution=state.execution, created_at=state.created_at)
         try:
             repository.create(state, specification, lease, token=str(uuid.uuid4()))
         except repository.ExecutionExists:
             raise AlreadyExists(f"execution {execution.name} already exists in {execution.project}") from None
-    _start(state, planned)
+    _start(state, planned.namespace, workflow)
     return ExecutionCreateResponse(id=execution)
 
 
@@ -160,10 +163,22 @@ def _state(known: Known) -> ExecutionState:
     )
 
 
-def _start(state: ExecutionState, planned: Launch) -> None:
+def _fitting(known: Known, planned: Launch, inputs_uri: str) -> FlyteWorkflow:
+    """The resource, or where etcd would not take it, one that refers to the edited closure and the inputs in S3."""
+    if not is_too_large(planned.workflow, known.configuration.flyteadmin.max_flyteworkflow_bytes):
+        return planned.workflow
+    execution = known.execution
+    closure = offloaded_closure(planned.closure).SerializeToString(deterministic=True)
+    reference = storage.write_once(
+        closure, "metadata", execution.project, execution.domain, execution.name, "workflow_closure"
+    )
+    return offload(planned.workflow, reference, inputs_uri)
+
+
+def _start(state: ExecutionState, namespace: str, workflow: FlyteWorkflow) -> None:
     """Stage 5: the resource. Refused for good is FAILED on the row; an unclear answer leaves it `launching`."""
     try:
-        cluster.create(planned.namespace, planned.workflow.to_json_object())
+        cluster.create(namespace, workflow.to_json_object())
     except cluster.Refused as refusal:
         _refused(state, refusal)
     except Unavailable as error:
