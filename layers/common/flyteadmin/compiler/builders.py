@@ -68,11 +68,11 @@ class NodeBuilder:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All that the workflows of one compilation may refer to, by `index.key`."""
+    """All that the workflows of one compilation may refer to, by `index.key`; None for a missing interface."""
 
     tasks: Mapping[bytes, TaskTemplate]
     launch_plans: Mapping[bytes, LaunchPlanInterface]
-    sub_workflows: Mapping[bytes, CompiledWorkflow]
+    sub_workflows: Mapping[bytes, Interface | None]
     broken_sub_workflows: set[bytes] = field(default_factory=set)
 
 

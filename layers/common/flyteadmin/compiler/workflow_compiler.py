@@ -46,9 +46,9 @@ def compile_workflow(
     library = Library(
         tasks={key(task.template.id): task.template for task in closure.tasks},
         launch_plans={key(launch_plan.id): launch_plan for launch_plan in launch_plans},
-        sub_workflows=index,
+        sub_workflows={identifier: _interface(compiled.template) for identifier, compiled in index.items()},
     )
-    _validate_requirements(closure.primary.template, library, errors)
+    _validate_requirements(closure.primary.template, index, library, errors)
     errors.raise_if_any()
     for wanted in _in_order_of_use(closure.primary.template, index, errors):
         mark = errors.mark()
@@ -70,9 +70,19 @@ def _unique_tasks(tasks: Iterable[CompiledTask], errors: e.ErrorCollector) -> It
             yield CompiledTask(template=task.template)
 
 
-def _validate_requirements(template: WorkflowTemplate, library: Library, errors: e.ErrorCollector) -> None:
+def _interface(template: WorkflowTemplate) -> Interface | None:
+    typed = template.interface
+    return Interface(typed.inputs.variables, typed.outputs.variables) if template.HasField("interface") else None
+
+
+def _validate_requirements(
+    template: WorkflowTemplate,
+    sub_workflows: Mapping[bytes, CompiledWorkflow],
+    library: Library,
+    errors: e.ErrorCollector,
+) -> None:
     """All that is referred to was given; missing entities are reported at the start node."""
-    requirements = requirements_of(template, library.sub_workflows, errors)
+    requirements = requirements_of(template, sub_workflows, errors)
     for identifier in requirements.launch_plan_ids:
         if key(identifier) not in library.launch_plans:
             errors.collect(e.workflow_reference_not_found(START_NODE_ID, to_text(identifier)))

@@ -1,6 +1,5 @@
 """The interface of a node, by what the node is (`validators/interface.go`)."""
 
-from flyteidl.core.compiler_pb2 import CompiledWorkflow
 from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.interface_pb2 import TypedInterface, Variable
 from flyteidl.core.workflow_pb2 import WorkflowNode
@@ -82,10 +81,11 @@ def _of_workflow(workflow: WorkflowBuilder, node: NodeBuilder, errors: e.ErrorCo
     reference = workflow_node.WhichOneof("reference")
     if reference == "launchplan_ref":
         return _of_launch_plan(workflow, node, workflow_node.launchplan_ref, errors)
-    if reference == "sub_workflow_ref":
-        sub_workflow = workflow.library.sub_workflows.get(key(workflow_node.sub_workflow_ref))
-        if sub_workflow is not None:
-            return _of_sub_workflow(node, sub_workflow, errors)
+    if reference == "sub_workflow_ref" and key(workflow_node.sub_workflow_ref) in workflow.library.sub_workflows:
+        interface = workflow.library.sub_workflows[key(workflow_node.sub_workflow_ref)]
+        if interface is None:
+            errors.collect(e.value_required(node.id, "WorkflowNode.Template.Interface"))
+        return interface
     errors.collect(e.workflow_reference_not_found(node.id, _reference_text(workflow_node)))
     return None
 
@@ -94,13 +94,6 @@ def _reference_text(workflow_node: WorkflowNode) -> str:
     if workflow_node.WhichOneof("reference") == "sub_workflow_ref":
         return to_text(workflow_node.sub_workflow_ref)
     return "<nil>/<nil>"
-
-
-def _of_sub_workflow(node: NodeBuilder, sub_workflow: CompiledWorkflow, errors: e.ErrorCollector) -> Interface | None:
-    if sub_workflow.template.HasField("interface"):
-        return _declared(sub_workflow.template.interface)
-    errors.collect(e.value_required(node.id, "WorkflowNode.Template.Interface"))
-    return None
 
 
 def _of_launch_plan(
