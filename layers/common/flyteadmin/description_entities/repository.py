@@ -1,0 +1,29 @@
+"""Descriptions in DynamoDB, written with the version that they describe."""
+
+from flyteidl.admin.description_entity_pb2 import DescriptionEntity
+from flyteidl.core.identifier_pb2 import Identifier, ResourceType
+
+from flyteadmin.clients import storage
+from flyteadmin.clients.dynamodb import Put
+from flyteadmin.description_entities.models import DescriptionEntityRow
+from flyteadmin.identifiers import entity_key
+
+_INLINE_BYTES = 32 * 1024
+
+
+def description(entity: DescriptionEntity, identifier: Identifier, now: int) -> Put:
+    """What stores a version's description beside it (REG-25); a large one is written to S3 first. `now` is in ns."""
+    name, version = entity_key(identifier)
+    described = DescriptionEntity()
+    described.CopyFrom(entity)
+    described.id.CopyFrom(identifier)
+    body = described.SerializeToString(deterministic=True)
+    row = DescriptionEntityRow(
+        name=f"{ResourceType.Name(identifier.resource_type)}:{name}", version=version, created_at=now
+    )
+    if len(body) > _INLINE_BYTES:
+        parts = ("metadata", "admin", identifier.project, identifier.domain, identifier.name, version)
+        row.description_uri = storage.write_once(body, *parts[:-1], f"{version}-description")
+    else:
+        row.description = body
+    return Put(row)

@@ -1,0 +1,81 @@
+"""What an identifier of a task, workflow or launch plan must hold, in upstream's order and wording; pure."""
+
+from flyteidl.admin.common_pb2 import NamedEntityIdentifierListRequest, ResourceListRequest
+from flyteidl.core.identifier_pb2 import UNSPECIFIED, Identifier, ResourceType
+
+from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
+from flyteadmin.listing import validate_limit
+
+_MAX_BYTES = {"project": 128, "domain": 128, "name": 512, "version": 255}
+"""What the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one) can hold."""
+
+
+def validate_identifier(identifier: Identifier | None, expected: ResourceType) -> Identifier:
+    """Check that an identifier is there, of the expected type and whole (VAL-01, VAL-02), and give it back.
+
+    Raises:
+        InvalidArgument: naming the first field that is wrong.
+    """
+    if identifier is None:
+        raise missing("id")
+    if identifier.resource_type != expected:
+        raise InvalidArgument(
+            f"unexpected resource type {_type_name(identifier.resource_type)} for identifier"
+            f" [{to_text(identifier)[:1000]}], expected {_type_name(expected)} instead"
+        )
+    for field, limit in _MAX_BYTES.items():
+        value = getattr(identifier, field)
+        if not value:
+            raise missing(field)
+        if len(value.encode()) > limit:
+            raise too_long(field, limit)
+    return identifier
+
+
+def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier | None:
+    """The identifier with the type that its URL implies, where it says none (GET-19)."""
+    if identifier is None or identifier.resource_type != UNSPECIFIED:
+        return identifier
+    typed = Identifier()
+    typed.CopyFrom(identifier)
+    typed.resource_type = kind
+    return typed
+
+
+def validate_list(request: ResourceListRequest | NamedEntityIdentifierListRequest) -> None:
+    """Check what a list must say: project, domain and a limit (VAL-08).
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    if isinstance(request, ResourceListRequest):
+        if not request.HasField("id"):
+            raise missing("id")
+        _validate_scope(request.id.project, request.id.domain, request.id.name)
+    else:
+        _validate_scope(request.project, request.domain)
+    validate_limit(request.limit)
+
+
+def _validate_scope(project: str, domain: str, name: str = "") -> None:
+    for field, value in (("project", project), ("domain", domain)):
+        if not value:
+            raise missing(field)
+    for field, value in (("project", project), ("domain", domain), ("name", name)):
+        if len(value.encode()) > _MAX_BYTES[field]:
+            raise too_long(field, _MAX_BYTES[field])
+
+
+def missing_entity(identifier: Identifier) -> NotFound:
+    """The error for an entity that is not there, in upstream's wording."""
+    shown = Identifier()
+    shown.CopyFrom(identifier)
+    shown.resource_type = UNSPECIFIED
+    kind = _type_name(identifier.resource_type).upper()
+    return NotFound(f"missing entity of type {kind} with identifier {to_text(shown)}")
+
+
+def _type_name(kind: int) -> str:
+    known = ResourceType.DESCRIPTOR.values_by_number.get(kind)
+    return (known.name if known else str(kind)).lower()

@@ -1,0 +1,71 @@
+"""Workflows in DynamoDB, their compiled closures in S3: stored once per version, listed by registration time."""
+
+from flyteidl.admin.workflow_pb2 import Workflow, WorkflowClosure
+from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
+from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
+from flyteidl.core.interface_pb2 import TypedInterface
+
+from flyteadmin.clients import storage
+from flyteadmin.clients.dynamodb import Key, Put, RawItem, get
+from flyteadmin.identifiers import entity_key
+from flyteadmin.timestamps import to_timestamp
+from flyteadmin.workflows.models import WorkflowRow
+
+
+def key(identifier: Identifier) -> Key:
+    """The address of a version."""
+    return Key(WorkflowRow, *entity_key(identifier))
+
+
+def read(identifier: Identifier) -> WorkflowRow | None:
+    """A version; one consistent request."""
+    return get(WorkflowRow, key(identifier))
+
+
+def write_closure(closure: bytes, identifier: Identifier) -> str:
+    """Write a compiled closure under upstream's prefix, once per content (REG-10), and give its URI."""
+    scope = (identifier.project, identifier.domain, identifier.name, identifier.version)
+    return storage.write_once(closure, "metadata", "admin", *scope)
+
+
+def first(row: WorkflowRow) -> Put:
+    """What stores a version unless there is one."""
+    return Put(row, WorkflowRow.name.does_not_exist())
+
+
+def from_raw(raw: RawItem) -> WorkflowRow:
+    """The row that came with a failed condition."""
+    return WorkflowRow.from_raw_data(raw)
+
+
+def closure(row: WorkflowRow) -> CompiledWorkflowClosure:
+    """The compiled closure of a row."""
+    return CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
+
+
+def interface(row: WorkflowRow) -> TypedInterface:
+    """What the workflow takes and gives."""
+    return TypedInterface.FromString(row.interface or b"")
+
+
+def message(row: WorkflowRow) -> Workflow:
+    """The workflow as clients read it, with its closure in full (REG-10)."""
+    workflow = _workflow(row)
+    workflow.closure.compiled_workflow.CopyFrom(closure(row))
+    return workflow
+
+
+def listed(row: WorkflowRow) -> Workflow:
+    """The workflow as a list shows it: of the closure its interface only (LST-28)."""
+    workflow = _workflow(row)
+    workflow.closure.compiled_workflow.primary.template.interface.CopyFrom(interface(row))
+    return workflow
+
+
+def _workflow(row: WorkflowRow) -> Workflow:
+    project, domain, name = row.name.split(":", 2)
+    return Workflow(
+        id=Identifier(resource_type=WORKFLOW, project=project, domain=domain, name=name, version=row.version),
+        closure=WorkflowClosure(created_at=to_timestamp(row.created_at)),
+        short_description=row.short_description,
+    )

@@ -1,0 +1,33 @@
+"""What a workflow must hold to be registered; pure. Source: flyteadmin validation/workflow_validator.go."""
+
+from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest
+from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
+from flyteidl.core.identifier_pb2 import Identifier
+
+from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
+from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.settings import Registration
+
+
+def validate_workflow(request: WorkflowCreateRequest) -> None:
+    """Check that there is a workflow to compile.
+
+    Raises:
+        InvalidArgument: there is none.
+    """
+    if not request.HasField("spec") or not request.spec.HasField("template"):
+        raise missing("spec")
+
+
+def validate_compiled(identifier: Identifier, closure: CompiledWorkflowClosure, limits: Registration) -> None:
+    """Check the number of nodes that the user wrote (REG-09); a limit of 0 is none.
+
+    Raises:
+        InvalidArgument: there are too many.
+    """
+    nodes = sum(node.id not in {START_NODE_ID, END_NODE_ID} for node in closure.primary.template.nodes)
+    if limits.max_workflow_nodes and nodes > limits.max_workflow_nodes:
+        raise InvalidArgument(
+            f"number of nodes in workflow [{to_text(identifier)}] exceeds limit ({nodes} > {limits.max_workflow_nodes})"
+        )
