@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -154,17 +155,19 @@ def batch_get(keys: Iterable[Key]) -> Found:
 
 
 def _batch_get_into(found: Found, keys: list[Key]) -> None:
-    models = {key.table: key.model for key in keys}
-    request: dict[str, Any] = {table: {"Keys": [], "ConsistentRead": True} for table in models}
+    request: dict[str, Any] = {key.table: {"Keys": [], "ConsistentRead": True} for key in keys}
+    key_names = {key.table: tuple(key.raw()) for key in keys}
+    addressed: dict[tuple[str, ...], Key] = {}
     for key in keys:
         request[key.table]["Keys"].append(key.raw())
+        addressed[(key.table, key.partition, *((key.sort,) if key.sort is not None else ()))] = key
     for attempt in range(_ATTEMPTS):
         with faults(_WHAT):
             answer = client("dynamodb").batch_get_item(RequestItems=request)
         for table, items in answer.get("Responses", {}).items():
-            for raw in items:
-                row = models[table].from_raw_data(raw)
-                found.rows[key_of(row)] = row
+            for item in items:
+                key = addressed[(table, *(item[name]["S"] for name in key_names[table]))]
+                found.rows[key] = key.model.from_raw_data(item)
         request = dict(answer.get("UnprocessedKeys", {}))
         if not request:
             return
@@ -325,23 +328,39 @@ def by_creation[M: Model](
     if after is not None:
         beyond = created_at >= after.created_at if ascending else created_at <= after.created_at
     behind = after.place(ascending=ascending) if after is not None else None
+    rows = _pages(
+        model, partition, index=index, sort=beyond, matching=matching, ascending=ascending, page_size=page_size + 1
+    )
+    placed = ((_cursor(row, key).place(ascending=ascending), row) for row in rows)
+    for _, same_time in groupby(placed, key=lambda pair: pair[0][0]):  # an index leaves the order of equals open
+        for place, row in sorted(same_time, key=itemgetter(0)):
+            if behind is None or place > behind:
+                yield place, row
+
+
+def _pages[M: Model](
+    model: type[M],
+    partition: str,
+    *,
+    index: str,
+    sort: Condition | None,
+    matching: Condition | None,
+    ascending: bool,
+    page_size: int,
+) -> Iterator[M]:
     start: RawItem | None = None
     while True:
         page = query(
             model,
             partition,
             index=index,
-            sort=beyond,
+            sort=sort,
             matching=matching,
             ascending=ascending,
             limit=page_size,
             start=start,
         )
-        for place, row in sorted(
-            ((_cursor(row, key).place(ascending=ascending), row) for row in page.items), key=itemgetter(0)
-        ):
-            if behind is None or place > behind:
-                yield place, row
+        yield from page.items
         start = page.next_key
         if start is None:
             return

@@ -10,14 +10,15 @@ from flyteidl.admin.execution_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
+from google.protobuf.message import DecodeError
 
 from flyteadmin.clients import storage
-from flyteadmin.errors import InvalidArgument, NotFound, missing
+from flyteadmin.errors import Internal, InvalidArgument, NotFound, missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.repository import StoredExecution
-from flyteadmin.executions.validation import validate_identifier
 from flyteadmin.identifiers import execution_key
 from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
+from flyteadmin.observability import logger
 
 
 def get(request: WorkflowExecutionGetRequest) -> Execution:
@@ -43,12 +44,13 @@ def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDa
 
 
 def read_literals(uri: str | None) -> LiteralMap:
-    """The literals at a URI; none where there is no URI or no blob (GET-09)."""
+    """The literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09)."""
     if not uri:
         return LiteralMap()
     try:
         return LiteralMap.FromString(storage.read(uri))
-    except storage.BlobMissing:
+    except (storage.BlobMissing, InvalidArgument, Internal, DecodeError) as error:
+        logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})
         return LiteralMap()
 
 
@@ -90,3 +92,14 @@ def _existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
             f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
         )
     return stored
+
+
+def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:
+    """Check that an execution's identifier is whole (VAL-03, GET-01).
+
+    Raises:
+        InvalidArgument: naming the missing field.
+    """
+    for field in ("project", "domain", "name"):
+        if not getattr(identifier, field):
+            raise missing(field)

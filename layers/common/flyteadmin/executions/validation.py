@@ -1,9 +1,9 @@
-"""What a request about executions must hold, in upstream's order and wording; pure."""
+"""What a create request must hold, in upstream's order and wording; pure."""
 
 import re
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
-from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, Identifier, ResourceType, WorkflowExecutionIdentifier
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, Identifier, ResourceType
 
 from flyteadmin.errors import InvalidArgument, missing, too_long
 from flyteadmin.executions import inputs
@@ -62,16 +62,5 @@ def _launchable(request: ExecutionCreateRequest) -> None:
 
 def _fields_set(identifier: Identifier) -> None:
     for field in ("project", "domain", "name", "version"):
-        if not getattr(identifier, field):
-            raise missing(field)
-
-
-def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:
-    """Check that an execution's identifier is whole (VAL-03, GET-01).
-
-    Raises:
-        InvalidArgument: naming the missing field.
-    """
-    for field in ("project", "domain", "name"):
         if not getattr(identifier, field):
             raise missing(field)

@@ -16,7 +16,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from flyteadmin.clients import storage
 from flyteadmin.errors import InvalidArgument, NotFound, missing
 from flyteadmin.executions.reading import read_literals
-from flyteadmin.executions.validation import validate_identifier as validate_execution
+from flyteadmin.executions.reading import validate_identifier as validate_execution
 from flyteadmin.identifiers import execution_key, node_execution_key
 from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
 from flyteadmin.node_executions import messages, repository

@@ -1,0 +1,184 @@
+"""Executions, nodes and tasks through the real reading handler, after events went through the real processing one."""
+
+import json
+import urllib.request
+from collections.abc import Mapping
+
+import pytest
+from flyteidl.admin.execution_pb2 import Execution, ExecutionList, WorkflowExecutionGetDataResponse
+from flyteidl.admin.node_execution_pb2 import NodeExecution, NodeExecutionGetDataResponse, NodeExecutionList
+from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionGetDataResponse, TaskExecutionList
+from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
+from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata
+
+from flyteadmin.clients import storage
+from flyteadmin.events.validation import Event
+from functions.get_executions.handler import lambda_handler
+from functions.process_event.handler import lambda_handler as process_event
+from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
+from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.conftest import Aws
+
+EXECUTION = f"{PROJECT}/{DOMAIN}/run"
+TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"
+
+
+def get(path: str, query: Mapping[str, str] | None = None, accept: str = OCTETS) -> Answer:
+    event = http_event("GET", f"/api/v1/{path}", query=query, headers={"accept": accept})
+    return answer_of(lambda_handler(event, Context()))
+
+
+def apply(*events: Event) -> None:
+    records = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
+    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
+
+
+def literals(value: int) -> LiteralMap:
+    made = LiteralMap()
+    made.literals["x"].scalar.primitive.integer = value
+    return made
+
+
+@pytest.mark.conformance("GET-01", "GET-02", "ERR-07")
+def test_an_execution_in_all_forms(aws: Aws) -> None:
+    stored_execution()
+    apply(workflow_event("RUNNING", 1), workflow_event("SUCCEEDED", 3, output_uri="s3://bucket/outputs.pb"))
+    execution = get(f"executions/{EXECUTION}").message(Execution)
+    assert execution.closure.phase == WorkflowExecution.SUCCEEDED
+    assert (execution.closure.outputs.uri, execution.closure.duration.seconds) == ("s3://bucket/outputs.pb", 2)
+    assert execution.closure.workflow_id.name == "workflow"
+    snake = get(f"executions/{EXECUTION}", accept="application/json").json()["closure"]
+    camel = get(f"executions/{EXECUTION}", accept="*/*").json()["closure"]
+    assert isinstance(snake, dict)
+    assert isinstance(camel, dict)
+    assert (snake["started_at"], snake["duration"], camel["startedAt"]) == (
+        "2023-11-14T22:13:21Z",
+        "2s",
+        "2023-11-14T22:13:21Z",
+    )
+
+
+@pytest.mark.conformance("GET-01", "GET-12", "GET-17", "VAL-03", "VAL-04", "VAL-05")
+@pytest.mark.parametrize(
+    "path", [f"executions/{EXECUTION}", f"node_executions/{EXECUTION}/n0", f"task_executions/{TASK}"]
+)
+def test_what_is_not_there(aws: Aws, path: str) -> None:
+    for each in (path, f"data/{path}"):
+        answer = get(each, accept="application/json")
+        assert (answer.status, answer.json()["code"]) == (404, 5)
+        assert "missing entity" in str(answer.json()["message"])
+
+
+@pytest.mark.conformance("WFE-19", "LST-19", "LST-22")
+def test_a_long_error_is_whole_in_a_get_and_short_in_a_list(aws: Aws) -> None:
+    stored_execution()
+    error = ExecutionError(code="USER:Long", message="é" * 50_000, kind=ExecutionError.USER)
+    apply(node_event("FAILED", 1, error=error), workflow_event("FAILED", 2, error=error))
+    assert get(f"executions/{EXECUTION}").message(Execution).closure.error == error
+    assert get(f"node_executions/{EXECUTION}/n0").message(NodeExecution).closure.error == error
+    [listed] = get(f"executions/{PROJECT}/{DOMAIN}", {"limit": "10"}).message(ExecutionList).executions
+    [node] = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
+    for closure in (listed.closure, node.closure):
+        assert (len(closure.error.message.encode()), closure.error.code) == (100, "USER:Long")
+
+
+@pytest.mark.conformance("GET-05", "GET-09", "GET-10", "GET-14", "GET-18")
+def test_data(aws: Aws) -> None:
+    stored_execution()
+    inputs = storage.write_once(literals(1).SerializeToString(), "metadata", "in")
+    outputs = storage.write_once(literals(2).SerializeToString(), "metadata", "out")
+    apply(
+        node_event("RUNNING", 1, input_uri=inputs),
+        task_event("SUCCEEDED", 2, input_uri=inputs, output_uri=outputs),
+        node_event("SUCCEEDED", 3, output_uri=outputs, deck_uri="s3://bucket/deck.html"),
+    )
+    node = get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse)
+    task = get(f"data/task_executions/{TASK}").message(TaskExecutionGetDataResponse)
+    for data in (node, task):
+        assert data.full_inputs == literals(1)
+        assert data.full_outputs == literals(2)
+    assert node.flyte_urls.deck == f"flyte://v1/{EXECUTION}/n0/d"
+    assert task.flyte_urls.outputs == f"flyte://v1/{EXECUTION}/n0/0/o"
+    running = get(f"data/executions/{EXECUTION}").message(WorkflowExecutionGetDataResponse)
+    assert running.full_outputs == LiteralMap()
+    apply_at = workflow_event("SUCCEEDED", 4, output_uri=f"s3://{aws.resources['Bucket']}/metadata/gone.pb")
+    process_event(batch([queue_record(message_body(apply_at), 9)]), Context())
+    gone = get(f"data/executions/{EXECUTION}").message(WorkflowExecutionGetDataResponse)
+    assert gone.full_outputs == LiteralMap()
+
+
+@pytest.mark.conformance("LST-20", "LST-21")
+def test_nodes_by_parent(aws: Aws) -> None:
+    stored_execution()
+    parent = ParentNodeExecutionMetadata(node_id="n0")
+    apply(
+        node_event("RUNNING", 1, is_parent=True),
+        node_event("QUEUED", 2, node="n0-0-n1", parent_node_metadata=parent),
+        node_event("QUEUED", 3, node="n2"),
+    )
+    top = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
+    assert [node.id.node_id for node in top] == ["n0", "n2"]
+    assert top[0].metadata.is_parent_node
+    below = get(f"node_executions/{EXECUTION}", {"limit": "10", "uniqueParentId": "n0"}).message(NodeExecutionList)
+    assert [node.id.node_id for node in below.node_executions] == ["n0-0-n1"]
+    assert get(f"node_executions/{EXECUTION}", {"limit": "10", "uniqueParentId": "nobody"}).status == 404
+
+
+@pytest.mark.conformance("LST-14", "LST-15", "LST-16", "LST-17", "KD-36")
+def test_executions_page_by_page(aws: Aws) -> None:
+    names = [f"run-{n}" for n in range(7)]
+    for name in names:
+        stored_execution(name)
+    seen: list[str] = []
+    token = ""
+    while True:
+        page = get(f"executions/{PROJECT}/{DOMAIN}", {"limit": "3", "token": token}).message(ExecutionList)
+        seen += [execution.id.name for execution in page.executions]
+        token = page.token
+        if len(seen) == 3:
+            stored_execution("run-late")
+        if not token:
+            break
+    assert sorted(seen) == sorted(names) or sorted(seen) == sorted([*names, "run-late"])
+    offset = get(f"executions/{PROJECT}/{DOMAIN}", {"limit": "10", "token": "5"}).message(ExecutionList)
+    assert len(offset.executions) == 3
+    for query, field in (
+        ({}, "limit"),
+        ({"limit": "3", "token": "?"}, "token"),
+        ({"limit": "3", "filters": "x"}, "filters"),
+    ):
+        answer = get(f"executions/{PROJECT}/{DOMAIN}", query, accept="application/json")
+        assert (answer.status, field in str(answer.json()["message"])) == (400, True)
+
+
+@pytest.mark.conformance("LST-24", "TEV-09")
+def test_all_attempts_of_a_node(aws: Aws) -> None:
+    stored_execution()
+    apply(
+        task_event("FAILED", 1, error=ExecutionError(message="once")),
+        task_event("RUNNING", 2, attempt=1),
+        task_event("RUNNING", 2, node="n0#x"),
+    )
+    tasks = get(f"task_executions/{EXECUTION}/n0", {"limit": "10"}).message(TaskExecutionList).task_executions
+    assert [(task.id.retry_attempt, task.closure.error.message) for task in tasks] == [(0, "once"), (1, "")]
+    assert get(f"task_executions/{TASK}").message(TaskExecution).closure.error.message == "once"
+
+
+def test_a_large_answer_is_a_redirect_that_can_be_followed(aws: Aws) -> None:
+
+    stored_execution()
+    large = LiteralMap()
+    large.literals["x"].scalar.primitive.string_value = "x" * 5_000_000
+    uri = storage.write_once(large.SerializeToString(), "metadata", "large")
+    apply(node_event("SUCCEEDED", 1, output_uri=uri))
+    answer = get(f"data/node_executions/{EXECUTION}/n0")
+    assert answer.status == 303
+    with urllib.request.urlopen(answer.headers["location"], timeout=10) as followed:
+        assert NodeExecutionGetDataResponse.FromString(followed.read()).full_outputs == large
+
+
+@pytest.mark.conformance("ERR-08")
+def test_what_this_function_does_not_serve(aws: Aws) -> None:
+    delete = http_event("DELETE", f"/api/v1/node_executions/{EXECUTION}/n0", headers={"accept": "application/json"})
+    assert json.loads(answer_of(lambda_handler(delete, Context())).body)["code"] == 12
