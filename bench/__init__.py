@@ -1,0 +1,1 @@
+"""The measurements behind the budgets of docs/architecture.md: each section measures, `__main__` prints."""

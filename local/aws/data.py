@@ -1,0 +1,68 @@
+"""The data resources of template.yaml in an account of their own: tables, queues, bucket and topic, no function.
+
+Handlers called in this process work in it under `environment()`; tests and the bench do so.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode.cfn_yaml import load
+
+from local.aws.client import REGION, Endpoint
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+
+_STACK = "data"
+_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"})
+
+
+@dataclass(frozen=True)
+class DataAccount:
+    """An account with the template's tables, queues, bucket and topic; `resources` has physical ids by logical id."""
+
+    endpoint: Endpoint
+    account: str
+    resources: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """The account's boto3 client of a service as root; `Any`, since the service is known only at run time."""
+        return self.endpoint.client(service, self.account)
+
+    def environment(self) -> dict[str, str]:
+        """What template.yaml hands to a function, and the account's credentials."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint.url,
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "TABLE_PREFIX": f"{_STACK}-",
+            "BUCKET": self.resources["Bucket"],
+            "EVENTS_QUEUE_URL": self.resources["EventsQueue"],
+            "DEAD_LETTER_QUEUE_URL": self.resources["EventsDeadLetterQueue"],
+            "NOTIFICATIONS_TOPIC_ARN": self.resources["NotificationsTopic"],
+            "POWERTOOLS_METRICS_NAMESPACE": "test",
+        }
+
+
+def data_template(path: Path = TEMPLATE) -> str:
+    """The template without what is not data, as JSON."""
+    template = load(str(path))
+    resources = {name: it for name, it in template["Resources"].items() if it["Type"] in _TYPES}
+    kept = {name: template[name] for name in ("Parameters", "Conditions", "Mappings") if name in template}
+    return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", **kept, "Resources": resources})
+
+
+def create(endpoint: Endpoint, account: str, template: str) -> DataAccount:
+    """Deploy what `data_template` gave into an account."""
+    cloudformation = endpoint.client("cloudformation", account)
+    known = json.loads(template).get("Parameters", {})
+    parameters = [{"ParameterKey": "Stage", "ParameterValue": "local"}] if "Stage" in known else []
+    cloudformation.create_stack(StackName=_STACK, TemplateBody=template, Parameters=parameters)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=_STACK, WaiterConfig={"Delay": 0.05})
+    found = cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
+    resources = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
+    return DataAccount(endpoint, account, resources)
