@@ -52,13 +52,18 @@ def validate_list(request: ResourceListRequest | NamedEntityIdentifierListReques
     if isinstance(request, ResourceListRequest):
         if not request.HasField("id"):
             raise missing("id")
-        _validate_scope(request.id.project, request.id.domain, request.id.name)
+        validate_scope(request.id.project, request.id.domain, request.id.name)
     else:
-        _validate_scope(request.project, request.domain)
+        validate_scope(request.project, request.domain)
     validate_limit(request.limit)
 
 
-def _validate_scope(project: str, domain: str, name: str = "") -> None:
+def validate_scope(project: str, domain: str, name: str = "") -> None:
+    """Check that a project and domain are named, and that no part is longer than any that is stored.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
     for field, value in (("project", project), ("domain", domain)):
         if not value:
             raise missing(field)

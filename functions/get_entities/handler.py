@@ -1,0 +1,98 @@
+"""Tasks, workflows and launch plans are read: read only."""
+
+from flyteidl.admin.common_pb2 import (
+    NamedEntityIdentifierList,
+    NamedEntityIdentifierListRequest,
+    ObjectGetRequest,
+    ResourceListRequest,
+)
+from flyteidl.admin.launch_plan_pb2 import (
+    ActiveLaunchPlanListRequest,
+    ActiveLaunchPlanRequest,
+    LaunchPlan,
+    LaunchPlanList,
+)
+from flyteidl.admin.task_pb2 import Task, TaskList
+from flyteidl.admin.workflow_pb2 import Workflow, WorkflowList
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW
+
+from flyteadmin.api.handler import api_handler
+from flyteadmin.api.identity import Identity
+from flyteadmin.clients.storage import offload_answer
+from flyteadmin.launch_plans import reading as launch_plans
+from flyteadmin.named_entities.reading import list_names
+from flyteadmin.tasks import reading as tasks
+from flyteadmin.workflows import reading as workflows
+
+
+def get_task(request: ObjectGetRequest, _caller: Identity) -> Task:
+    """GET /api/v1/tasks/{project}/{domain}/{name}/{version}."""
+    return tasks.get(request)
+
+
+def list_tasks(request: ResourceListRequest, _caller: Identity) -> TaskList:
+    """GET /api/v1/tasks/{project}/{domain} and …/{name}."""
+    return tasks.list_tasks(request)
+
+
+def list_task_ids(request: NamedEntityIdentifierListRequest, _caller: Identity) -> NamedEntityIdentifierList:
+    """GET /api/v1/task_ids/{project}/{domain}."""
+    return list_names(request, TASK, "ListTaskIds")
+
+
+def get_workflow(request: ObjectGetRequest, _caller: Identity) -> Workflow:
+    """GET /api/v1/workflows/{project}/{domain}/{name}/{version}."""
+    return workflows.get(request)
+
+
+def list_workflows(request: ResourceListRequest, _caller: Identity) -> WorkflowList:
+    """GET /api/v1/workflows/{project}/{domain} and …/{name}."""
+    return workflows.list_workflows(request)
+
+
+def list_workflow_ids(request: NamedEntityIdentifierListRequest, _caller: Identity) -> NamedEntityIdentifierList:
+    """GET /api/v1/workflow_ids/{project}/{domain}."""
+    return list_names(request, WORKFLOW, "ListWorkflowIds")
+
+
+def get_launch_plan(request: ObjectGetRequest, _caller: Identity) -> LaunchPlan:
+    """GET /api/v1/launch_plans/{project}/{domain}/{name}/{version}."""
+    return launch_plans.get(request)
+
+
+def get_active_launch_plan(request: ActiveLaunchPlanRequest, _caller: Identity) -> LaunchPlan:
+    """GET /api/v1/active_launch_plans/{project}/{domain}/{name}."""
+    return launch_plans.get_active(request)
+
+
+def list_launch_plans(request: ResourceListRequest, _caller: Identity) -> LaunchPlanList:
+    """GET /api/v1/launch_plans/{project}/{domain} and …/{name}."""
+    return launch_plans.list_launch_plans(request)
+
+
+def list_active_launch_plans(request: ActiveLaunchPlanListRequest, _caller: Identity) -> LaunchPlanList:
+    """GET /api/v1/active_launch_plans/{project}/{domain}."""
+    return launch_plans.list_active(request)
+
+
+def list_launch_plan_ids(request: NamedEntityIdentifierListRequest, _caller: Identity) -> NamedEntityIdentifierList:
+    """GET /api/v1/launch_plan_ids/{project}/{domain}."""
+    return list_names(request, LAUNCH_PLAN, "ListLaunchPlanIds")
+
+
+lambda_handler = api_handler(
+    {
+        "GetTask": get_task,
+        "ListTasks": list_tasks,
+        "ListTaskIds": list_task_ids,
+        "GetWorkflow": get_workflow,
+        "ListWorkflows": list_workflows,
+        "ListWorkflowIds": list_workflow_ids,
+        "GetLaunchPlan": get_launch_plan,
+        "GetActiveLaunchPlan": get_active_launch_plan,
+        "ListLaunchPlans": list_launch_plans,
+        "ListActiveLaunchPlans": list_active_launch_plans,
+        "ListLaunchPlanIds": list_launch_plan_ids,
+    },
+    offload=offload_answer,
+)

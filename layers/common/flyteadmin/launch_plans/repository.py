@@ -1,0 +1,203 @@
+"""Launch plans in DynamoDB: stored once per version, at most one version of a name active, listed by time or name."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, LaunchPlan, LaunchPlanClosure, LaunchPlanSpec
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, Identifier
+from flyteidl.core.interface_pb2 import VariableMap
+from pynamodb.expressions.update import Action
+
+from flyteadmin.clients import storage
+from flyteadmin.clients.dynamodb import (
+    Change,
+    Found,
+    Key,
+    Operation,
+    Put,
+    RawItem,
+    TransactionFailed,
+    back_off,
+    batch_get,
+    get,
+    key_of,
+    query,
+    transact,
+)
+from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
+from flyteadmin.errors import Unavailable
+from flyteadmin.identifiers import entity_key, escape, name_key
+from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
+from flyteadmin.timestamps import to_timestamp
+
+_INLINE_BYTES = 32 * 1024
+_ATTEMPTS = 20
+_READS = 5
+
+
+class LaunchPlanMissing(Exception):
+    """There is no such version."""
+
+
+def key(identifier: Identifier) -> Key:
+    """The address of a version."""
+    return Key(LaunchPlanRow, *entity_key(identifier))
+
+
+def active_key(name: str) -> Key:
+    """The address of the item that says which version of "project:domain:name" is active."""
+    return Key(ActiveVersion, f":{name}", "active")
+
+
+def workflow_version(workflow: Identifier) -> str:
+    """Give "project:domain:name#version", the key of the index over a workflow's versions."""
+    name, version = entity_key(workflow)
+    return f"{name}#{escape(version)}"
+
+
+def read(identifier: Identifier) -> LaunchPlanRow | None:
+    """A version; one consistent request."""
+    return get(LaunchPlanRow, key(identifier))
+
+
+def first(row: LaunchPlanRow, spec: bytes) -> Put:
+    """What stores a version unless there is one; a large spec is written to S3 first."""
+    if len(spec) > _INLINE_BYTES:
+        row.spec_uri = storage.write_once(
+            spec, "metadata", "admin", *row.name.split(":", 2), f"{row.version}-launch-plan"
+        )
+    else:
+        row.spec = spec
+    return Put(row, LaunchPlanRow.name.does_not_exist())
+
+
+def from_raw(raw: RawItem) -> LaunchPlanRow:
+    """The row that came with a failed condition."""
+    return LaunchPlanRow.from_raw_data(raw)
+
+
+def specification(row: LaunchPlanRow) -> LaunchPlanSpec:
+    """The spec as stored, its default inputs being the expected inputs; from S3 if it is large."""
+    stored = row.spec if row.spec is not None else storage.read_immutable(row.spec_uri or "")
+    return LaunchPlanSpec.FromString(stored)
+
+
+def message(row: LaunchPlanRow) -> LaunchPlan:
+    """The launch plan as clients read it."""
+    project, domain, name = row.name.split(":", 2)
+    spec = specification(row)
+    closure = LaunchPlanClosure(
+        expected_inputs=spec.default_inputs,
+        expected_outputs=VariableMap.FromString(row.expected_outputs),
+        created_at=to_timestamp(row.created_at),
+        updated_at=to_timestamp(row.updated_at),
+    )
+    closure.state = ACTIVE if row.state else INACTIVE
+    identifier = Identifier(resource_type=LAUNCH_PLAN, project=project, domain=domain, name=name, version=row.version)
+    return LaunchPlan(id=identifier, spec=spec, closure=closure)
+
+
+def interface(found: Found, identifier: Identifier) -> LaunchPlanInterface | None:
+    """What the compiler needs to know of a launch plan that a workflow starts; None if it was not found."""
+    row = found.get(LaunchPlanRow, key(identifier))
+    if row is None:
+        return None
+    stored = launch_plan_interface(message(row))
+    return LaunchPlanInterface(identifier, stored.expected_inputs, stored.expected_outputs)
+
+
+def read_active(project: str, domain: str, name: str) -> LaunchPlanRow | None:
+    """The active version of a name; two consistent requests, more only while it is just being changed.
+
+    Raises:
+        Unavailable: it kept being changed.
+    """
+    full_name = name_key(project, domain, name)
+    for _ in range(_READS):
+        marker = get(ActiveVersion, active_key(full_name))
+        if marker is None or not marker.active_version:
+            return None
+        row = get(LaunchPlanRow, Key(LaunchPlanRow, full_name, marker.active_version))
+        if row is not None and row.active is not None:
+            return row
+    raise Unavailable("the active launch plan is being changed, try again")
+
+
+def active_rows(project: str, domain: str, after: str, page_size: int) -> Iterator[LaunchPlanRow]:
+    """Active versions of a project and domain by name, those behind "project:domain:name" `after` only.
+
+    The index lags a little: what is no longer active in its row is left out.
+    """
+    beyond = LaunchPlanRow.name > after if after else None
+    start: RawItem | None = None
+    while True:
+        page = query(LaunchPlanRow, f"{project}:{domain}", index="active", sort=beyond, limit=page_size, start=start)
+        yield from _still_active([key_of(row) for row in page.items])
+        start = page.next_key
+        if start is None:
+            return
+
+
+def _still_active(keys: Sequence[Key]) -> Iterator[LaunchPlanRow]:
+    found = batch_get(keys)
+    rows = (found.get(LaunchPlanRow, each) for each in keys)
+    return (row for row in rows if row is not None and row.active is not None)
+
+
+def activate(identifier: Identifier, now: int, check: Callable[[LaunchPlanRow], None]) -> None:
+    """Make a version the active one of its name, and the one that was active inactive: one transaction (REG-16).
+
+    Every activation and deactivation passes the name's one `ActiveVersion`, on the value that was read. `check` may
+    refuse the row by raising. `now` is in ns.
+
+    Raises:
+        LaunchPlanMissing: there is no such version.
+        Unavailable: others kept changing which version is active.
+    """
+    _change(identifier, identifier.version, now, check)
+
+
+def deactivate(identifier: Identifier, now: int) -> None:
+    """Make a version inactive (REG-17); errors as `activate`."""
+    _change(identifier, "", now, lambda _row: None)
+
+
+def _change(identifier: Identifier, wanted: str, now: int, check: Callable[[LaunchPlanRow], None]) -> None:
+    name, version = entity_key(identifier)
+    for attempt in range(_ATTEMPTS):
+        found = batch_get([key(identifier), active_key(name)])
+        row = found.get(LaunchPlanRow, key(identifier))
+        if row is None:
+            raise LaunchPlanMissing
+        check(row)
+        marker = found.get(ActiveVersion, active_key(name))
+        current = marker.active_version if marker is not None else ""
+        if current == wanted or (not wanted and current != version):
+            return
+        try:
+            transact(_operations(name, marker, wanted, now))
+        except TransactionFailed:
+            back_off(attempt)
+        else:
+            return
+    raise Unavailable("the active version is being changed by others, try again")
+
+
+def _operations(name: str, marker: ActiveVersion | None, wanted: str, now: int) -> list[Operation]:
+    current = marker.active_version if marker is not None else ""
+    unchanged = ActiveVersion.active_version == current if marker is not None else ActiveVersion.name.does_not_exist()
+    operations: list[Operation] = [
+        Change(active_key(name), [ActiveVersion.active_version.set(wanted)], unchanged),
+    ]
+    project, domain, _ = name.split(":", 2)
+    if current:
+        inactive = [LaunchPlanRow.state.set(0), LaunchPlanRow.active.remove()]
+        operations.append(_stored(name, current, inactive, now))
+    if wanted:
+        active = [LaunchPlanRow.state.set(1), LaunchPlanRow.active.set(f"{project}:{domain}")]
+        operations.append(_stored(name, wanted, active, now))
+    return operations
+
+
+def _stored(name: str, version: str, actions: Sequence[Action], now: int) -> Change:
+    key = Key(LaunchPlanRow, name, version)
+    return Change(key, [*actions, LaunchPlanRow.updated_at.set(now)], LaunchPlanRow.name.exists())
