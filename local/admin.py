@@ -1,7 +1,8 @@
 """A client of the deployed API over HTTPS: any RPC by name, its request as path, query or body (flyteidl's routes)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -10,7 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from flyteadmin.api.routes import routes_of
 from flyteadmin.errors import Code
-from local.aws.client import HttpApi, Response
+from local.aws.client import Response
 
 _OCTETS = {"accept": "application/octet-stream", "content-type": "application/octet-stream"}
 
@@ -29,11 +30,20 @@ class CallFailed(Exception):
         return Code(self.status.code)
 
 
+class Api(Protocol):
+    """Whatever takes a request of the API: the deployed one, or its handlers in this process."""
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send one request."""
+
+
 @dataclass(frozen=True)
 class Admin:
     """The API as one caller sees it."""
 
-    api: HttpApi
+    api: Api
 
     def call[M: Message](self, rpc: str, request: Message, of: type[M]) -> M:
         """Call an RPC in binary protobuf.

@@ -48,6 +48,11 @@ class Stack:
     data_scientist: Credentials
     propeller: Credentials
 
+    @property
+    def api_url(self) -> str:
+        """Where the API is."""
+        return HttpApi.at(self.endpoint, self.outputs["ApiId"]).base_url
+
     def admin(self, caller: Credentials | None = None) -> Admin:
         """The API as a caller sees it; the data scientist, unless another is named."""
         return Admin(HttpApi.at(self.endpoint, self.outputs["ApiId"], caller or self.data_scientist))
@@ -117,7 +122,6 @@ def _caller(endpoint: Endpoint, name: str, api_id: str) -> Credentials:
 
 @contextmanager
 def _engine(stack: Stack) -> Iterator[None]:
-    api = HttpApi.at(stack.endpoint, stack.outputs["ApiId"])
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ACCESS_KEY_ID": stack.propeller.access_key,
@@ -130,7 +134,7 @@ def _engine(stack: Stack) -> Iterator[None]:
         "-m",
         "local.engine",
         "--api",
-        api.base_url,
+        stack.api_url,
         "--cluster",
         stack.cluster.url,
         "--token",
@@ -155,7 +159,7 @@ def up() -> None:
     with running(_say) as stack:
         _PID_FILE.parent.mkdir(exist_ok=True)
         _PID_FILE.write_text(str(os.getpid()))
-        print(_WELCOME.format(stack=stack, api=stack.admin().api.base_url, region=REGION), flush=True)
+        print(_WELCOME.format(stack=stack, api=stack.api_url, region=REGION), flush=True)
         try:
             stopped.wait()
         finally:

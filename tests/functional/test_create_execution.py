@@ -1,0 +1,353 @@
+"""CreateExecution through the real handler: row and lease before the resource, and what each answer leaves behind."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flyteidl.admin.common_pb2 import EmailNotification, Notification
+from flyteidl.admin.execution_pb2 import (
+    Execution,
+    ExecutionCreateRequest,
+    ExecutionCreateResponse,
+    ExecutionSpec,
+    NotificationList,
+    WorkflowExecutionGetDataRequest,
+    WorkflowExecutionGetDataResponse,
+    WorkflowExecutionGetRequest,
+)
+from flyteidl.core.execution_pb2 import WorkflowExecution
+from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
+from flyteidl.core.literals_pb2 import LiteralMap
+
+from flyteadmin import settings
+from flyteadmin.clients import cluster as cluster_client
+from flyteadmin.clients import dynamodb
+from flyteadmin.errors import Code
+from flyteadmin.executions import repository
+from flyteadmin.executions.leases import Lease
+from flyteadmin.executions.models import LaunchState
+from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from functions.create_execution.handler import lambda_handler
+from local.admin import Admin, CallFailed
+from local.cluster.faults import Fault
+from local.cluster.process import serve
+from local.cluster.server import ClusterServer
+from local.cluster.store import Store
+from local.demo.registration import register
+from local.demo.workflows import REPORT
+from tests import in_process
+from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
+from tests.builders import DOMAIN, PROJECT
+from tests.conftest import Aws
+
+NAMESPACE = f"{PROJECT}-{DOMAIN}"
+
+
+@pytest.fixture
+def cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterServer]:
+    """A cluster that the functions of this process know."""
+    with serve(Store(namespaces=("default", NAMESPACE)), token="token") as server:
+        secret = aws.endpoint.client("secretsmanager", aws.account).create_secret(Name="token", SecretString="token")
+        monkeypatch.setenv("CLUSTER_ENDPOINT", server.url)
+        monkeypatch.setenv("CLUSTER_NAME", "east")
+        monkeypatch.setenv("CLUSTER_TOKEN_SECRET_ARN", secret["ARN"])
+        settings.environment.cache_clear()
+        cluster_client._api_until.cache_clear()
+        yield server
+        cluster_client._api_until.cache_clear()
+
+
+@pytest.fixture
+def admin(cluster: ClusterServer) -> Admin:
+    return in_process.admin()
+
+
+@pytest.fixture
+def launch_plan(admin: Admin) -> Identifier:
+    return register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
+
+
+def literals(**values: object) -> LiteralMap:
+    made = LiteralMap()
+    for name, value in values.items():
+        if isinstance(value, int):
+            made.literals[name].scalar.primitive.integer = value
+        else:
+            made.literals[name].scalar.primitive.string_value = str(value)
+    return made
+
+
+def request(launch_plan: Identifier, name: str = "run", **inputs: object) -> ExecutionCreateRequest:
+    return ExecutionCreateRequest(
+        project=PROJECT,
+        domain=DOMAIN,
+        name=name,
+        spec=ExecutionSpec(launch_plan=launch_plan),
+        inputs=literals(**({"symbol": "ACME"} | inputs)),
+    )
+
+
+def create(admin: Admin, message: ExecutionCreateRequest) -> WorkflowExecutionIdentifier:
+    return admin.call("CreateExecution", message, ExecutionCreateResponse).id
+
+
+def refused(admin: Admin, message: ExecutionCreateRequest) -> CallFailed:
+    with pytest.raises(CallFailed) as failure:
+        create(admin, message)
+    return failure.value
+
+
+def get(admin: Admin, name: str = "run") -> Execution:
+    identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=name)
+    return admin.call("GetExecution", WorkflowExecutionGetRequest(id=identifier), Execution)
+
+
+def resources(cluster: ClusterServer) -> list[FlyteWorkflow]:
+    listed = cluster_client._api().list_namespaced_custom_object(
+        cluster_client.GROUP, cluster_client.VERSION, NAMESPACE, cluster_client.PLURAL
+    )
+    return [FlyteWorkflow.model_validate(item) for item in listed["items"]]
+
+
+def leases() -> list[Lease]:
+    return dynamodb.query_all(Lease, f"{PROJECT}:{DOMAIN}:local.demo.workflows.report")
+
+
+@pytest.mark.conformance("CRE-16", "CRE-20", "CRE-24", "CRE-25", "CRE-26", "CRE-27", "CRE-28", "CRE-50", "CRE-51")
+def test_an_execution_is_a_row_a_lease_and_a_resource(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, aws: Aws
+) -> None:
+    identifier = create(admin, request(launch_plan))
+    execution = get(admin)
+    assert execution.closure.phase == WorkflowExecution.UNDEFINED
+    assert execution.closure.workflow_id.name == "local.demo.workflows.report"
+    assert execution.spec.metadata.principal == PRINCIPAL_ARN
+    assert execution.spec.metadata.system_metadata.execution_cluster == "east"
+    assert execution.spec.metadata.system_metadata.namespace == NAMESPACE
+    assert execution.spec.max_parallelism == 25
+    data = admin.call(
+        "GetExecutionData", WorkflowExecutionGetDataRequest(id=identifier), WorkflowExecutionGetDataResponse
+    )
+    assert data.full_inputs == literals(symbol="ACME", days=30)
+    [lease] = leases()
+    assert lease.execution == f"{PROJECT}:{DOMAIN}:run"
+    [resource] = resources(cluster)
+    assert resource.metadata.name == "run"
+    labels = resource.metadata.labels or {}
+    assert (labels["execution-id"], labels["project"], labels["domain"]) == ("run", PROJECT, DOMAIN)
+    assert labels["workflow-name"] == "local-demo-workflows-report"
+    assert resource.metadata.finalizers == ["flyte.org/finalizer"]
+    assert len(resource.tasks or {}) == 3
+    assert resource.execution_config.max_parallelism == 25
+    state = repository.read_state(f"{PROJECT}:{DOMAIN}:run")
+    assert state is not None
+    assert (state.launch, state.cluster) == (LaunchState.LAUNCHING, "east")
+
+
+@pytest.mark.conformance("CRE-04", "CRE-05")
+def test_a_name_is_made_where_none_is_given(admin: Admin, launch_plan: Identifier) -> None:
+    names = {create(admin, request(launch_plan, name="")).name for _ in range(2)}
+    assert len(names) == 2
+    for name in names:
+        assert (len(name), name[0], set(name[1:]) <= set("bcdfghjklmnpqrstvwxz2456789")) == (20, "a", True)
+
+
+@pytest.mark.conformance("CRE-32", "KD-01", "KD-02", "ERR-10")
+def test_two_creates_of_one_name_at_once(admin: Admin, launch_plan: Identifier, cluster: ClusterServer) -> None:
+    def attempt(days: int) -> int | Code:
+        try:
+            create(admin, request(launch_plan, days=days))
+        except CallFailed as failure:
+            return failure.code
+        return days
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = list(pool.map(attempt, range(1, 7)))
+    [winner] = [outcome for outcome in outcomes if not isinstance(outcome, Code)]
+    assert outcomes.count(Code.ALREADY_EXISTS) == 5
+    [resource] = resources(cluster)
+    identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name="run")
+    data = admin.call(
+        "GetExecutionData", WorkflowExecutionGetDataRequest(id=identifier), WorkflowExecutionGetDataResponse
+    )
+    assert data.full_inputs == literals(symbol="ACME", days=winner)
+    assert resource.inputs == literals(symbol="ACME", days=winner)
+    assert len(leases()) == 1
+
+
+@pytest.mark.conformance("CRE-33")
+def test_a_resource_that_is_there_already_is_a_success(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    cluster.faults.add(Fault(verb="create", code=409, reason="AlreadyExists", message="already exists"))
+    create(admin, request(launch_plan))
+    assert get(admin).closure.phase == WorkflowExecution.UNDEFINED
+
+
+@pytest.mark.conformance("CRE-29", "CRE-31")
+def test_a_refusal_is_on_the_row_and_the_lease_is_gone(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    cluster.faults.add(Fault(verb="create", code=403, reason="Forbidden", message="quota of flyteworkflows"))
+    create(admin, request(launch_plan))
+    closure = get(admin).closure
+    assert closure.phase == WorkflowExecution.FAILED
+    assert "Forbidden: quota of flyteworkflows" in closure.error.message
+    assert closure.error.code == "Internal"
+    assert leases() == []
+    assert resources(cluster) == []
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_an_unclear_answer_leaves_the_row_launching(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, status: int
+) -> None:
+    cluster.faults.add(Fault(verb="create", code=status, reason="InternalError", message="try again"))
+    create(admin, request(launch_plan))
+    state = repository.read_state(f"{PROJECT}:{DOMAIN}:run")
+    assert state is not None
+    assert (state.phase, state.launch) == ("UNDEFINED", LaunchState.LAUNCHING)
+    assert len(leases()) == 1
+
+
+def test_a_cluster_that_is_not_there_leaves_the_row_launching(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTER_ENDPOINT", "http://127.0.0.1:1")
+    settings.environment.cache_clear()
+    cluster_client._api_until.cache_clear()
+    create(admin, request(launch_plan))
+    assert get(admin).closure.phase == WorkflowExecution.UNDEFINED
+
+
+@pytest.mark.conformance("CRE-02", "CRE-03", "CRE-06", "CRE-08", "CRE-09", "CRE-10", "CRE-11", "CRE-13", "KD-45")
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"project": ""}, "missing project"),
+        ({"domain": ""}, "missing domain"),
+        ({"project": "nobody"}, "project [nobody]"),
+        ({"domain": "nowhere"}, "domain [nowhere]"),
+        ({"name": "x" * 64}, "size of name exceeded length 63"),
+        ({"name": "x" * 2_000_000}, "size of name exceeded length 63"),
+        ({"name": "1run"}, "invalid name format"),
+        ({"name": "Run"}, "invalid name format"),
+    ],
+)
+def test_a_bad_field_is_named(admin: Admin, launch_plan: Identifier, change: dict[str, str], says: str) -> None:
+    message = request(launch_plan)
+    message.MergeFrom(ExecutionCreateRequest(**change))  # type: ignore[arg-type]
+    for field, value in change.items():
+        setattr(message, field, value)
+    failure = refused(admin, message)
+    assert (failure.code, says in failure.status.message) == (Code.INVALID_ARGUMENT, True)
+    assert len(failure.status.message) < 33_000
+
+
+@pytest.mark.conformance("CRE-09", "CRE-10", "CRE-11", "CRE-12", "CRE-13", "CRE-40", "NOT-01", "NOT-02")
+def test_a_bad_spec_is_named(admin: Admin, launch_plan: Identifier) -> None:
+    cases: list[tuple[ExecutionCreateRequest, str]] = []
+    bare = request(launch_plan)
+    bare.ClearField("spec")
+    cases.append((bare, "missing spec"))
+    no_plan = request(launch_plan)
+    no_plan.spec.ClearField("launch_plan")
+    cases.append((no_plan, "missing id"))
+    no_version = request(launch_plan)
+    no_version.spec.launch_plan.version = ""
+    cases.append((no_version, "missing version"))
+    workflow = request(launch_plan)
+    workflow.spec.launch_plan.resource_type = 2  # type: ignore[assignment]
+    cases.append((workflow, "invalid reference entity resource type"))
+    no_value = request(launch_plan)
+    no_value.inputs.literals["symbol"].Clear()
+    cases.append((no_value, "missing valid literal in inputs symbol"))
+    late = request(launch_plan)
+    late.inputs.literals["symbol"].scalar.primitive.datetime.seconds = 1 << 60
+    cases.append((late, "inputs symbol"))
+    labels = request(launch_plan)
+    labels.spec.labels.values.update({f"label-{n}": "x" for n in range(17)})
+    cases.append((labels, "labels"))
+    notified = request(launch_plan)
+    early = Notification(phases=[WorkflowExecution.RUNNING], email=EmailNotification(recipients_email=["a@b.example"]))
+    notified.spec.notifications.CopyFrom(NotificationList(notifications=[early]))
+    cases.append((notified, "phase"))
+    for message, says in cases:
+        failure = refused(admin, message)
+        assert (failure.code, says in failure.status.message) == (Code.INVALID_ARGUMENT, True), failure
+
+
+@pytest.mark.conformance("CRE-14")
+def test_a_launch_plan_that_is_not_there(admin: Admin, launch_plan: Identifier) -> None:
+    message = request(launch_plan)
+    message.spec.launch_plan.version = "v9"
+    failure = refused(admin, message)
+    assert (failure.code, "v9" in failure.status.message) == (Code.NOT_FOUND, True)
+
+
+@pytest.mark.conformance("CRE-15", "CRE-16", "CRE-17")
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        ({"symbol": 5}, "invalid symbol input wrong type"),
+        ({"days": "many"}, "invalid days input wrong type"),
+        ({"colour": "red"}, "invalid input colour"),
+    ],
+)
+def test_a_bad_input_is_named(admin: Admin, launch_plan: Identifier, inputs: dict[str, object], says: str) -> None:
+    failure = refused(admin, request(launch_plan, **inputs))
+    assert (failure.code, says in failure.status.message) == (Code.INVALID_ARGUMENT, True)
+
+
+@pytest.mark.conformance("CRE-16")
+def test_a_missing_input_is_named(admin: Admin, launch_plan: Identifier) -> None:
+    message = request(launch_plan)
+    message.inputs.Clear()
+    failure = refused(admin, message)
+    assert (failure.code, failure.status.message) == (Code.INVALID_ARGUMENT, "expected_inputs symbol missing")
+
+
+@pytest.mark.conformance("CRE-01", "KD-44")
+def test_inputs_in_the_spec_are_taken_from_old_clients(admin: Admin, launch_plan: Identifier) -> None:
+    message = request(launch_plan)
+    message.spec.inputs.CopyFrom(message.inputs)
+    message.inputs.Clear()
+    create(admin, message)
+    assert get(admin).spec.inputs == literals(symbol="ACME")
+
+
+def test_a_body_too_large_for_a_function() -> None:
+    event = http_event(
+        "POST", "/api/v1/executions", body=b"x" * 5_000_000, headers={"content-type": "application/json"}
+    )
+    answer = answer_of(lambda_handler(event, Context()))
+    body = json.loads(answer.body)
+    assert (answer.status, body["code"]) == (429, Code.RESOURCE_EXHAUSTED)
+    assert body["message"].startswith("message larger than max")
+
+
+def test_a_resource_too_large_for_etcd_refers_to_s3(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    create(admin, request(launch_plan, symbol="x" * 1_500_000))
+    [resource] = resources(cluster)
+    assert resource.spec is None
+    assert resource.workflow_closure_reference.startswith("s3://")
+    assert resource.offloaded_inputs.startswith("s3://")
+
+
+def test_a_database_that_is_not_there_is_internal_and_nothing_is_left(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Propeller retries INTERNAL on a create, and nothing else (invariant 8)."""
+    monkeypatch.setattr(dynamodb, "_ATTEMPTS", 0)
+    failure = refused(admin, request(launch_plan))
+    assert failure.code is Code.INTERNAL
+    assert resources(cluster) == []
+
+
+def test_launching_a_task_by_itself_says_that_it_can_not(admin: Admin, launch_plan: Identifier) -> None:
+    message = request(launch_plan)
+    message.spec.launch_plan.resource_type = 1  # type: ignore[assignment]
+    assert refused(admin, message).code is Code.UNIMPLEMENTED
