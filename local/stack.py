@@ -102,7 +102,13 @@ def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, s
         "ClusterTokenSecretArn": token,
     }
     build = ROOT / ".aws-sam" / "build" / "template.yaml"
-    return deploy(Deployment(build, STACK, parameters), endpoint, account_id=ACCOUNT, report=report)
+    deployment = Deployment(build, STACK, parameters)
+    return deploy(deployment, endpoint, account_id=ACCOUNT, report=lambda line: _failures_only(line, report))
+
+
+def _failures_only(line: str, report: Report) -> None:
+    if "FAILED" in line or "ROLLBACK" in line:
+        report(line)
 
 
 def _caller(endpoint: Endpoint, name: str, api_id: str) -> Credentials:
