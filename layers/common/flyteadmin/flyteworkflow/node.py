@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flyteidl.core.tasks_pb2 import Resources, TaskTemplate
 from flyteidl.core.workflow_pb2 import BranchNode, IfBlock, Node, TaskNodeOverrides
 from google.protobuf.message import Message
+from pydantic.alias_generators import to_pascal
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID, key
@@ -197,5 +198,5 @@ def _present[M: Message](overrides: TaskNodeOverrides, field: str) -> M | None:
 
 def _difference(one: crd.NodeSpec, other: crd.NodeSpec) -> str:
     """The fields that differ, one per line."""
-    ours, theirs = one.model_dump(), other.model_dump()
-    return "\r\n".join(f"{name}: {ours[name]} != {theirs[name]}" for name in ours if ours[name] != theirs.get(name))
+    values = ((name, getattr(one, name), getattr(other, name)) for name in crd.NodeSpec.model_fields)
+    return "\r\n".join(f"{to_pascal(name)}: {ours} != {theirs}" for name, ours, theirs in values if ours != theirs)
