@@ -1,0 +1,1 @@
+"""What can be proven over template.yaml and its build without deploying them."""
