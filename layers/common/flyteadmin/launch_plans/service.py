@@ -14,7 +14,7 @@ from flyteidl.admin.launch_plan_pb2 import (
     LaunchPlanUpdateRequest,
     LaunchPlanUpdateResponse,
 )
-from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, WORKFLOW, Identifier
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, WORKFLOW
 from flyteidl.core.interface_pb2 import TypedInterface
 
 from flyteadmin.clients import configuration

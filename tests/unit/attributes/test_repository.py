@@ -1,0 +1,72 @@
+"""Which matchable attributes apply: the narrowest scope whole, and for an execution's configuration the project too."""
+
+import pytest
+from flyteidl.admin.matchable_resource_pb2 import (
+    MatchableResource,
+    MatchingAttributes,
+    TaskResourceAttributes,
+    TaskResourceSpec,
+    WorkflowExecutionConfig,
+)
+
+from flyteadmin.attributes.models import AttributesRow
+from flyteadmin.attributes.repository import MatchingAttributesRows, keys, rows_of, scope_key
+from flyteadmin.clients.dynamodb import Found, key_of
+
+
+def limited(cpu: str) -> bytes:
+    limits = TaskResourceAttributes(limits=TaskResourceSpec(cpu=cpu))
+    return MatchingAttributes(task_resource_attributes=limits).SerializeToString()
+
+
+def parallel(number: int) -> bytes:
+    config = WorkflowExecutionConfig(max_parallelism=number)
+    return MatchingAttributes(workflow_execution_config=config).SerializeToString()
+
+
+def row(scope: str, **kinds: bytes) -> AttributesRow:
+    return AttributesRow(scope=scope, updated_at=1, **kinds)  # type: ignore[arg-type]  # the first argument is another
+
+
+def matched(*rows: AttributesRow) -> MatchingAttributesRows:
+    found = Found({key_of(each): each for each in rows})
+    return rows_of(found, keys("p", "d", "w", "l"))
+
+
+def cpu(rows: MatchingAttributesRows) -> str | None:
+    found = rows.most_specific(MatchableResource.TASK_RESOURCE)
+    return found.task_resource_attributes.limits.cpu if found is not None else None
+
+
+def test_the_narrowest_scope_that_sets_a_kind_wins_whole() -> None:
+    rows = [row("p:::", task_resource=limited("1")), row("p:d::", task_resource=limited("2"))]
+    assert cpu(matched()) is None
+    assert cpu(matched(*rows)) == "2"
+    assert cpu(matched(*rows, row("p:d:w:", workflow_execution_config=parallel(1)))) == "2"
+    assert cpu(matched(*rows, row("p:d:w:l", task_resource=limited("4")))) == "4"
+
+
+@pytest.mark.conformance("CFG-02")
+def test_a_configuration_comes_from_the_narrowest_scope_and_the_project_never_from_between() -> None:
+    rows = matched(
+        row("p:::", workflow_execution_config=parallel(1)),
+        row("p:d::", workflow_execution_config=parallel(2)),
+        row("p:d:w:", workflow_execution_config=parallel(3)),
+    )
+    assert [level.max_parallelism for level in rows.workflow_execution_configs()] == [3, 1]
+
+
+@pytest.mark.conformance("CFG-16")
+def test_a_row_that_holds_no_configuration_is_ignored() -> None:
+    empty = MatchingAttributes().SerializeToString()
+    rows = matched(row("p:d:w:", workflow_execution_config=empty), row("p:::", workflow_execution_config=parallel(1)))
+    assert [level.max_parallelism for level in rows.workflow_execution_configs()] == [1]
+
+
+def test_scopes_of_different_names_never_share_a_key() -> None:
+    assert scope_key("p", "d", "a:b", "") != scope_key("p", "d", "a", "b:")
+    assert len({key.partition for key in keys("p", "d", "w", "l")}) == 4
+
+
+def test_a_scope_that_no_key_can_hold_holds_no_attributes() -> None:
+    assert [key.partition for key in keys("p", "d", "w" * 2048, "l")] == ["p:d::", "p:::"]

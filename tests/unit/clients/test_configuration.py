@@ -1,0 +1,108 @@
+"""The operator's file: upstream's keys whatever their case, defaults where it says nothing, the last good one kept."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flyteadmin.clients import configuration, storage
+from flyteadmin.errors import Internal, Unavailable
+from flyteadmin.settings import Configuration, Environment
+
+URI = "s3://bucket/flyteadmin.yaml"
+
+
+class Store:
+    """Stands in for the object store: says what it is told, and counts."""
+
+    def __init__(self) -> None:
+        self.answer: bytes | Exception = b""
+        self.reads = 0
+
+    def read(self, source: str) -> bytes:
+        assert source == URI
+        self.reads += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(configuration, "time", made)
+    return made
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Store]:
+    made = Store()
+    monkeypatch.setattr(storage, "read", made.read)
+    monkeypatch.setattr(configuration, "environment", lambda: Environment(configuration_uri=URI))
+    configuration.forget()
+    yield made
+    configuration.forget()
+
+
+def test_without_a_file_upstreams_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration, "environment", Environment)
+    assert configuration.current() == Configuration()
+
+
+def test_a_file_is_read_once_a_minute(store: Store, clock: Clock) -> None:
+    store.answer = b"flyteadmin: {maxParallelism: 7}"
+    assert [configuration.current().flyteadmin.max_parallelism for _ in range(3)] == [7, 7, 7]
+    assert store.reads == 1
+    store.answer = b"flyteadmin: {maxParallelism: 8}"
+    clock.now += 61
+    assert configuration.current().flyteadmin.max_parallelism == 8
+    assert store.reads == 2
+
+
+@pytest.mark.parametrize("broken", [b"registration: {maxWorkflowNodes: many}", b"{", b"- a", Unavailable("no")])
+def test_a_broken_file_leaves_the_last_good_one_in_force(store: Store, clock: Clock, broken: bytes | Exception) -> None:
+    store.answer = b"registration: {maxWorkflowNodes: 7}"
+    configuration.current()
+    store.answer = broken
+    clock.now += 61
+    assert configuration.current().registration.max_workflow_nodes == 7
+
+
+@pytest.mark.parametrize("broken", [b"registration: {maxWorkflowNodes: many}", b"{", b"- a", storage.BlobMissing(URI)])
+def test_a_broken_file_at_the_start_is_a_fault_of_the_deployment(store: Store, broken: bytes | Exception) -> None:
+    store.answer = broken
+    with pytest.raises(Internal, match="configuration"):
+        configuration.current()
+
+
+def test_keys_are_upstreams_whatever_their_case_and_numbers_may_be_quantities() -> None:
+    text = """
+    flyteadmin: {MaxParallelism: 3, metadataStoragePrefix: [metadata, admin]}
+    task_resources: {defaults: {cpu: 1, memory: 300Mi}, limits: {gpu: 1.5}}
+    domains: [{id: lab, name: Lab}]
+    registration:
+    """
+    found, unknown = configuration.parse(text)
+    assert unknown == []
+    assert found.flyteadmin.max_parallelism == 3
+    assert (found.task_resources.defaults.cpu, found.task_resources.limits.gpu) == ("1", "1.5")
+    assert [(domain.id, domain.name) for domain in found.domains] == [("lab", "Lab")]
+    assert found.registration == Configuration().registration
+
+
+def test_keys_that_nothing_reads_are_told_with_their_path() -> None:
+    _, unknown = configuration.parse(
+        "server: {httpPort: 8088}\nflyteadmin: {profilerPort: 1}\ndomains: [{id: a, x: 1, name: b}]"
+    )
+    assert unknown == ["server", "flyteadmin.profilerPort", "domains.x"]
+
+
+def test_an_empty_file_says_nothing() -> None:
+    assert configuration.parse("") == (Configuration(), [])
