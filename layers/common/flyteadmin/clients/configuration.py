@@ -7,7 +7,6 @@ from threading import Lock
 from types import UnionType
 from typing import Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel
 
 from flyteadmin.clients import storage
@@ -64,6 +63,8 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
     Raises:
         ValueError: not YAML, not a mapping, or a value has the wrong form; the message names it.
     """
+    import yaml  # noqa: PLC0415  # 14 ms of a cold start, for deployments that bring a file
+
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
