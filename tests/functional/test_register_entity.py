@@ -314,6 +314,34 @@ def test_a_task_whose_closure_is_large_lies_in_the_store_and_reads_the_same() ->
     assert code(register(request)) == Code.ALREADY_EXISTS
 
 
+def test_an_interface_that_no_row_can_hold_is_read_from_the_closure() -> None:
+    registered(task_request())
+    request = workflow_request()
+    request.spec.template.interface.outputs.variables["y"].description = "y" * 500_000
+    registered(request, launch_plan_request())
+    assert launch_plan().closure.expected_outputs == request.spec.template.interface.outputs
+    assert code(register(launch_plan_request())) == Code.ALREADY_EXISTS
+
+
+def test_a_workflow_that_takes_and_gives_nothing_has_a_launch_plan() -> None:
+    registered(task_request())
+    request = workflow_request()
+    request.spec.template.ClearField("interface")
+    request.spec.template.ClearField("outputs")
+    request.spec.template.nodes[0].inputs[0].binding.scalar.primitive.integer = 1
+    registered(request, launch_plan_request())
+    assert launch_plan().closure.HasField("expected_outputs")
+    assert not launch_plan().closure.expected_outputs.variables
+
+
+def test_texts_that_no_row_can_hold_are_refused_by_name() -> None:
+    typed, described = task_request(), task_request()
+    typed.spec.template.type = "t" * 256
+    described.spec.description.short_description = "d" * 40_000
+    assert refusal(register(typed)) == (Code.INVALID_ARGUMENT, "size of type exceeded length 255")
+    assert refusal(register(described)) == (Code.INVALID_ARGUMENT, "size of short_description exceeded length 32768")
+
+
 def test_a_description_lies_beside_its_version() -> None:
     request = task_request()
     request.spec.description.CopyFrom(DescriptionEntity(short_description="doubles"))

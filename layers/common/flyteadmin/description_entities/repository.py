@@ -6,13 +6,20 @@ from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb import Put
 from flyteadmin.description_entities.models import DescriptionEntityRow
+from flyteadmin.errors import too_long
 from flyteadmin.identifiers import entity_key
 
 _INLINE_BYTES = 32 * 1024
 
 
 def description(entity: DescriptionEntity, identifier: Identifier, now: int) -> Put:
-    """What stores a version's description beside it (REG-25); a large one is written to S3 first. `now` is in ns."""
+    """What stores a version's description beside it (REG-25); a large one is written to S3 first. `now` is in ns.
+
+    Raises:
+        InvalidArgument: the short description, which lists show, is longer than a row can hold.
+    """
+    if len(entity.short_description.encode()) > _INLINE_BYTES:
+        raise too_long("short_description", _INLINE_BYTES)
     name, version = entity_key(identifier)
     described = DescriptionEntity()
     described.CopyFrom(entity)

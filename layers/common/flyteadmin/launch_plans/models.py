@@ -66,10 +66,10 @@ class LaunchPlanRow(Model):
     """A version of a launch plan; `name` is "project:domain:name", `listing` "project:domain".
 
     `spec` is a serialized `admin.LaunchPlanSpec` whose default inputs are the expected inputs; a large one lies at
-    `spec_uri`. `expected_outputs` is a serialized `core.VariableMap`, `closure_uri` has the workflow's compiled
-    closure, `digest` is the SHA-256 of what was registered, `state` the number of `LaunchPlanState`.
-    `workflow_version` is "project:domain:name#version" of the workflow; `active` is "project:domain" on the active
-    version and absent elsewhere.
+    `spec_uri`. `expected_outputs` is a serialized `core.VariableMap`, unless it is large: the workflow's outputs are in
+    its compiled closure too, which lies at `closure_uri`. `digest` is the SHA-256 of what was registered, `state` the
+    number of `LaunchPlanState`. `workflow_version` is "project:domain:name#version" of the workflow; `active` is
+    "project:domain" on the active version and absent elsewhere.
     """
 
     class Meta:
@@ -90,7 +90,7 @@ class LaunchPlanRow(Model):
     closure_uri = UnicodeAttribute()
     spec = BinaryAttribute(legacy_encoding=False, null=True)
     spec_uri = UnicodeAttribute(null=True)
-    expected_outputs = BinaryAttribute(legacy_encoding=False)
+    expected_outputs = BinaryAttribute(legacy_encoding=False, null=True)
 
     created_index = CreatedIndex()
     listing_index = ListingIndex()

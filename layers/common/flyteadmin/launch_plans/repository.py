@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, LaunchPlan, LaunchPlanClosure, LaunchPlanSpec
+from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, Identifier
 from flyteidl.core.interface_pb2 import VariableMap
 from pynamodb.expressions.update import Action
@@ -59,8 +60,11 @@ def read(identifier: Identifier) -> LaunchPlanRow | None:
     return get(LaunchPlanRow, key(identifier))
 
 
-def first(row: LaunchPlanRow, spec: bytes) -> Put:
+def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:
     """What stores a version unless there is one; a large spec is written to S3 first."""
+    spec = launch_plan.spec.SerializeToString(deterministic=True)
+    outputs = launch_plan.closure.expected_outputs.SerializeToString(deterministic=True)
+    row.expected_outputs = outputs if 0 < len(outputs) <= _INLINE_BYTES else None
     if len(spec) > _INLINE_BYTES:
         row.spec_uri = storage.write_once(
             spec, "metadata", "admin", *row.name.split(":", 2), f"{row.version}-launch-plan"
@@ -81,13 +85,21 @@ def specification(row: LaunchPlanRow) -> LaunchPlanSpec:
     return LaunchPlanSpec.FromString(stored)
 
 
+def expected_outputs(row: LaunchPlanRow) -> VariableMap:
+    """What the workflow gives; from its compiled closure if that is large."""
+    if row.expected_outputs:
+        return VariableMap.FromString(row.expected_outputs)
+    closure = CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
+    return closure.primary.template.interface.outputs
+
+
 def message(row: LaunchPlanRow) -> LaunchPlan:
     """The launch plan as clients read it."""
     project, domain, name = row.name.split(":", 2)
     spec = specification(row)
     closure = LaunchPlanClosure(
         expected_inputs=spec.default_inputs,
-        expected_outputs=VariableMap.FromString(row.expected_outputs),
+        expected_outputs=expected_outputs(row),
         created_at=to_timestamp(row.created_at),
         updated_at=to_timestamp(row.updated_at),
     )

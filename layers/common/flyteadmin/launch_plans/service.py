@@ -119,11 +119,9 @@ def _store(launch_plan: LaunchPlan, workflow: WorkflowRow, known: NamedEntityRow
         workflow=workflow.name,
         workflow_version=repository.workflow_version(spec.workflow_id),
         closure_uri=workflow.closure_uri,
-        expected_outputs=launch_plan.closure.expected_outputs.SerializeToString(deterministic=True),
     )
-    put = repository.first(row, spec.SerializeToString(deterministic=True))
     try:
-        named_entities.store_version(put, identifier, known, (), now)
+        named_entities.store_version(repository.first(row, launch_plan), identifier, known, (), now)
     except named_entities.VersionExists as error:
         raise _exists(repository.from_raw(error.old), launch_plan) from None
 

@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from flyteadmin.compiler.pod_spec import parse_pod_spec
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.quantity import Quantity, QuantityError, parse_quantity
-from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.errors import InvalidArgument, missing, too_long
 from flyteadmin.settings import TaskResources, TaskResourceSet
 
 type Amounts = Mapping[int, Quantity]
@@ -25,6 +25,7 @@ _CONVENTIONS = (
     "Please follow K8s conventions for resources"
     " https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 )
+_MAX_TYPE_BYTES = 255
 _CHECKED = (Resources.CPU, Resources.GPU, Resources.MEMORY, Resources.EPHEMERAL_STORAGE)
 _POD_EPHEMERAL_STORAGE = "ephemeral-storage"
 
@@ -42,6 +43,8 @@ def validate_task(request: TaskCreateRequest, limits: Amounts) -> None:
     template = request.spec.template
     if not template.type:
         raise missing("type")
+    if len(template.type.encode()) > _MAX_TYPE_BYTES:
+        raise too_long("type", _MAX_TYPE_BYTES)
     if not template.HasField("metadata"):
         raise missing("metadata")
     if template.metadata.HasField("runtime") and not template.metadata.runtime.version:

@@ -31,7 +31,7 @@ class WorkflowRow(Model):
     """A version of a workflow; `name` is "project:domain:name", `listing` "project:domain".
 
     `closure_uri` has the serialized `core.CompiledWorkflowClosure`, `digest` is its SHA-256, `interface` a serialized
-    `core.TypedInterface`, all that a list shows.
+    `core.TypedInterface`, all that a list shows; a large one is only in the closure.
     """
 
     class Meta:

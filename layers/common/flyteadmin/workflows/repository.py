@@ -11,6 +11,8 @@ from flyteadmin.identifiers import entity_key
 from flyteadmin.timestamps import to_timestamp
 from flyteadmin.workflows.models import WorkflowRow
 
+_INLINE_BYTES = 64 * 1024
+
 
 def key(identifier: Identifier) -> Key:
     """The address of a version."""
@@ -43,9 +45,17 @@ def closure(row: WorkflowRow) -> CompiledWorkflowClosure:
     return CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
 
 
+def inline_interface(interface: TypedInterface) -> bytes | None:
+    """An interface as the row holds it; a large one is only in the closure."""
+    stored = interface.SerializeToString(deterministic=True)
+    return stored if 0 < len(stored) <= _INLINE_BYTES else None
+
+
 def interface(row: WorkflowRow) -> TypedInterface:
     """What the workflow takes and gives."""
-    return TypedInterface.FromString(row.interface or b"")
+    if not row.interface:
+        return closure(row).primary.template.interface
+    return TypedInterface.FromString(row.interface)
 
 
 def message(row: WorkflowRow) -> Workflow:

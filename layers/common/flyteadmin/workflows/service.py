@@ -134,7 +134,7 @@ def _store(request: WorkflowCreateRequest, closure: CompiledWorkflowClosure, kno
         created_at=now,
         digest=sha256(body).digest(),
         short_description=request.spec.description.short_description,
-        interface=closure.primary.template.interface.SerializeToString(deterministic=True) or None,
+        interface=repository.inline_interface(closure.primary.template.interface),
         closure_uri=repository.write_closure(body, request.id),
     )
     has_description = request.spec.HasField("description")
