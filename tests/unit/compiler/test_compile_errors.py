@@ -195,6 +195,11 @@ WRONG: dict[str, Wrong] = {
         [WorkflowTemplate(id=workflow_id("sub"), nodes=[task_node("inner")])],
     ),
     "a variable without a type": Wrong(_untyped(), [("ValueRequired", "start-node", "Value required [param.Type].")]),
+    "a broken interface, which hides what is wrong in sub-workflows": Wrong(
+        workflow(workflow_node("n", workflow_id("sub"), x=BOUND), inputs={"x": INTEGER, "": INTEGER}),
+        [("ValueRequired", "start-node", "Value required [paramName].")],
+        [workflow(task_node("inner"), name="sub")],
+    ),
     "a variable without a name": Wrong(
         workflow(task_node(x=BOUND), inputs={"x": INTEGER, "": INTEGER}),
         [("ValueRequired", "start-node", "Value required [paramName].")],

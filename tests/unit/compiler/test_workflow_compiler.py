@@ -4,7 +4,7 @@ import pytest
 from flyteidl.core.compiler_pb2 import CompiledWorkflow, CompiledWorkflowClosure
 from flyteidl.core.interface_pb2 import Parameter, Variable
 from flyteidl.core.types_pb2 import Error
-from flyteidl.core.workflow_pb2 import Alias, IfElseBlock, WorkflowTemplate
+from flyteidl.core.workflow_pb2 import Alias, ArrayNode, IfElseBlock, Node, WorkflowTemplate
 
 from flyteadmin.compiler.requirements import get_requirements
 from flyteadmin.compiler.workflow_compiler import compile_workflow
@@ -164,6 +164,15 @@ def test_a_sub_workflow_that_nobody_uses_stays_as_it_is() -> None:
     closure = compiled(workflow(task_node("a", x=X)), unused)
 
     assert closure.sub_workflows[0] == CompiledWorkflow(template=unused)
+
+
+def test_a_sub_workflow_inside_an_array_node_is_not_compiled_as_upstream() -> None:
+    node = Node(id="a", array_node=ArrayNode(node=workflow_node("inner", workflow_id("sub"), x=X)), inputs=bind(x=X))
+    sub_workflow = workflow(task_node("a", x=X), name="sub")
+
+    closure = compiled(workflow(node), sub_workflow)
+
+    assert closure.sub_workflows[0] == CompiledWorkflow(template=sub_workflow)
 
 
 def test_a_task_is_kept_once() -> None:

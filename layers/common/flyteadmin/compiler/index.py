@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from flyteidl.core.compiler_pb2 import CompiledWorkflow
 from flyteidl.core.identifier_pb2 import Identifier
-from flyteidl.core.workflow_pb2 import Node, WorkflowTemplate
+from flyteidl.core.workflow_pb2 import IfElseBlock, Node, WorkflowTemplate
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.pretty_print import to_text
@@ -37,25 +37,22 @@ def workflow_index(workflows: Iterable[CompiledWorkflow], errors: e.ErrorCollect
     return index
 
 
-def all_nodes(template: WorkflowTemplate) -> Iterator[Node]:
-    """Every node of a template with the nodes inside branches and array nodes, and the failure node."""
-    pending = [*reversed(template.nodes)]
+def all_nodes(template: WorkflowTemplate, *, inside_arrays: bool = True) -> Iterator[Node]:
+    """Every node of a template with the failure node, those inside branches and, if asked for, inside array nodes."""
+    pending = [*template.nodes]
     if template.HasField("failure_node"):
-        pending.insert(0, template.failure_node)
+        pending.append(template.failure_node)
     while pending:
         node = pending.pop()
         yield node
-        pending.extend(inner_nodes(node))
+        target = node.WhichOneof("target")
+        if target == "array_node" and inside_arrays:
+            pending.append(node.array_node.node)
+        elif target == "branch_node":
+            pending.extend(_cases(node.branch_node.if_else))
 
 
-def inner_nodes(node: Node) -> Iterator[Node]:
-    """The nodes that a branch node or an array node holds directly."""
-    target = node.WhichOneof("target")
-    if target == "array_node":
-        yield node.array_node.node
-    if target != "branch_node":
-        return
-    if_else = node.branch_node.if_else
+def _cases(if_else: IfElseBlock) -> Iterator[Node]:
     yield if_else.case.then_node
     yield from (block.then_node for block in if_else.other)
     if if_else.WhichOneof("default") == "else_node":

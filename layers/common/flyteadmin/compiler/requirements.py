@@ -55,9 +55,11 @@ def requirements_of(
     return Requirements(sorted_identifiers(found["task"].values()), sorted_identifiers(found["launch_plan"].values()))
 
 
-def references(template: WorkflowTemplate) -> Iterator[tuple[ReferenceKind, str, Identifier]]:
+def references(
+    template: WorkflowTemplate, *, inside_arrays: bool = True
+) -> Iterator[tuple[ReferenceKind, str, Identifier]]:
     """What the nodes of one template refer to, with the id of the node that does."""
-    for node in all_nodes(template):
+    for node in all_nodes(template, inside_arrays=inside_arrays):
         target = node.WhichOneof("target")
         if target == "task_node" and node.task_node.HasField("reference_id"):
             yield "task", node.id, node.task_node.reference_id

@@ -120,7 +120,13 @@ def _in_order_of_use(
 
 
 def _used(template: WorkflowTemplate) -> Iterator[bytes]:
-    return (key(identifier) for kind, _, identifier in references(template) if kind == "sub_workflow")
+    """The sub-workflows to compile for a workflow: not those inside array nodes, none if its interface is broken."""
+    errors = e.ErrorCollector()
+    validate_interface(START_NODE_ID, template.interface, errors)
+    if errors.clean_since(0):
+        for kind, _, identifier in references(template, inside_arrays=False):
+            if kind == "sub_workflow":
+                yield key(identifier)
 
 
 def _validate_workflow(compiled: CompiledWorkflow, library: Library, errors: e.ErrorCollector) -> None:
