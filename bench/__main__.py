@@ -6,7 +6,7 @@ import traceback
 
 from bench.report import Section, progress, show
 
-SECTIONS = ("requests", "cpu", "imports")
+SECTIONS = ("requests", "cpu", "imports", "layers", "compiler")
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flyteadmin import settings
-from flyteadmin.clients import aws
+from flyteadmin.clients import aws, configuration
 from local.aws.data import DataAccount, create, data_template
 from local.aws.process import running
 
@@ -31,6 +31,7 @@ def forget() -> None:
     """Empty every cache of the layer: the next call finds this process as cold as a fresh one."""
     settings.environment.cache_clear()
     aws.forget()
+    configuration.forget()
     for module in [module for name, module in sys.modules.items() if name.startswith("flyteadmin.")]:
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):

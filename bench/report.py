@@ -66,8 +66,8 @@ def show(sections: list[Section]) -> None:
     misses = [(section, row) for section in sections for row in section.misses]
     console.print(f"{len(misses)} over budget" if misses else "all within budget", style="bold")
     for section, row in misses:
-        text = f"  MISS {section.title}: {row.what}: {figure(row.measured)} > {figure(row.budget)} {row.unit}"
-        console.print(f"{text}: {row.reason}", highlight=False)
+        over = f"{figure(row.measured)} > {figure(row.budget)} {row.unit}".rstrip()
+        console.print(f"  MISS {section.title}: {row.what}: {over}: {row.reason}", highlight=False)
 
 
 def _table(section: Section) -> Table:

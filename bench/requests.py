@@ -1,11 +1,15 @@
 """Section "requests": what one create and one event cost in remote requests and write units, counted on real calls."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from http import HTTPStatus
 
+from cfnlint.decode.cfn_yaml import load
 from flyteidl.admin.event_pb2 import NodeExecutionEventRequest
 
-from bench import prices, traffic
+from bench import creates, prices, traffic
 from bench.account import data_account
 from bench.counting import Call, Recorder, read_units, tally, write_units
 from bench.prices import Usage
@@ -14,23 +18,27 @@ from flyteadmin.events.validation import Event
 from flyteadmin.executions.models import ExecutionState
 from functions.process_event.handler import lambda_handler as process_event
 from functions.record_event.handler import lambda_handler as record_event
+from local.aws.data import TEMPLATE
 from tests.aws_events import OCTETS, answer_of, http_event
 
-FUNCTION_GIGABYTES = 0.5
 POLLER_REQUESTS = 2
 """What Lambda's poller sends to the queue for one batch: receive and delete."""
 
-ADMISSION_READS = 0.2
-"""Reads of an execution per event in the bridge, which keeps what it read for a second."""
+BRIDGE_READS = 0.2
+"""The budget of admission's reads per event in the bridge, which keeps what it read for a second."""
+
+_NODES = "/api/v1/events/nodes"
 
 
 def report() -> Section:
     """Call the functions in this process against an embedded AWS, and count."""
-    with data_account():
+    with data_account() as account:
         recorder = Recorder()
         recorder.attach()
         progress("requests of events, one by one and in batches")
-        rows = [*_singly(recorder), *_in_batches(recorder), *_admission(recorder), *_prices(recorder)]
+        events = [*_singly(recorder), *_in_batches(recorder), *_admission(recorder), *_prices(recorder)]
+        progress("requests of creates")
+        rows = [*creates.rows(account, recorder), *events]
     return Section("Remote requests and write units", tuple(rows), _NOTES)
 
 
@@ -68,51 +76,69 @@ def _in_batches(recorder: Recorder) -> list[Row]:
 
 
 def _admission(recorder: Recorder) -> list[Row]:
-    run = traffic.execution()
-    request = NodeExecutionEventRequest(event=traffic.node_run(run, "n0")[0])
-    event = http_event(
-        "POST",
-        "/api/v1/events/nodes",
-        body=request.SerializeToString(),
-        headers={"content-type": OCTETS, "accept": OCTETS},
-    )
-    with recorder.recording() as calls:
-        answer = answer_of(record_event(event, traffic.CONTEXT))
-    assert answer.status == 200, answer.body
+    calls, _ = _recorded(recorder)
     return [Row("admission in record_event: requests per event", len(calls), 2, reason=tally(calls))]
 
 
+def _recorded(recorder: Recorder) -> tuple[list[Call], float]:
+    """What record_event sends for one node event, and how many seconds it takes."""
+    run = traffic.execution()
+    body = NodeExecutionEventRequest(event=traffic.node_run(run, "n0")[0]).SerializeToString()
+    headers = {"content-type": OCTETS, "accept": OCTETS}
+    started = time.monotonic()
+    with recorder.recording() as calls:
+        answer = answer_of(record_event(http_event("POST", _NODES, body=body, headers=headers), traffic.CONTEXT))
+    assert answer.status == HTTPStatus.OK, answer.body
+    return calls, time.monotonic() - started
+
+
 def _prices(recorder: Recorder) -> list[Row]:
-    """A node's whole life, its three events in batches of ten nodes and one by one."""
+    """A node's three events, admitted by the bridge or over HTTPS, in batches of ten nodes or one by one."""
     run = traffic.execution()
     lives = [traffic.node_run(run, f"n{n}") for n in range(traffic.BATCH)]
-    full = [_usage(recorder, run, [life[phase] for life in lives]) for phase in range(3)]
-    alone = [_usage(recorder, run, [event]) for event in traffic.node_run(run, "alone")]
+    full = [_processing(recorder, run, [life[phase] for life in lives]) for phase in range(3)]
+    alone = [_processing(recorder, run, [event]) for event in traffic.node_run(run, "alone")]
+    bridge = Usage(read_units=BRIDGE_READS, fifo_requests=1)
+    calls, seconds = _recorded(recorder)
+    https = Usage(
+        read_units=read_units(calls),
+        fifo_requests=1,
+        lambda_requests=1,
+        lambda_gigabyte_seconds=_gigabytes("RecordEventFunction") * seconds,
+        http_api_requests=1,
+    )
     return [
-        _price("1M node events in batches of 10", full, 3),
-        _price("1M node events one by one, for scale", alone, None),
+        _price("1M node events, bridge, in batches of 10", bridge, full, 3),
+        _price("1M node events, bridge, one by one", bridge, alone),
+        _price("1M node events, HTTPS, in batches of 10", https, full),
     ]
 
 
-def _usage(recorder: Recorder, run: ExecutionState, events: Sequence[Event]) -> Usage:
+def _processing(recorder: Recorder, run: ExecutionState, events: Sequence[Event]) -> Usage:
     started = time.monotonic()
     calls = _applied(recorder, run, events)
     seconds = time.monotonic() - started
     count = len(events)
     return Usage(
         write_units=write_units(calls) / count,
-        read_units=read_units(calls) / count + ADMISSION_READS,
-        fifo_requests=1 + POLLER_REQUESTS / count,
+        read_units=read_units(calls) / count,
+        fifo_requests=POLLER_REQUESTS / count,
         lambda_requests=1 / count,
-        lambda_gigabyte_seconds=FUNCTION_GIGABYTES * seconds / count,
+        lambda_gigabyte_seconds=_gigabytes("ProcessEventFunction") * seconds / count,
     )
 
 
-def _price(what: str, usages: Sequence[Usage], budget: float | None) -> Row:
-    by_service: dict[str, float] = {}
-    for usage in usages:
-        for service, cost in prices.cost_per_million(usage).items():
-            by_service[service] = by_service.get(service, 0.0) + cost / len(usages)
+@cache
+def _gigabytes(function: str) -> float:
+    template = load(str(TEMPLATE))
+    shared = template["Globals"]["Function"]["MemorySize"]
+    return float(template["Resources"][function]["Properties"].get("MemorySize", shared)) / 1024
+
+
+def _price(what: str, admission: Usage, processing: Sequence[Usage], budget: float | None = None) -> Row:
+    by_service = Counter(prices.cost_per_million(admission))
+    for usage in processing:
+        by_service.update({name: cost / len(processing) for name, cost in prices.cost_per_million(usage).items()})
     parts = " · ".join(f"{service} {cost:.2f}" for service, cost in by_service.items())
     return Row(what, sum(by_service.values()), budget, "US$", parts)
 
@@ -127,6 +153,7 @@ def _applied(recorder: Recorder, run: ExecutionState, events: Sequence[Event]) -
 
 _NOTES = (
     "Requests are those that left a client's connection pool, retries included; units are what the database says.",
-    f"Prices: {prices.PRICES_OF}; free tiers, storage, logs and the poller's empty receives left out.",
-    "Events come through the bridge, so no API Gateway. Lambda at 512 MB, for as long as the call took here.",
+    f"Prices: {prices.PRICES_OF}; free tiers, storage, logs and empty receives left out.",
+    f"The bridge's reads are taken from its budget, {BRIDGE_READS} an event; everything else is counted here.",
+    "Lambda runs in the template's memory, for as long as the call took here.",
 )

@@ -1,0 +1,33 @@
+"""What the bench makes of the requests that it saw: stages, tallies and units."""
+
+from bench.counting import Call, read_units, stages, tally, write_units
+
+
+def call(started: float, ended: float, operation: str = "GetItem", **units: float) -> Call:
+    return Call(operation, started, ended, **units)
+
+
+def test_calls_one_after_another_are_as_many_stages() -> None:
+    assert stages([call(0, 1), call(1, 2), call(2.5, 3)]) == 3
+
+
+def test_calls_that_overlap_are_one_stage() -> None:
+    assert stages([call(0, 1), call(0.1, 1.2), call(0.2, 0.9)]) == 1
+
+
+def test_a_long_call_beside_two_short_ones_hides_neither() -> None:
+    assert stages([call(0, 2), call(0, 1), call(1, 2)]) == 2
+
+
+def test_no_calls_are_no_stages() -> None:
+    assert stages([]) == 0
+
+
+def test_operations_are_tallied_in_their_order() -> None:
+    calls = [call(0, 1, "BatchGetItem"), call(1, 2, "PutObject"), call(1, 2, "PutObject")]
+    assert tally(calls) == "BatchGetItem 1 · PutObject 2"
+
+
+def test_units_of_reads_and_writes_are_kept_apart() -> None:
+    calls = [call(0, 1, read_units=1.5), call(1, 2, write_units=3.0), call(2, 3, write_units=2.0)]
+    assert (read_units(calls), write_units(calls)) == (1.5, 5.0)
