@@ -9,25 +9,15 @@ from tests.infrastructure.template import Template
 
 ONLY_ON_AWS = frozenset(
     {
-        "dynamodb:DescribeStream",
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:ListStreams",
         "ec2:CreateNetworkInterface",
         "ec2:DeleteNetworkInterface",
         "ec2:DescribeNetworkInterfaces",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "s3:ListBucket",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ReceiveMessage",
     }
 )
-"""What Lambda does with a function's role, or S3 asks for besides; the embedded AWS never checks it against a role.
-
-The pollers' among them are held against the event source mappings instead.
-"""
+"""What Lambda does under a function's role, or S3 asks for besides, and the embedded AWS never checks."""
 
 
 @dataclass(frozen=True, order=True)

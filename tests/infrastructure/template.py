@@ -108,7 +108,7 @@ class Template:
             return self._name(name)
         resource = self.document["Resources"][name]
         arn = _ARNS[resource["Type"]].format(region=REGION, account=self.account, name=self._name(name))
-        return f"{arn}/stream/2026-01-01T00:00:00.000" if attribute == "StreamArn" else arn
+        return f"{arn}/stream/*" if attribute == "StreamArn" else arn  # its last part is the time of its creation
 
     def _name(self, name: str) -> str:
         """A resource's own name: the last part of a queue's URL or a topic's ARN, as a deployed stack knows them."""
