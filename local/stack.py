@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from botocore.credentials import Credentials
 
@@ -32,7 +33,7 @@ ACCOUNT = "000000000000"
 PROJECT, DOMAIN = "flytesnacks", "development"
 CLUSTER_NAME = "local"
 _PID_FILE = ROOT / ".local" / "stack.pid"
-_DATA_SCIENTIST, _PROPELLER = "data-scientist", "propeller"
+_ENGINE_LOG = ROOT / ".local" / "engine.log"
 
 type Report = Callable[[str], None]
 type Cluster = cluster_process.RunningCluster | ExternalCluster
@@ -72,11 +73,13 @@ def running(report: Report, *, audit: Path | None = None, engine: bool = True) -
             endpoint,
             outputs,
             cluster,
-            data_scientist=_caller(endpoint, _DATA_SCIENTIST, outputs["ApiId"]),
-            propeller=_caller(endpoint, _PROPELLER, outputs["ApiId"]),
+            data_scientist=_caller(endpoint, "data-scientist", [_calling(outputs)]),
+            propeller=_caller(endpoint, "propeller", [_calling(outputs), _keeping_data(outputs)]),
         )
         if engine:
-            report("starting the stand-in engine (for development: it passes inputs on as outputs)")
+            report(
+                "starting the stand-in engine (for development: it passes inputs on as outputs; log: .local/engine.log)"
+            )
             resources.enter_context(_engine(stack))
         yield stack
 
@@ -111,17 +114,29 @@ def _failures_only(line: str, report: Report) -> None:
         report(line)
 
 
-def _caller(endpoint: Endpoint, name: str, api_id: str) -> Credentials:
-    """An IAM user that may call the API, and nothing else."""
+class _Statement(TypedDict):
+    Effect: str
+    Action: list[str]
+    Resource: str
+
+
+def _calling(outputs: Mapping[str, str]) -> _Statement:
+    resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['ApiId']}/*"
+    return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": resource}
+
+
+def _keeping_data(outputs: Mapping[str, str]) -> _Statement:
+    """What a cluster's own role has: propeller and its tasks keep inputs and outputs in the bucket."""
+    resource = f"arn:aws:s3:::{outputs['Bucket']}/metadata/*"
+    return {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": resource}
+
+
+def _caller(endpoint: Endpoint, name: str, statements: Sequence[_Statement]) -> Credentials:
+    """An IAM user that may do this, and nothing else."""
     iam = endpoint.client("iam", ACCOUNT)
     iam.create_user(UserName=name)
-    statement = {
-        "Effect": "Allow",
-        "Action": "execute-api:Invoke",
-        "Resource": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/*",
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_user_policy(UserName=name, PolicyName="call-the-api", PolicyDocument=policy)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=policy)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
@@ -150,7 +165,13 @@ def _engine(stack: Stack) -> Iterator[None]:
         "--bucket",
         stack.outputs["Bucket"],
     ]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as engine:
+    _ENGINE_LOG.parent.mkdir(exist_ok=True)
+    with (
+        _ENGINE_LOG.open("wb") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        ) as engine,
+    ):
         try:
             yield
         finally:

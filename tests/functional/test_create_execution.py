@@ -30,6 +30,7 @@ from flyteadmin.executions.models import LaunchState
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from functions.create_execution.handler import lambda_handler
 from local.admin import Admin, CallFailed
+from local.aws.data import DataAccount as Aws
 from local.cluster.faults import Fault
 from local.cluster.process import serve
 from local.cluster.server import ClusterServer
@@ -39,7 +40,6 @@ from local.demo.workflows import REPORT
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
-from tests.conftest import Aws
 
 NAMESPACE = f"{PROJECT}-{DOMAIN}"
 

@@ -16,9 +16,9 @@ from flyteadmin.clients import storage
 from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
 from functions.process_event.handler import lambda_handler as process_event
+from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
-from tests.conftest import Aws
 
 EXECUTION = f"{PROJECT}/{DOMAIN}/run"
 TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"

@@ -13,9 +13,9 @@ from flyteadmin.errors import Unavailable
 from flyteadmin.executions.models import ExecutionState, Transition
 from flyteadmin.notifications.messages import Notification
 from functions.notify.handler import lambda_handler
+from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch
 from tests.builders import CREATED_AT
-from tests.conftest import Aws
 
 
 def image(*phases: str, error: ExecutionError | None = None) -> dict[str, object]:

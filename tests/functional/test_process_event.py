@@ -20,6 +20,7 @@ from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.timestamps import NANOSECONDS
 from functions.process_event.handler import lambda_handler
+from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import (
     CREATED_AT,
@@ -32,7 +33,6 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
-from tests.conftest import Aws
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 

@@ -20,9 +20,9 @@ from flyteadmin.executions import repository
 from flyteadmin.executions.phases import Overlay, overlaid
 from functions.process_event.handler import lambda_handler as process_event
 from functions.record_event.handler import lambda_handler
+from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
 from tests.builders import CREATED_AT, message_body, node_event, stored_execution, task_event, workflow_event
-from tests.conftest import Aws
 
 
 def send(event: Event) -> Answer:

@@ -139,7 +139,7 @@ def apply_task(identifier: TaskExecutionIdentifier, events: Sequenced, row: Task
         try:
             return task_executions.store(identifier, state, row)
         except ConditionFailed:
-            row = task_executions.read(identifier)
+            row = task_executions.read_again(identifier)
         back_off(attempt)
     raise Unavailable(f"task execution {task_execution_key(identifier)} is written by many at once, try again")
 

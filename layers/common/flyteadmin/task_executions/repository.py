@@ -30,6 +30,12 @@ def read_all(keys: Sequence[Key]) -> Found:
     return batch_get(keys)
 
 
+def read_again(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
+    """A task execution after somebody else wrote it; the same kind of request as `read_all`, so no further right."""
+    address = key(*task_execution_key(identifier))
+    return batch_get([address]).get(TaskExecutionRow, address)
+
+
 def of_node(execution: str, node_id: str) -> list[TaskExecutionRow]:
     """All attempts of a node's tasks, in the order of their keys; a consistent read."""
     return query_all(TaskExecutionRow, execution, TaskExecutionRow.attempt_key.startswith(node_prefix(node_id)))
