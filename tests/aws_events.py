@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from google.protobuf.message import Message
 
 PRINCIPAL_ARN = "arn:aws:sts::123456789012:assumed-role/data-scientist/session"
 OCTETS = "application/octet-stream"
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(LambdaContext):
     """What Lambda hands over beside the event."""
 
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    aws_request_id: str = "request"
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 30_000
+    def __init__(self) -> None:
+        self._function_name = "function"
+        self._memory_limit_in_mb = 512
+        self._invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
+        self._aws_request_id = "request"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The messages and rows that tests begin with: a test states only what it is about."""
 
-from flyteidl.core.execution_pb2 import NodeExecution, TaskExecution, WorkflowExecution
 from flyteidl.core.identifier_pb2 import (
     TASK,
     Identifier,
@@ -45,7 +44,7 @@ def workflow_event(
     event = WorkflowExecutionEvent(
         execution_id=execution_id(execution),
         producer_id="propeller",
-        phase=WorkflowExecution.Phase.Value(phase),
+        phase=phase,
         occurred_at=at(seconds),
     )
     event.MergeFrom(WorkflowExecutionEvent(**fields))  # type: ignore[arg-type]  # whatever the test is about
@@ -58,7 +57,7 @@ def node_event(
     event = NodeExecutionEvent(
         id=node_id(node, execution),
         producer_id="propeller",
-        phase=NodeExecution.Phase.Value(phase),
+        phase=phase,
         occurred_at=at(seconds),
         spec_node_id=node,
         event_version=1,
@@ -75,7 +74,7 @@ def task_event(
         parent_node_execution_id=node_id(node, execution),
         retry_attempt=attempt,
         producer_id="propeller",
-        phase=TaskExecution.Phase.Value(phase),
+        phase=phase,
         occurred_at=at(seconds),
         task_type="python-task",
         event_version=1,

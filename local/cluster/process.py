@@ -1,5 +1,6 @@
 """Start the cluster: in a thread of this process, or in a process of its own."""
 
+import base64
 import re
 import ssl
 import subprocess
@@ -56,6 +57,10 @@ class RunningCluster:
 
     def clear_faults(self) -> None:
         self._control("DELETE", None)
+
+    def authority_base64(self) -> str:
+        """The certificate authority as template.yaml's parameter wants it."""
+        return base64.b64encode(self.authority.read_bytes()).decode()
 
     def kubeconfig(self, name: str = "in-memory") -> str:
         """A kubeconfig for kubectl, flytepropeller and clients."""

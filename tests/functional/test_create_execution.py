@@ -296,7 +296,7 @@ def test_a_launch_plan_that_is_not_there(admin: Admin, launch_plan: Identifier) 
     ],
 )
 def test_a_bad_input_is_named(admin: Admin, launch_plan: Identifier, inputs: dict[str, object], says: str) -> None:
-    failure = refused(admin, request(launch_plan, **inputs))
+    failure = refused(admin, request(launch_plan, **inputs))  # type: ignore[arg-type]  # inputs by name
     assert (failure.code, says in failure.status.message) == (Code.INVALID_ARGUMENT, True)
 
 
