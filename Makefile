@@ -26,7 +26,7 @@ check: setup ## formatting, lint, types, import contracts, the template, the gen
 	python docs/generate.py --check
 
 test: check build ## all checks, then all tests
-	pytest -n 2
+	pytest -n 2 --dist loadgroup
 
 demo: build ## one workflow from registration to its notification, on the embedded stack
 	@python -m local.demo

@@ -33,6 +33,7 @@ ACCOUNT = "000000000000"
 PROJECT, DOMAIN = "flytesnacks", "development"
 CLUSTER_NAME = "local"
 _PID_FILE = ROOT / ".local" / "stack.pid"
+_CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
 _ENGINE_LOG = ROOT / ".local" / "engine.log"
 
 type Report = Callable[[str], None]
@@ -69,6 +70,9 @@ def running(report: Report, *, audit: Path | None = None, engine: bool = True) -
         cluster = resources.enter_context(_cluster())
         report("deploying template.yaml")
         outputs = _deploy(endpoint, cluster, report)
+        endpoint.client("s3", ACCOUNT).put_object(
+            Bucket=outputs["Bucket"], Key=_CONFIGURATION_KEY, Body=_CONFIGURATION.read_bytes()
+        )
         stack = Stack(
             endpoint,
             outputs,
@@ -103,6 +107,7 @@ def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, s
         "ClusterEndpoint": cluster.url,
         "ClusterCertificateAuthority": cluster.authority_base64(),
         "ClusterTokenSecretArn": token,
+        "ConfigurationKey": _CONFIGURATION_KEY,
     }
     build = ROOT / ".aws-sam" / "build" / "template.yaml"
     deployment = Deployment(build, STACK, parameters)

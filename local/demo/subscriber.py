@@ -37,13 +37,13 @@ class Subscriber:
             },
         )
 
-    def wait_for(self, execution: str) -> Notification:
+    def wait_for(self, execution: str, patience: float = _PATIENCE_SECONDS) -> Notification:
         """The notification of an execution's end.
 
         Raises:
-            TimeoutError: none came within half a minute.
+            TimeoutError: none came within so many seconds.
         """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
             for message in answer.get("Messages", []):
@@ -51,4 +51,4 @@ class Subscriber:
                 notification = Notification.model_validate_json(message["Body"])
                 if notification.execution.name == execution:
                     return notification
-        raise TimeoutError(f"no notification of {execution} came within {_PATIENCE_SECONDS} seconds")
+        raise TimeoutError(f"no notification of {execution} came within {patience:.0f} seconds")

@@ -1,0 +1,370 @@
+"""What users, propeller and operators do with a deployed stack; each raises when something does not show."""
+
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from flyteidl.admin.common_pb2 import (
+    NamedEntityIdentifierList,
+    NamedEntityIdentifierListRequest,
+    ObjectGetRequest,
+    ResourceListRequest,
+)
+from flyteidl.admin.description_entity_pb2 import Description, DescriptionEntity
+from flyteidl.admin.event_pb2 import NodeExecutionEventRequest, NodeExecutionEventResponse
+from flyteidl.admin.execution_pb2 import (
+    Execution,
+    ExecutionCreateRequest,
+    ExecutionCreateResponse,
+    ExecutionList,
+    ExecutionSpec,
+    WorkflowExecutionGetDataRequest,
+    WorkflowExecutionGetDataResponse,
+    WorkflowExecutionGetRequest,
+)
+from flyteidl.admin.launch_plan_pb2 import (
+    ACTIVE,
+    ActiveLaunchPlanListRequest,
+    ActiveLaunchPlanRequest,
+    LaunchPlan,
+    LaunchPlanList,
+    LaunchPlanUpdateRequest,
+    LaunchPlanUpdateResponse,
+)
+from flyteidl.admin.node_execution_pb2 import (
+    NodeExecution,
+    NodeExecutionGetDataRequest,
+    NodeExecutionGetDataResponse,
+    NodeExecutionGetRequest,
+    NodeExecutionList,
+    NodeExecutionListRequest,
+)
+from flyteidl.admin.project_pb2 import (
+    Project,
+    ProjectGetRequest,
+    ProjectListRequest,
+    ProjectRegisterRequest,
+    ProjectRegisterResponse,
+    Projects,
+    ProjectUpdateResponse,
+)
+from flyteidl.admin.task_execution_pb2 import (
+    TaskExecution,
+    TaskExecutionGetDataRequest,
+    TaskExecutionGetDataResponse,
+    TaskExecutionGetRequest,
+    TaskExecutionList,
+    TaskExecutionListRequest,
+)
+from flyteidl.admin.task_pb2 import Task, TaskCreateRequest, TaskCreateResponse, TaskList, TaskSpec
+from flyteidl.admin.workflow_pb2 import (
+    Workflow,
+    WorkflowCreateRequest,
+    WorkflowCreateResponse,
+    WorkflowList,
+    WorkflowSpec,
+)
+from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
+from flyteidl.core.identifier_pb2 import (
+    TASK,
+    WORKFLOW,
+    Identifier,
+    NodeExecutionIdentifier,
+    WorkflowExecutionIdentifier,
+)
+from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.core.tasks_pb2 import Container, RuntimeMetadata, TaskMetadata, TaskTemplate
+from flyteidl.core.workflow_pb2 import Node, TaskNode, WorkflowTemplate
+from flyteidl.event.event_pb2 import NodeExecutionEvent, WorkflowExecutionEvent
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc.status_pb2 import Status
+
+from flyteadmin.events.envelope import Kind, seal
+from flyteadmin.events.service import group_of
+from flyteadmin.identifiers import execution_key
+from flyteadmin.notifications.messages import Notification
+from local.admin import Admin, CallFailed
+from local.cluster.faults import Fault
+from local.cluster.process import RunningCluster
+from local.demo.registration import register
+from local.demo.subscriber import Subscriber
+from local.demo.workflows import BROKEN_REPORT, FAILURE, REPORT
+from local.stack import DOMAIN, PROJECT, Stack
+
+ENDS = {WorkflowExecution.SUCCEEDED, WorkflowExecution.FAILED, WorkflowExecution.ABORTED}
+
+
+@dataclass(frozen=True)
+class Traveller:
+    """Who goes on the journeys: a stack, a subscriber, and how long to wait for anything."""
+
+    stack: Stack
+    subscriber: Subscriber
+    patience: float = 60
+
+    @property
+    def admin(self) -> Admin:
+        return self.stack.admin()
+
+    def eventually[R](self, look: Callable[[], R | None], what: str) -> R:
+        """What `look` gives once it gives something."""
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline:
+            found = look()
+            if found is not None:
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"not within {self.patience} s: {what}")
+
+
+def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
+    """Every journey, to be taken in this order."""
+    version = f"v{uuid.uuid4().hex[:10]}"
+    yield lambda: projects(traveller, f"p{uuid.uuid4().hex[:10]}")
+    yield lambda: entities(traveller, version)
+    yield lambda: a_run(traveller, version)
+    yield lambda: a_failing_run(traveller, version)
+    yield lambda: a_refusal(traveller, version)
+    yield lambda: events_of_all_sizes(traveller, version)
+
+
+def now() -> Timestamp:
+    stamp = Timestamp()
+    stamp.GetCurrentTime()
+    return stamp
+
+
+def projects(traveller: Traveller, name: str) -> None:
+    admin = traveller.admin
+    admin.call("RegisterProject", ProjectRegisterRequest(project=Project(id=name, name=name)), ProjectRegisterResponse)
+    admin.call("UpdateProject", Project(id=name, description="for the tests"), ProjectUpdateResponse)
+    assert admin.call("GetProject", ProjectGetRequest(id=name), Project).description == "for the tests"
+    listed = admin.call("ListProjects", ProjectListRequest(limit=100), Projects)
+    assert {PROJECT, name} <= {project.id for project in listed.projects}
+
+
+def large_task(version: str, number: int) -> TaskTemplate:
+    """A task whose arguments alone are 1.5 MB."""
+    return TaskTemplate(
+        id=Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=f"large-{number}", version=version),
+        type="container",
+        metadata=TaskMetadata(runtime=RuntimeMetadata(type=RuntimeMetadata.FLYTE_SDK, version="1", flavor="python")),
+        interface={},  # type: ignore[arg-type]  # an empty message
+        container=Container(image="python:3.12", args=["x" * 1_500_000]),
+    )
+
+
+def entities(traveller: Traveller, version: str) -> None:
+    admin = traveller.admin
+    for task in (large_task(version, number) for number in range(3)):
+        admin.call("CreateTask", TaskCreateRequest(id=task.id, spec=TaskSpec(template=task)), TaskCreateResponse)
+    identifier = Identifier(resource_type=WORKFLOW, project=PROJECT, domain=DOMAIN, name="large", version=version)
+    nodes = [Node(id=f"n{n}", task_node=TaskNode(reference_id=large_task(version, n).id)) for n in range(3)]
+    spec = WorkflowSpec(
+        template=WorkflowTemplate(id=identifier, interface={}, nodes=nodes),  # type: ignore[arg-type]
+        description=DescriptionEntity(long_description=Description(value="a large one")),
+    )
+    admin.call("CreateWorkflow", WorkflowCreateRequest(id=identifier, spec=spec), WorkflowCreateResponse)
+    large = Workflow.FromString(followed(traveller, "GetWorkflow", ObjectGetRequest(id=identifier)))
+    assert len(large.closure.compiled_workflow.tasks) == 3
+    launch_plan = register(admin, REPORT, PROJECT, DOMAIN, version).launch_plan
+    register(admin, BROKEN_REPORT, PROJECT, DOMAIN, version)
+    admin.call("UpdateLaunchPlan", LaunchPlanUpdateRequest(id=launch_plan, state=ACTIVE), LaunchPlanUpdateResponse)
+    name = {"project": PROJECT, "domain": DOMAIN, "name": launch_plan.name}
+    active = admin.call("GetActiveLaunchPlan", ActiveLaunchPlanRequest(id=name), LaunchPlan)  # type: ignore[arg-type]
+    assert active.id.version == version
+    scope = ActiveLaunchPlanListRequest(project=PROJECT, domain=DOMAIN, limit=10)
+    assert admin.call("ListActiveLaunchPlans", scope, LaunchPlanList).launch_plans
+    assert admin.call("GetLaunchPlan", ObjectGetRequest(id=launch_plan), LaunchPlan).id == launch_plan
+    assert admin.call("GetTask", ObjectGetRequest(id=large_task(version, 0).id), Task).id.version == version
+    lists(admin, launch_plan.name)
+
+
+def lists(admin: Admin, name: str) -> None:
+    of: list[tuple[str, str, type[Message]]] = [
+        ("ListTasks", "large-0", TaskList),
+        ("ListWorkflows", name, WorkflowList),
+        ("ListLaunchPlans", name, LaunchPlanList),
+    ]
+    for rpc, each, answer in of:
+        for wanted in (each, ""):
+            scope = {"project": PROJECT, "domain": DOMAIN, "name": wanted}
+            request = ResourceListRequest(id=scope, limit=1)  # type: ignore[arg-type]
+            assert admin.call(rpc, request, answer).ByteSize()
+    for rpc in ("ListTaskIds", "ListWorkflowIds", "ListLaunchPlanIds"):
+        names = NamedEntityIdentifierListRequest(project=PROJECT, domain=DOMAIN, limit=5)
+        assert admin.call(rpc, names, NamedEntityIdentifierList).entities
+
+
+def create(traveller: Traveller, name: str, version: str) -> WorkflowExecutionIdentifier:
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=ExecutionSpec())
+    identifier = Identifier(resource_type=3, project=PROJECT, domain=DOMAIN, name=name, version=version)  # type: ignore[arg-type]
+    request.spec.launch_plan.CopyFrom(identifier)
+    request.inputs.literals["symbol"].scalar.primitive.string_value = "ACME"
+    return traveller.admin.call("CreateExecution", request, ExecutionCreateResponse).id
+
+
+def get(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> Execution:
+    return traveller.admin.call("GetExecution", WorkflowExecutionGetRequest(id=identifier), Execution)
+
+
+def ended(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> Execution:
+    def look() -> Execution | None:
+        execution = get(traveller, identifier)
+        return execution if execution.closure.phase in ENDS else None
+
+    return traveller.eventually(look, f"an end of {identifier.name}")
+
+
+def a_run(traveller: Traveller, version: str) -> None:
+    admin = traveller.admin
+    execution = ended(traveller, create(traveller, "local.demo.workflows.report", version))
+    assert execution.closure.phase == WorkflowExecution.SUCCEEDED
+    assert notified(traveller, execution).phase == "SUCCEEDED"
+    data = WorkflowExecutionGetDataRequest(id=execution.id)
+    assert admin.call("GetExecutionData", data, WorkflowExecutionGetDataResponse).full_outputs.literals
+    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)  # type: ignore[arg-type]
+    assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
+    nodes = admin.call(
+        "ListNodeExecutions", NodeExecutionListRequest(workflow_execution_id=execution.id, limit=20), NodeExecutionList
+    )
+    by_id = {node.id.node_id: node for node in nodes.node_executions}
+    assert {"n0", "n1", "n2"} <= set(by_id)
+    node = by_id["n0"].id
+    assert admin.call("GetNodeExecution", NodeExecutionGetRequest(id=node), NodeExecution).closure.output_uri
+    of_node = NodeExecutionGetDataRequest(id=node)
+    assert admin.call("GetNodeExecutionData", of_node, NodeExecutionGetDataResponse).full_inputs.literals
+    attempts = admin.call(
+        "ListTaskExecutions", TaskExecutionListRequest(node_execution_id=node, limit=5), TaskExecutionList
+    )
+    [attempt] = attempts.task_executions
+    assert (
+        admin.call("GetTaskExecution", TaskExecutionGetRequest(id=attempt.id), TaskExecution).closure.logs is not None
+    )
+    of_task = TaskExecutionGetDataRequest(id=attempt.id)
+    assert admin.call("GetTaskExecutionData", of_task, TaskExecutionGetDataResponse).full_outputs.literals
+
+
+def a_failing_run(traveller: Traveller, version: str) -> None:
+    execution = ended(traveller, create(traveller, "local.demo.workflows.broken_report", version))
+    assert (execution.closure.phase, FAILURE in execution.closure.error.message) == (WorkflowExecution.FAILED, True)
+    notification = notified(traveller, execution)
+    assert notification.error is not None
+    assert FAILURE in notification.error.message
+
+
+def notified(traveller: Traveller, execution: Execution) -> Notification:
+    try:
+        return traveller.subscriber.wait_for(execution.id.name, traveller.patience)
+    except TimeoutError as error:
+        raise AssertionError(str(error)) from None
+
+
+def a_refusal(traveller: Traveller, version: str) -> None:
+    cluster = traveller.stack.cluster
+    assert isinstance(cluster, RunningCluster)
+    cluster.add_fault(Fault(verb="create", code=403, reason="Forbidden", message="no more workflows"))
+    execution = get(traveller, create(traveller, "local.demo.workflows.report", version))
+    assert "no more workflows" in execution.closure.error.message
+
+
+def events_of_all_sizes(traveller: Traveller, version: str) -> None:
+    """Events beside the engine's: too large for the queue, sent twice, without admission, and no event at all."""
+    cluster = traveller.stack.cluster
+    assert isinstance(cluster, RunningCluster)
+    cluster.add_fault(Fault(verb="create", code=500))
+    identifier = create(traveller, "local.demo.workflows.report", version)
+    large_events(traveller, identifier)
+    send_raw(traveller, identifier, '{"kind": "node", "event": "bm8gZXZlbnQ="}')
+    failed = WorkflowExecutionEvent(
+        execution_id=identifier,
+        phase=WorkflowExecution.FAILED,
+        occurred_at=now(),
+        error=ExecutionError(code="E2E", message="x" * 10_000),
+    )
+    send_raw(traveller, identifier, seal(Kind.WORKFLOW, failed.SerializeToString()))
+    assert ended(traveller, identifier).closure.error.code == "E2E"
+    assert "INVALID_ARGUMENT" in traveller.eventually(lambda: set_aside(traveller, identifier), "a dead letter")
+
+
+def large_events(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> None:
+    """The outputs of a node: 4.5 MB in S3 for one event, 1 MB in the event itself for another, which comes twice."""
+    bucket = traveller.stack.outputs["Bucket"]
+    outputs = LiteralMap()
+    outputs.literals["x"].scalar.primitive.string_value = "x" * 4_500_000
+    key = f"metadata/e2e/{identifier.name}/outputs.pb"
+    traveller.stack.endpoint.client("s3").put_object(Bucket=bucket, Key=key, Body=outputs.SerializeToString())
+    node = NodeExecutionIdentifier(node_id="n0", execution_id=identifier)
+    send_node(traveller, NodeExecutionEvent(id=node, phase=3, occurred_at=now(), output_uri=f"s3://{bucket}/{key}"))  # type: ignore[arg-type]
+    other = NodeExecutionIdentifier(node_id="n1", execution_id=identifier)
+    inline = LiteralMap()
+    inline.literals["x"].scalar.primitive.string_value = "x" * 1_000_000
+    for _ in range(2):
+        send_node(traveller, NodeExecutionEvent(id=other, phase=3, occurred_at=now(), output_data=inline))  # type: ignore[arg-type]
+    request = NodeExecutionGetDataRequest(id=node)
+
+    def look() -> bytes | None:
+        try:
+            return followed(traveller, "GetNodeExecutionData", request)
+        except CallFailed:
+            return None
+
+    body = traveller.eventually(look, "the node that was sent")
+    assert NodeExecutionGetDataResponse.FromString(body).full_outputs == outputs
+    of_other = NodeExecutionGetDataRequest(id=other)
+
+    def look_again() -> NodeExecutionGetDataResponse | None:
+        try:
+            return traveller.admin.call("GetNodeExecutionData", of_other, NodeExecutionGetDataResponse)
+        except CallFailed:
+            return None
+
+    assert traveller.eventually(look_again, "the node with the large event").full_outputs == inline
+
+
+def send_node(traveller: Traveller, event: NodeExecutionEvent) -> None:
+    admin = traveller.stack.admin(traveller.stack.propeller)
+    admin.call("CreateNodeEvent", NodeExecutionEventRequest(event=event), NodeExecutionEventResponse)
+
+
+def send_raw(traveller: Traveller, identifier: WorkflowExecutionIdentifier, body: str) -> None:
+    """Put a message into the queue past admission, as a redrive or a foreign producer does."""
+    traveller.stack.endpoint.client("sqs").send_message(
+        QueueUrl=traveller.stack.outputs["EventsQueueUrl"],
+        MessageBody=body,
+        MessageGroupId=group_of(execution_key(identifier)),
+        MessageDeduplicationId=uuid.uuid4().hex,
+    )
+
+
+def set_aside(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> str | None:
+    """The cause that the dead-letter queue gives for a message of an execution."""
+    sqs = traveller.stack.endpoint.client("sqs")
+    answer = sqs.receive_message(
+        QueueUrl=traveller.stack.outputs["DeadLetterQueueUrl"],
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+        AttributeNames=["All"],
+        VisibilityTimeout=0,
+    )
+    group = group_of(execution_key(identifier))
+    for message in answer.get("Messages", []):
+        if message["Attributes"]["MessageGroupId"] == group:
+            cause: str = message["MessageAttributes"]["cause"]["StringValue"]
+            assert message["MessageAttributes"]["sequence"]["StringValue"].isdigit()
+            return cause
+    return None
+
+
+def followed(traveller: Traveller, rpc: str, request: Message) -> bytes:
+    """The body of an answer that is too large for a function, fetched from where it says."""
+    response = traveller.admin.send(rpc, request)
+    if not response.ok:
+        raise CallFailed(rpc, Status.FromString(response.body))
+    assert response.status == 303, response
+    with urllib.request.urlopen(response.headers["location"], timeout=20) as answer:
+        body: bytes = answer.read()
+    return body

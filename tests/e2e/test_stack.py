@@ -1,0 +1,158 @@
+"""The deployed stack under the functions' own roles: what it does, and that it needs every right it has."""
+
+import json
+import os
+import random
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from botocore.credentials import Credentials
+
+from local.admin import Admin, CallFailed
+from local.aws.audit import Decision, allowed, decisions
+from local.aws.client import HttpApi
+from local.demo.subscriber import Subscriber
+from local.stack import ROOT, STACK, Stack, running
+from tests.e2e.journeys import Traveller, all_journeys
+from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
+from tests.infrastructure.template import Template, load
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
+
+SAMPLE = 3
+SEED = int(os.environ.get("SAMPLE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audit") / "decisions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def stack(audit: Path) -> Iterator[Stack]:
+    """The stack of `make up`: built by SAM, deployed by CloudFormation, IAM enforced, every decision recorded."""
+    if not (ROOT / ".aws-sam/build/template.yaml").exists():
+        pytest.fail("nothing is built: run make build")
+    with running(print, audit=audit) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def traveller(stack: Stack) -> Traveller:
+    return Traveller(stack, Subscriber(stack.endpoint, stack.outputs["NotificationsTopicArn"], "e2e"))
+
+
+@pytest.fixture(scope="module")
+def travelled(traveller: Traveller) -> Traveller:
+    """A stack on which every journey was taken once."""
+    travel(traveller)
+    return traveller
+
+
+def travel(traveller: Traveller) -> None:
+    for journey in all_journeys(traveller):
+        journey()
+
+
+@pytest.fixture(scope="module")
+def template(stack: Stack) -> Template:
+    """The template with the stack's own names in it."""
+    cloudformation = stack.endpoint.client("cloudformation")
+    found = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    parameters = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+    return load(
+        {each["ParameterKey"]: each["ParameterValue"] for each in parameters},
+        {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found},
+    )
+
+
+@pytest.mark.conformance("CRE-28", "WFE-12", "NOT-10", "GET-22")
+def test_every_journey_ends_well(travelled: Traveller) -> None:
+    assert travelled.stack.outputs
+
+
+def test_an_unsigned_caller_is_refused(stack: Stack) -> None:
+    api = HttpApi.at(stack.endpoint, stack.outputs["ApiId"])
+    assert api.request("GET", "/api/v1/projects").status == 403
+    assert api.request("GET", "/healthcheck").status == 200
+
+
+def test_what_nobody_serves(stack: Stack) -> None:
+    api = stack.admin().api
+    assert api.request("GET", "/api/v1/nothing").status == 404
+    assert api.request("DELETE", "/api/v1/projects").status == 501
+
+
+def needs(made: list[Decision], role: Role, grant: Grant) -> bool:
+    """Whether something that was allowed is denied without a grant."""
+    policy = [without(role, grant.action, grant.resource).policy()]
+    return any(
+        not allowed(policy, each.action, each.resource, each.context)
+        for each in made
+        if (each.role, each.action) == (role.name, grant.action) and fnmatchcase(each.resource, grant.resource)
+    )
+
+
+def test_each_right_of_each_role_is_needed(travelled: Traveller, template: Template, audit: Path) -> None:
+    """Take each action, on each resource, away in turn: a call of the journeys, or a poller, is then denied."""
+    made = list({(d.role, d.action, d.resource): d for d in decisions(audit) if d.decision == "Allow"}.values())
+    assert not [d for d in decisions(audit) if d.decision != "Allow"], "a role was denied something on the journeys"
+    pollers = set(polled(template))
+    idle = []
+    for role in roles(template):
+        for grant in role.grants:
+            if grant.action in ONLY_ON_AWS:
+                continue
+            is_polling = any((owner, each.action) == (role.logical_id, grant.action) for owner, each in pollers)
+            if not needs(made, role, grant) and not is_polling:
+                idle.append(f"{role.function}: {grant.action} on {grant.resource} ({grant.sid})")
+    assert idle == []
+
+
+def test_a_sample_of_rights_taken_away_on_the_stack_itself(travelled: Traveller, template: Template) -> None:
+    """The same on the deployed roles, for a few actions that a printed seed chooses: a journey fails each time."""
+    polling = {(owner, grant.action) for owner, grant in polled(template)}
+    candidates = sorted(
+        {
+            (role.logical_id, action)
+            for role in roles(template)
+            for action in role.actions
+            if action not in ONLY_ON_AWS and (role.logical_id, action) not in polling
+        }
+    )
+    chosen = random.Random(SEED).sample(candidates, SAMPLE)
+    print(f"SAMPLE_SEED={SEED}: {chosen}")
+    impatient = Traveller(travelled.stack, travelled.subscriber, patience=12)
+    for logical_id, action in chosen:
+        role = next(each for each in roles(template) if each.logical_id == logical_id)
+        with lacking(travelled.stack, role, action), pytest.raises((AssertionError, CallFailed)):
+            travel(impatient)
+
+
+class lacking:  # noqa: N801  # reads as a clause
+    """A deployed role without an action, until the end of the block."""
+
+    def __init__(self, stack: Stack, role: Role, action: str) -> None:
+        self.iam = stack.endpoint.client("iam")
+        self.role, self.action = role, action
+        [self.name] = self.iam.list_role_policies(RoleName=role.name)["PolicyNames"]
+
+    def __enter__(self) -> None:
+        self._put(without(self.role, self.action))
+
+    def __exit__(self, *_: object) -> None:
+        self._put(self.role)
+
+    def _put(self, role: Role) -> None:
+        self.iam.put_role_policy(RoleName=role.name, PolicyName=self.name, PolicyDocument=json.dumps(role.policy()))
+
+
+def test_a_caller_without_rights_is_refused(stack: Stack) -> None:
+    iam = stack.endpoint.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    nobody = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    api = Admin(HttpApi.at(stack.endpoint, stack.outputs["ApiId"], nobody)).api
+    assert api.request("GET", "/api/v1/projects").status == 403
