@@ -42,12 +42,12 @@ build: setup .aws-sam/build/template.yaml ## build functions and layers with SAM
 SOURCES = template.yaml uv.lock $(shell find functions layers -type f -not -name '*.pyc' -not -path '*/__pycache__/*')
 .aws-sam/build/template.yaml: $(SOURCES) deploy/sam/uv.lock .venv/.complete
 	@echo "build: sam build (a minute on the first run)"
-	UV=$(UV) ROOT=$(CURDIR) $(UV) run --quiet --project deploy/sam --frozen sam build --parallel --cached > .local/build.log 2>&1 \
+	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --quiet --project deploy/sam --frozen sam build --parallel --cached > .local/build.log 2>&1 \
 	  || { tail -n 40 .local/build.log; exit 1; }
 	@touch $@
 
 deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARAMETERS="Key=Value …")
-	UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
+	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
 	  $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
 
 bench: build ## requests, write units, CPU and import cost beside their budgets

@@ -164,7 +164,7 @@ def entities(traveller: Traveller, version: str) -> None:
     identifier = Identifier(resource_type=WORKFLOW, project=PROJECT, domain=DOMAIN, name="large", version=version)
     nodes = [Node(id=f"n{n}", task_node=TaskNode(reference_id=large_task(version, n).id)) for n in range(3)]
     spec = WorkflowSpec(
-        template=WorkflowTemplate(id=identifier, interface={}, nodes=nodes),  # type: ignore[arg-type]
+        template=WorkflowTemplate(id=identifier, interface={}, nodes=nodes),
         description=DescriptionEntity(long_description=Description(value="a large one")),
     )
     admin.call("CreateWorkflow", WorkflowCreateRequest(id=identifier, spec=spec), WorkflowCreateResponse)
@@ -174,7 +174,7 @@ def entities(traveller: Traveller, version: str) -> None:
     register(admin, BROKEN_REPORT, PROJECT, DOMAIN, version)
     admin.call("UpdateLaunchPlan", LaunchPlanUpdateRequest(id=launch_plan, state=ACTIVE), LaunchPlanUpdateResponse)
     name = {"project": PROJECT, "domain": DOMAIN, "name": launch_plan.name}
-    active = admin.call("GetActiveLaunchPlan", ActiveLaunchPlanRequest(id=name), LaunchPlan)  # type: ignore[arg-type]
+    active = admin.call("GetActiveLaunchPlan", ActiveLaunchPlanRequest(id=name), LaunchPlan)
     assert active.id.version == version
     scope = ActiveLaunchPlanListRequest(project=PROJECT, domain=DOMAIN, limit=10)
     assert admin.call("ListActiveLaunchPlans", scope, LaunchPlanList).launch_plans
@@ -192,7 +192,7 @@ def lists(admin: Admin, name: str) -> None:
     for rpc, each, answer in of:
         for wanted in (each, ""):
             scope = {"project": PROJECT, "domain": DOMAIN, "name": wanted}
-            request = ResourceListRequest(id=scope, limit=1)  # type: ignore[arg-type]
+            request = ResourceListRequest(id=scope, limit=1)
             assert admin.call(rpc, request, answer).ByteSize()
     for rpc in ("ListTaskIds", "ListWorkflowIds", "ListLaunchPlanIds"):
         names = NamedEntityIdentifierListRequest(project=PROJECT, domain=DOMAIN, limit=5)
@@ -226,7 +226,7 @@ def a_run(traveller: Traveller, version: str) -> None:
     assert notified(traveller, execution).phase == "SUCCEEDED"
     data = WorkflowExecutionGetDataRequest(id=execution.id)
     assert admin.call("GetExecutionData", data, WorkflowExecutionGetDataResponse).full_outputs.literals
-    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)  # type: ignore[arg-type]
+    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)
     assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
     nodes = admin.call(
         "ListNodeExecutions", NodeExecutionListRequest(workflow_execution_id=execution.id, limit=20), NodeExecutionList
