@@ -152,7 +152,7 @@ def large_task(version: str, number: int) -> TaskTemplate:
         id=Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=f"large-{number}", version=version),
         type="container",
         metadata=TaskMetadata(runtime=RuntimeMetadata(type=RuntimeMetadata.FLYTE_SDK, version="1", flavor="python")),
-        interface={},  # type: ignore[arg-type]  # an empty message
+        interface={},
         container=Container(image="python:3.12", args=["x" * 1_500_000]),
     )
 
