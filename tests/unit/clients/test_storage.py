@@ -1,0 +1,73 @@
+"""Blobs in S3: written once, told apart when missing, presigned so that the signature is checked and expires."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto import mock_aws
+
+from flyteadmin import settings
+from flyteadmin.clients import aws, storage
+from flyteadmin.errors import Internal, InvalidArgument
+
+
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "BUCKET": "blobs",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    settings.environment.cache_clear()
+    storage.read_immutable.cache_clear()
+    with mock_aws():
+        aws.forget()
+        boto3.client("s3").create_bucket(Bucket="blobs")
+        yield "blobs"
+    aws.forget()
+    settings.environment.cache_clear()
+
+
+def test_a_blob_is_written_once_under_its_digest() -> None:
+    first = storage.write_once(b"one", "metadata", "run", "inputs")
+    assert first.startswith("s3://blobs/metadata/run/inputs-")
+    assert storage.write_once(b"one", "metadata", "run", "inputs") == first
+    assert storage.write_once(b"two", "metadata", "run", "inputs") != first
+    assert storage.read(first) == b"one"
+
+
+def test_what_is_missing() -> None:
+    with pytest.raises(storage.BlobMissing):
+        storage.read("s3://blobs/nothing")
+    with pytest.raises(Internal):
+        storage.read_immutable("s3://blobs/nothing")
+
+
+def test_an_immutable_blob_is_read_from_memory_the_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = storage.write_once(b"closure", "metadata", "closure")
+    assert storage.read_immutable(uri) == b"closure"
+    monkeypatch.setattr(storage, "read", None)
+    assert storage.read_immutable(uri) == b"closure"
+
+
+def test_a_large_answer_is_signed_with_a_checked_signature() -> None:
+    url = urlsplit(storage.offload_answer(b"answer", "application/octet-stream"))
+    query = parse_qs(url.query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert int(query["X-Amz-Expires"][0]) <= 600
+    assert url.path.startswith("/blobs/answers/")
+
+
+@given(st.text(max_size=40))
+def test_a_uri_is_split_or_refused(text: str) -> None:
+    try:
+        bucket, key = storage.split(text)
+    except InvalidArgument:
+        return
+    assert text == f"s3://{bucket}/{key}"
