@@ -71,6 +71,11 @@ def test_the_fast_path_is_the_reducer(events: list[PhaseEvent], cut: int) -> Non
         assert row.then(fold(later)) == reduce(events, Overlay())
 
 
+def test_an_event_without_a_phase_moves_nothing_back() -> None:
+    """A counterexample that the property above once found: the fast path kept QUEUED, the reducer did not."""
+    assert reduce(run(["QUEUED", "UNDEFINED"]), Overlay()).phase == "QUEUED"
+
+
 @given(runs, st.sampled_from(["ABORTING", "ABORTED", "FAILED"]))
 def test_an_overlay_outranks_what_has_not_ended(events: list[PhaseEvent], phase: str) -> None:
     plain, under = reduce(events, Overlay()), reduce(events, Overlay(phase, CREATED_AT))

@@ -47,8 +47,8 @@ class PhaseEvent:
 
 
 def accepts(stored: str, phase: str) -> bool:
-    """Whether an event of `phase` moves an execution in phase `stored` (WFE-04…11)."""
-    if stored in TERMINAL or phase == stored:
+    """Whether an event of `phase` moves an execution in phase `stored` (WFE-04…11); to UNDEFINED nothing moves."""
+    if stored in TERMINAL or phase in {stored, UNDEFINED}:
         return False
     if stored == ABORTING:
         return phase in TERMINAL
