@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from flyteadmin import settings
@@ -12,6 +13,9 @@ from local.aws import data
 from local.aws.client import Endpoint
 from local.aws.data import DataAccount
 from local.aws.process import running
+
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
 
 pytest_plugins = ["tests.plugins.conformance"]
 
