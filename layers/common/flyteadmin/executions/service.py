@@ -84,12 +84,13 @@ def _read(
     now: datetime,
     threads: ThreadPoolExecutor,
 ) -> Known:
-    """Stages 1 and 2: launch plan and project, then matching attributes beside the compiled closure."""
-    here = configuration.current()
+    """Stages 1 and 2: launch plan and project beside the configuration, then attributes beside the compiled closure."""
+    current = threads.submit(configuration.current)
     launch_plan_id = request.spec.launch_plan
     project_key, launch_plan_key = projects.key(request.project), launch_plans.key(launch_plan_id)
     is_complete = all((launch_plan_id.project, launch_plan_id.domain, launch_plan_id.name, launch_plan_id.version))
     found = batch_get([project_key, *([launch_plan_key] if is_complete else [])])
+    here = current.result()
     project = found.get(ProjectRow, project_key)
     validate_project_and_domain(project, request.project, request.domain, here)
     validate_spec(request)
