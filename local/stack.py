@@ -231,7 +231,7 @@ The API takes requests signed with SigV4 (service execute-api):
   export AWS_ENDPOINT_URL={stack.endpoint.url} AWS_DEFAULT_REGION={region}
   export AWS_ACCESS_KEY_ID={stack.data_scientist.access_key} AWS_SECRET_ACCESS_KEY={stack.data_scientist.secret_key}
   curl --aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
-    {api}/api/v1/projects
+    '{api}/api/v1/projects'
 """
 
 
