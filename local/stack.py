@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
+from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
 
@@ -49,6 +50,11 @@ class Stack:
     cluster: Cluster
     data_scientist: Credentials
     propeller: Credentials
+
+    @property
+    def named_url(self) -> str:
+        """The API under a name of its own, whose path is what clients such as curl sign; *.localhost is this machine."""
+        return f"http://{self.outputs['ApiId']}.execute-api.localhost:{urlsplit(self.endpoint.url).port}"
 
     @property
     def api_url(self) -> str:
@@ -191,7 +197,7 @@ def up() -> None:
     with running(_say) as stack:
         _PID_FILE.parent.mkdir(exist_ok=True)
         _PID_FILE.write_text(str(os.getpid()))
-        print(_WELCOME.format(stack=stack, api=stack.api_url, region=REGION), flush=True)
+        print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION), flush=True)
         try:
             stopped.wait()
         finally:
