@@ -53,7 +53,7 @@ class Stack:
 
     @property
     def named_url(self) -> str:
-        """The API under a name of its own, whose path is what clients such as curl sign; *.localhost is this machine."""
+        """The API under a name of its own, whose path clients such as curl sign; *.localhost is this machine."""
         return f"http://{self.outputs['ApiId']}.execute-api.localhost:{urlsplit(self.endpoint.url).port}"
 
     @property
