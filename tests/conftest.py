@@ -17,7 +17,7 @@ from local.aws.process import running
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 
-pytest_plugins = ["tests.plugins.conformance"]
+pytest_plugins = ["tests.plugins.conformance", "tests.plugins.figures"]
 
 _accounts = itertools.count(1)
 

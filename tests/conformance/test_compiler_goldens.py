@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,19 @@ def _workflow_stems() -> Iterator[str]:
     return (path.name.removesuffix("_wf.json") for path in sorted((SNACKS / "compiled").glob("*_wf.json")))
 
 
-def test_all_tasks_compile_as_upstream(tasks: dict[str, CompiledTask]) -> None:
+def test_all_tasks_compile_as_upstream(
+    tasks: dict[str, CompiledTask], record_property: Callable[[str, object], None]
+) -> None:
     equal = [stem for stem, task in tasks.items() if task == _golden_task(stem)]
 
-    print(f"tasks equal to upstream's: {len(equal)}/{len(tasks)}")
+    record_property("figure", f"tasks equal to upstream's: {len(equal)}/{len(tasks)}")
     assert (len(equal), len(tasks)) == (87, 87), set(tasks) - set(equal)
 
 
 @pytest.mark.conformance("REG-08")
-def test_all_workflows_compile_as_upstream(tasks: dict[str, CompiledTask]) -> None:
+def test_all_workflows_compile_as_upstream(
+    tasks: dict[str, CompiledTask], record_property: Callable[[str, object], None]
+) -> None:
     by_id = {task.template.id.SerializeToString(): task for task in tasks.values()}
     compiled = {}
     for stem in _workflow_stems():
@@ -83,11 +87,11 @@ def test_all_workflows_compile_as_upstream(tasks: dict[str, CompiledTask]) -> No
 
     equal = [stem for stem, closure in compiled.items() if closure == _golden_closure(stem)]
 
-    print(f"workflows equal to upstream's: {len(equal)}/{len(compiled)}")
+    record_property("figure", f"workflows equal to upstream's: {len(equal)}/{len(compiled)}")
     assert (len(equal), len(compiled)) == (43, 43), set(compiled) - set(equal)
 
 
-def test_all_custom_resources_are_built_as_upstream() -> None:
+def test_all_custom_resources_are_built_as_upstream(record_property: Callable[[str, object], None]) -> None:
     expected = {stem: _golden_resource(stem) for stem in _workflow_stems()}
     built = {}
     for stem, resource in expected.items():
@@ -96,7 +100,7 @@ def test_all_custom_resources_are_built_as_upstream() -> None:
 
     equal = [stem for stem in expected if built[stem] == expected[stem]]
 
-    print(f"custom resources equal to upstream's: {len(equal)}/{len(expected)}")
+    record_property("figure", f"custom resources equal to upstream's: {len(equal)}/{len(expected)}")
     assert (len(equal), len(expected)) == (43, 43), set(expected) - set(equal)
 
 
