@@ -155,6 +155,25 @@ def test_nothing_is_applied_that_is_not_logged(aws: Aws, monkeypatch: pytest.Mon
     assert (execution().phase, node_executions.read(RUN, "n0")) == ("UNDEFINED", None)
 
 
+def test_an_event_that_can_not_be_logged_does_not_hold_up_the_others_for_ever(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored_execution()
+    put = dynamodb.batch_put
+
+    def refuse_poison(items: Sequence[LoggedEvent]) -> None:
+        if any("#poison#" in item.entry for item in items):
+            raise_unavailable()
+        put(items)
+
+    monkeypatch.setattr("flyteadmin.events.log.batch_put", refuse_poison)
+    events = [node_event("SUCCEEDED", 1), node_event("SUCCEEDED", 2, node="poison")]
+    assert deliver(events) == ["message-1", "message-2"]
+    assert deliver(events, receive_count=5) == []
+    assert node().phase == "SUCCEEDED"
+    assert len(dead_letters(aws)) == 1
+
+
 def test_the_failing_message_is_set_aside_after_its_receives_and_its_followers_are_not(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,9 +44,9 @@ def process(records: Sequence[QueueRecord]) -> list[str]:
     events, failed = _opened(records)
     with ThreadPoolExecutor(_THREADS) as threads:
         try:
-            failed |= _apply_all(threads, events)
+            failed |= _apply_all(threads, _logged(events))
         except FlyteAdminError as error:
-            logger.warning("a batch could not be logged", extra={"cause": error.message})
+            logger.warning("a batch will be delivered again", extra={"cause": error.message})
             failed |= {event.record.message_id for event in events}
     return _with_followers(records, failed)
 
@@ -67,8 +67,33 @@ def _opened(records: Iterable[QueueRecord]) -> tuple[list[QueuedEvent], set[str]
     return events, failed
 
 
+def _logged(events: Sequence[QueuedEvent]) -> Sequence[QueuedEvent]:
+    """The events that are in the log now; one that keeps the others from it too often is set aside.
+
+    Raises:
+        FlyteAdminError: not all could be logged; deliver them again.
+    """
+    try:
+        log.append([(event, projection.entity_of(event.event)) for event in events])
+    except FlyteAdminError:
+        if all(event.record.attributes.receive_count < environment().dead_letter_after for event in events):
+            raise
+        return [event for event in events if _logged_alone(event)]
+    return events
+
+
+def _logged_alone(event: QueuedEvent) -> bool:
+    try:
+        log.append([(event, projection.entity_of(event.event))])
+    except FlyteAdminError as error:
+        if event.record.attributes.receive_count < environment().dead_letter_after:
+            raise
+        _set_aside(event.record, error)
+        return False
+    return True
+
+
 def _apply_all(threads: ThreadPoolExecutor, events: Sequence[QueuedEvent]) -> set[str]:
-    log.append([(event, projection.entity_of(event.event)) for event in events])
     entities = _entities(events)
     rows = task_executions.read_all(
         [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
