@@ -18,15 +18,15 @@ _ANY_PRODUCER = frozenset({"", "propeller"})
 
 @dataclass(frozen=True)
 class Stored:
-    """What admission looks at: the execution's phase and its cluster."""
+    """What admission looks at of an execution: its phase and its cluster; and the launch plan that its lease names."""
 
-    execution: str
     phase: str
     cluster: str
+    launch_plan: str = ""
 
 
-def admit(event: Event, execution: str, stored: Stored | None) -> None:
-    """Let an event pass, or answer as propeller expects.
+def check(event: Event, execution: str, stored: Stored | None) -> Stored:
+    """Let an event of an execution pass, or answer as propeller expects.
 
     Raises:
         NotFound: there is no such execution (WFE-03, NEV-02, TEV-03).
@@ -36,30 +36,29 @@ def admit(event: Event, execution: str, stored: Stored | None) -> None:
     if stored is None:
         raise NotFound(f"missing entity of type execution with identifier {execution}")
     if isinstance(event, WorkflowExecutionEvent):
-        _repeated(event, stored)
+        _repeated(event, execution, stored)
     if event.producer_id not in _ANY_PRODUCER and event.producer_id != stored.cluster:
         raise FailedPrecondition(
             f"execution {execution} runs in cluster {stored.cluster!r}, not in {event.producer_id[:100]!r}",
             EventFailureReason(incompatible_cluster=EventErrorIncompatibleCluster(cluster=stored.cluster)),
         )
     if isinstance(event, WorkflowExecutionEvent):
-        _moves(event, stored)
+        _moves(event, execution, stored)
+    return stored
 
 
-def _repeated(event: WorkflowExecutionEvent, stored: Stored) -> None:
+def _repeated(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
     if Phase.Name(event.phase) == stored.phase and event.phase != Phase.QUEUED:
-        raise AlreadyExists(f"phase {stored.phase} of execution {stored.execution} was already recorded")
+        raise AlreadyExists(f"phase {stored.phase} of execution {execution} was already recorded")
 
 
-def _moves(event: WorkflowExecutionEvent, stored: Stored) -> None:
+def _moves(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
     phase = Phase.Name(event.phase)
     if stored.phase in TERMINAL:
         raise FailedPrecondition(
-            f"invalid phase change from {stored.phase} to {phase} for execution {stored.execution}: it has ended",
+            f"invalid phase change from {stored.phase} to {phase} for execution {execution}: it has ended",
             EventFailureReason(already_in_terminal_state=EventErrorAlreadyInTerminalState(current_phase=stored.phase)),
         )
     backwards = stored.phase == "RUNNING" and phase == "QUEUED"
     if backwards or (stored.phase == ABORTING and phase not in TERMINAL):
-        raise FailedPrecondition(
-            f"invalid phase change from {stored.phase} to {phase} for execution {stored.execution}"
-        )
+        raise FailedPrecondition(f"invalid phase change from {stored.phase} to {phase} for execution {execution}")

@@ -1,8 +1,14 @@
-"""What happens when an event arrives: it is admitted, then queued; acknowledged means in the queue (invariant 1)."""
+"""What happens when an event arrives: it is admitted, then queued; acknowledged means in the queue (invariant 1).
+
+`admit` ends with a message and sends nothing, so that a caller with many events at once may send them together
+(`clients/queue.py: send_all`) and may keep for a while what it read of an execution.
+"""
+
+from collections.abc import Callable
 
 from flyteadmin.clients import queue, storage
 from flyteadmin.errors import ResourceExhausted
-from flyteadmin.events.admission import Stored, admit
+from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES, digest, kind_of, seal
 from flyteadmin.events.validation import Event, validate
 from flyteadmin.executions import repository as executions
@@ -12,25 +18,42 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 def record(event: Event) -> None:
-    """Admit an event and queue it.
+    """Admit an event and queue it; errors as `admit`.
+
+    Raises:
+        Unavailable: it could not be queued; send it again.
+    """
+    queue.send(admit(event))
+
+
+def read_stored(execution: str) -> Stored | None:
+    """What admission looks at of an execution; a consistent read."""
+    state = executions.read_state(execution)
+    return Stored(state.phase, state.cluster, state.launch_plan) if state else None
+
+
+def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored) -> queue.Message:
+    """Admit an event and give its message, not sent yet; a large event's bytes are in S3 then.
+
+    `stored_of` finds an execution by its key. For workflow events it must read consistently. For events of nodes and
+    tasks what was read a second ago is as good, since only the cluster counts there, and that never changes; but that
+    there was no execution may not be kept.
 
     Raises:
         InvalidArgument: it is not valid.
         NotFound, AlreadyExists, FailedPrecondition: it is not admitted (admission.py).
         ResourceExhausted: it is larger than 4 MiB.
-        Unavailable: it could not be queued; send it again.
+        Unavailable: the database or the object store does not answer; send it again.
     """
     execution = execution_key(validate(event))
     payload = event.SerializeToString(deterministic=True)
     if len(payload) > MAX_EVENT_BYTES:
         raise ResourceExhausted(f"message larger than max ({len(payload)} vs. {MAX_EVENT_BYTES})")
-    state = executions.read_state(execution)
-    admit(event, execution, Stored(execution, state.phase, state.cluster) if state else None)
-    launch_plan = state.launch_plan if state else ""
+    stored = check(event, execution, stored_of(execution))
     kind = kind_of(event)
     claim = storage.write_once(payload, "claims", execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
-    queue.send(
-        seal(kind, payload, claim=claim, launch_plan=launch_plan),
+    return queue.Message(
+        seal(kind, payload, claim=claim, launch_plan=stored.launch_plan),
         group=group_of(execution),
         deduplication=digest(payload).hex(),
     )
