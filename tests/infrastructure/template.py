@@ -19,6 +19,7 @@ EVERYTHING_SET = {
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
     "SubnetIds": "subnet-1,subnet-2",
     "SecurityGroupIds": "sg-1",
+    "DataArns": "arn:aws:s3:::outputs/*,arn:aws:s3:::more-outputs/*",
 }
 """Parameters under which every optional part of the template is there."""
 

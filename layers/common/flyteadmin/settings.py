@@ -5,11 +5,14 @@ keys of upstream's `flyteadmin.yaml`, so that an operator can bring the file the
 """
 
 import os
+from datetime import timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from flyteadmin.durations import parse_duration
 
 
 class Environment(BaseModel):
@@ -29,6 +32,7 @@ class Environment(BaseModel):
     cluster_token_secret_arn: str = Field("", description="a service-account token instead of the EKS one")
     dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
     auth_mode: Literal["IAM", "JWT", "NONE"] = "IAM"
+    readable_data: str = Field("", description="ARNs of the objects that may be handed out, with * and commas")
 
 
 @lru_cache(maxsize=1)
@@ -45,6 +49,18 @@ def environment() -> Environment:
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+def _duration(value: object) -> object:
+    """Go's text, or its nanoseconds; anything else is left to pydantic."""
+    if isinstance(value, str):
+        return timedelta(microseconds=parse_duration(value) / 1000)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return timedelta(microseconds=value / 1000)
+    return value
+
+
+type GoDuration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class FlyteAdminSection(_Section):
@@ -109,6 +125,33 @@ class RemoteData(_Section):
     inline_event_data_policy: Literal["Offload", "StoreInline"] = "Offload"
 
 
+class Upload(_Section):
+    """What CreateUploadLocation grants."""
+
+    max_expires_in: GoDuration = timedelta(hours=1)
+    default_file_name_length: int = Field(20, ge=1, le=255)
+    storage_prefix: str = Field("", description="below uploads/, which the role may write to")
+
+
+class Download(_Section):
+    """What CreateDownloadLocation and CreateDownloadLink grant."""
+
+    max_expires_in: GoDuration = timedelta(hours=1)
+
+
+class DataProxy(_Section):
+    """The `dataProxy` section of `server`."""
+
+    upload: Upload = Upload()
+    download: Download = Download()
+
+
+class Server(_Section):
+    """The `server` section, of which most is about a process that listens."""
+
+    data_proxy: DataProxy = DataProxy()
+
+
 class Configuration(_Section):
     """The operator's `flyteadmin.yaml`; a missing section has upstream's defaults."""
 
@@ -119,3 +162,4 @@ class Configuration(_Section):
     namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping")
     registration: Registration = Registration()
     remote_data: RemoteData = RemoteData()
+    server: Server = Server()

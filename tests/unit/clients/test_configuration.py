@@ -1,6 +1,7 @@
 """The operator's file: upstream's keys whatever their case, defaults where it says nothing, the last good one kept."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -88,6 +89,7 @@ def test_keys_are_upstreams_whatever_their_case_and_numbers_may_be_quantities() 
     task_resources: {defaults: {cpu: 1, memory: 300Mi}, limits: {gpu: 1.5}}
     domains: [{id: lab, name: Lab}]
     registration:
+    server: {dataproxy: {upload: {maxExpiresIn: 1h30m}, download: {maxExpiresIn: 60000000000}}}
     """
     found, unknown = configuration.parse(text)
     assert unknown == []
@@ -95,13 +97,15 @@ def test_keys_are_upstreams_whatever_their_case_and_numbers_may_be_quantities() 
     assert (found.task_resources.defaults.cpu, found.task_resources.limits.gpu) == ("1", "1.5")
     assert [(domain.id, domain.name) for domain in found.domains] == [("lab", "Lab")]
     assert found.registration == Configuration().registration
+    proxy = found.server.data_proxy
+    assert (proxy.upload.max_expires_in, proxy.download.max_expires_in) == (timedelta(hours=1.5), timedelta(minutes=1))
 
 
 def test_keys_that_nothing_reads_are_told_with_their_path() -> None:
     _, unknown = configuration.parse(
         "server: {httpPort: 8088}\nflyteadmin: {profilerPort: 1}\ndomains: [{id: a, x: 1, name: b}]"
     )
-    assert unknown == ["server", "flyteadmin.profilerPort", "domains.x"]
+    assert unknown == ["server.httpPort", "flyteadmin.profilerPort", "domains.x"]
 
 
 def test_an_empty_file_says_nothing() -> None:

@@ -4,7 +4,6 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Collection, Iterable, Mapping
-from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import unquote_plus
 
@@ -13,16 +12,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyteadmin.durations import parse_duration
 from flyteadmin.errors import InvalidArgument, invalid
 
 _MAX_DEPTH = 32
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"(?i)[+-]?([0-9]+\.?[0-9]*(e[+-]?[0-9]+)?|\.[0-9]+(e[+-]?[0-9]+)?|inf(inity)?|nan)")
-_GO_DURATION = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
-_MAX_NANOSECONDS = 2**63
-_MAX_DURATION_CHARACTERS = 100
 
 
 def parse_query(raw: str) -> list[tuple[str, str]]:
@@ -221,21 +217,11 @@ def _parse_bytes(text: str) -> bytes:
 
 
 def _parse_duration(text: str) -> Duration:
-    """Go's syntax: "10s", "-1.5h", "1h2m3.5s", "0"."""
-    unsigned = text[1:] if text[:1] in {"+", "-"} else text
-    # Bounded, since the conversion of a million digits takes minutes.
-    parts = _GO_DURATION.findall(unsigned[:_MAX_DURATION_CHARACTERS])
-    if unsigned != "0" and (not parts or "".join(number + unit for number, unit in parts) != unsigned):
-        raise ValueError(f"{text[:100]!r} is not a duration such as 10s or 1h30m")
-    nanoseconds = int(sum(Decimal(number) * _UNITS[unit] for number, unit in parts))
-    if nanoseconds >= _MAX_NANOSECONDS:
-        raise ValueError(f"{text[:100]!r} is too long a duration")
     duration = Duration()
-    duration.FromNanoseconds(-nanoseconds if text.startswith("-") else nanoseconds)
+    duration.FromNanoseconds(parse_duration(text))
     return duration
 
 
-_UNITS: Mapping[str, int] = {**_NANOSECONDS, "h": 3600 * 10**9}
 _PARSERS: Mapping[int, Callable[[str], _Parsed]] = {
     FieldDescriptor.CPPTYPE_BOOL: _parse_bool,
     FieldDescriptor.CPPTYPE_FLOAT: _parse_number,

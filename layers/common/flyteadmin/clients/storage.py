@@ -1,5 +1,8 @@
 """Blobs in S3: written once, read whole, presigned for clients."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
 
@@ -10,7 +13,8 @@ from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.settings import environment
 
 _WHAT = "the object store"
-_PRESIGNED_SECONDS = 600
+_ANSWERS_LAST = timedelta(minutes=10)
+_MD5_METADATA = "flytecontentmd5"
 
 
 class BlobMissing(Exception):
@@ -70,12 +74,76 @@ def read_immutable(source: str) -> bytes:
         raise Internal(f"unable to read from location {source}") from None
 
 
-def presign_get(source: str) -> str:
-    """A URL that reads the blob for ten minutes, for clients that follow a redirect."""
+@dataclass(frozen=True)
+class Stored:
+    """What is known of a blob without reading it: its size, its entity tag, and the MD5 that its writer noted."""
+
+    size: int
+    etag: str
+    content_md5: str
+
+
+def head(source: str) -> Stored | None:
+    """What lies at an s3:// URI, None if nothing does.
+
+    Raises:
+        InvalidArgument: not an s3:// URI.
+    """
     bucket, key = split(source)
-    return client("s3").generate_presigned_url(
-        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_PRESIGNED_SECONDS
-    )
+    with faults(_WHAT):
+        try:
+            found = client("s3").head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error_code(error) in {"NoSuchKey", "NotFound", "404"}:
+                return None
+            raise
+    noted = {name.lower(): value for name, value in found.get("Metadata", {}).items()}
+    return Stored(found["ContentLength"], found["ETag"].strip('"'), noted.get(_MD5_METADATA, ""))
+
+
+@dataclass(frozen=True)
+class SignedUpload:
+    """A URL that a client may PUT to, and the headers that it must send with it."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+def presign_get(source: str, lasts: timedelta) -> str:
+    """A URL that reads the blob at an s3:// URI, for at most a week; it is signed by the function's own role."""
+    bucket, key = split(source)
+    parameters = {"Bucket": bucket, "Key": key}
+    return client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=_seconds(lasts))
+
+
+def presign_put(
+    target: str, lasts: timedelta, *, content_md5: str, note_md5: bool, only_if_absent: bool
+) -> SignedUpload:
+    """A URL that writes a blob at an s3:// URI.
+
+    Args:
+        target: Where.
+        lasts: For how long, at most a week.
+        content_md5: The only content that it takes, MD5 in base64; "" for any.
+        note_md5: The MD5 is kept as the object's metadata, since an entity tag is not always one.
+        only_if_absent: Whoever comes second is refused.
+    """
+    bucket, key = split(target)
+    parameters: dict[str, object] = {"Bucket": bucket, "Key": key}
+    headers: dict[str, str] = {}
+    if content_md5:
+        parameters["ContentMD5"] = content_md5
+    if content_md5 and note_md5:
+        parameters["Metadata"] = {_MD5_METADATA: content_md5}
+        headers[f"x-amz-meta-{_MD5_METADATA}"] = content_md5
+    if only_if_absent:
+        parameters["IfNoneMatch"] = headers["If-None-Match"] = "*"
+    url = client("s3").generate_presigned_url("put_object", Params=parameters, ExpiresIn=_seconds(lasts))
+    return SignedUpload(url, headers)
+
+
+def _seconds(lasts: timedelta) -> int:
+    return int(lasts.total_seconds())
 
 
 def offload_answer(body: bytes, content_type: str) -> str:
@@ -84,7 +152,7 @@ def offload_answer(body: bytes, content_type: str) -> str:
     bucket, key = split(target)
     with faults(_WHAT):
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-    return presign_get(target)
+    return presign_get(target, _ANSWERS_LAST)
 
 
 def split(source: str) -> tuple[str, str]:

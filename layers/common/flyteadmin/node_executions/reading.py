@@ -39,14 +39,24 @@ def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataRespon
     data = NodeExecutionGetDataResponse(
         inputs=UrlBlob(),
         outputs=UrlBlob(),
-        full_inputs=read_literals(row.input_uri),
-        full_outputs=LiteralMap.FromString(row.output_data) if row.output_data else read_literals(row.output_uri),
+        full_inputs=inputs(row),
+        full_outputs=outputs(row),
         flyte_urls=_flyte_urls(row),
     )
     if row.dynamic_workflow_uri:
         blob = storage.read_immutable(row.dynamic_workflow_uri)
         data.dynamic_workflow.CopyFrom(DynamicWorkflowNodeMetadata.FromString(blob))
     return data
+
+
+def inputs(row: NodeExecutionRow) -> LiteralMap:
+    """What a node got."""
+    return read_literals(row.input_uri)
+
+
+def outputs(row: NodeExecutionRow) -> LiteralMap:
+    """What a node gave: as its event brought it, or from where the event says."""
+    return LiteralMap.FromString(row.output_data) if row.output_data else read_literals(row.output_uri)
 
 
 def _flyte_urls(row: NodeExecutionRow) -> FlyteURLs:

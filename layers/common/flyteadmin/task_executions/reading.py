@@ -10,6 +10,7 @@ from flyteidl.admin.task_execution_pb2 import (
     TaskExecutionListRequest,
 )
 from flyteidl.core.identifier_pb2 import TASK, Identifier, ResourceType, TaskExecutionIdentifier
+from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.errors import InvalidArgument, NotFound, missing
 from flyteadmin.executions.reading import read_literals
@@ -33,15 +34,24 @@ def get(request: TaskExecutionGetRequest) -> TaskExecution:
 def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
     """GetTaskExecutionData (GET-18); errors as `get`."""
     row = _existing(request.id)
-    closure = repository.closure_of(row)
-    inline = closure.output_data if closure.HasField("output_data") else None
     return TaskExecutionGetDataResponse(
         inputs=UrlBlob(),
         outputs=UrlBlob(),
-        full_inputs=read_literals(row.input_uri),
-        full_outputs=inline if inline is not None else read_literals(closure.output_uri),
+        full_inputs=inputs(row),
+        full_outputs=outputs(row),
         flyte_urls=_flyte_urls(request.id),
     )
+
+
+def inputs(row: TaskExecutionRow) -> LiteralMap:
+    """What an attempt got."""
+    return read_literals(row.input_uri)
+
+
+def outputs(row: TaskExecutionRow) -> LiteralMap:
+    """What an attempt gave: as its event brought it, or from where the event says."""
+    closure = repository.closure_of(row)
+    return closure.output_data if closure.HasField("output_data") else read_literals(closure.output_uri)
 
 
 def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:

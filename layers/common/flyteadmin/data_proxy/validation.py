@@ -1,0 +1,112 @@
+"""What a client may ask the data proxy for, and where an upload lies; pure.
+
+Source: flyteadmin dataproxy/service.go.
+"""
+
+from base64 import b32encode, b64encode
+from collections.abc import Iterable
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from flyteidl.service.dataproxy_pb2 import ARTIFACT_TYPE_DECK, CreateDownloadLinkRequest, CreateUploadLocationRequest
+from google.protobuf.duration_pb2 import Duration
+
+from flyteadmin.clients.storage import Stored, split
+from flyteadmin.errors import InvalidArgument, PermissionDenied, invalid, missing, too_long
+
+_MD5_BYTES = 16
+_MAX_KEY_BYTES = 1024
+_LEAST = timedelta(seconds=1)
+_ROOT = "uploads"
+
+
+def validate_upload(request: CreateUploadLocationRequest) -> None:
+    """Check what an upload must say (DAT-01), and that no part of its path leaves its folder.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    for field in ("project", "domain"):
+        if not getattr(request, field):
+            raise missing(field)
+    if not request.filename_root and not request.content_md5:
+        raise InvalidArgument("content_md5 or filename_root is a required parameter")
+    if request.content_md5 and len(request.content_md5) != _MD5_BYTES:
+        raise invalid("content_md5", f"expected the {_MD5_BYTES} bytes of an MD5, got {len(request.content_md5)}")
+    for field in ("org", "filename_root", "filename"):
+        _validate_path(getattr(request, field), field)
+
+
+def _validate_path(path: str, field: str) -> None:
+    if path and any(part in {"", ".", ".."} for part in path.split("/")):
+        raise invalid(field, f"{path[:100]!r} has an empty part, or one that is . or ..")
+    if not path.isprintable():
+        raise invalid(field, "it holds a character that can't be printed")
+
+
+def expiry(given: Duration | None, most: timedelta) -> timedelta:
+    """How long a URL lasts, in whole seconds; as long as it may where nothing is asked for (DAT-03, DAT-10).
+
+    Raises:
+        InvalidArgument: less than a second, or more than `most`.
+    """
+    if given is None:
+        return most
+    lasts = timedelta(seconds=given.seconds)
+    if given.nanos < 0 or not _LEAST <= lasts <= most or (lasts == most and given.nanos):
+        raise invalid("expires_in", f"expected 1 s to {int(most.total_seconds())} s")
+    return lasts
+
+
+def upload_key(request: CreateUploadLocationRequest, filename: str, storage_prefix: str) -> tuple[str, ...]:
+    """The parts of an upload's key: the root is the client's, or the MD5 in base32 (DAT-05); empty parts are dropped.
+
+    Raises:
+        InvalidArgument: it is longer than any key.
+    """
+    root = request.filename_root or b32encode(request.content_md5).decode()
+    parts = (_ROOT, storage_prefix, request.org, request.project, request.domain, root, filename)
+    key = tuple(part.strip("/") for part in parts if part.strip("/"))
+    if len("/".join(key).encode()) > _MAX_KEY_BYTES:
+        raise too_long("the key of project, domain, filename_root and filename together", _MAX_KEY_BYTES)
+    return key
+
+
+def is_same(content_md5: bytes, stored: Stored) -> bool:
+    """Whether what is stored has this MD5, by its noted one or else by its entity tag (DAT-02)."""
+    if not content_md5:
+        return False
+    base64 = b64encode(content_md5).decode()
+    if stored.content_md5:
+        return stored.content_md5 == base64
+    return stored.etag in {content_md5.hex(), b32encode(content_md5).decode(), base64}
+
+
+def validate_download(native_url: str, readable: Iterable[str]) -> None:
+    """Check that a blob is among those that may be handed out; `readable` are ARNs with *.
+
+    Upstream signs for whatever its own credentials can read, the operator's configuration too.
+
+    Raises:
+        InvalidArgument: the URL is missing, or not an s3:// URI.
+        PermissionDenied: it lies elsewhere.
+    """
+    if not native_url:
+        raise missing("native_url")
+    path = "/".join(split(native_url))
+    if not any(fnmatchcase(path, pattern.rpartition(":::")[2]) for pattern in readable):
+        raise PermissionDenied(
+            f"invalid value for native_url: {native_url[:300]!r} is outside of what this deployment hands out"
+        )
+
+
+def validate_download_link(request: CreateDownloadLinkRequest) -> None:
+    """Check that a link is asked for to something there is a link to (DAT-08).
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    if request.artifact_type != ARTIFACT_TYPE_DECK:
+        raise invalid("artifact_type", "expected ARTIFACT_TYPE_DECK")
+    if request.WhichOneof("source") is None:
+        raise missing("source")
