@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
 
+from local import bridge as bridge_process
 from local.admin import Admin
 from local.aws import process as aws_process
 from local.aws.client import REGION, Endpoint, HttpApi
@@ -36,6 +37,8 @@ CLUSTER_NAME = "local"
 _PID_FILE = ROOT / ".local" / "stack.pid"
 _CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
 _ENGINE_LOG = ROOT / ".local" / "engine.log"
+_BRIDGE_LOG = ROOT / ".local" / "bridge.log"
+_UPSTREAMS_GRPC_PORT = 8089
 
 type Report = Callable[[str], None]
 type Cluster = cluster_process.RunningCluster | ExternalCluster
@@ -50,6 +53,7 @@ class Stack:
     cluster: Cluster
     data_scientist: Credentials
     propeller: Credentials
+    bridge: bridge_process.RunningBridge
 
     @property
     def named_url(self) -> str:
@@ -67,8 +71,8 @@ class Stack:
 
 
 @contextmanager
-def running(report: Report, *, audit: Path | None = None, engine: bool = True) -> Iterator[Stack]:
-    """Start everything, IAM enforced, and leave nothing behind."""
+def running(report: Report, *, audit: Path | None = None, engine: bool = True, port: int = 0) -> Iterator[Stack]:
+    """Start everything, IAM enforced, the bridge on `port` or any, and leave nothing behind."""
     with ExitStack() as resources:
         report("starting the embedded AWS")
         endpoint = resources.enter_context(aws_process.running(auth=True, audit=audit))
@@ -79,12 +83,14 @@ def running(report: Report, *, audit: Path | None = None, engine: bool = True) -
         endpoint.client("s3", ACCOUNT).put_object(
             Bucket=outputs["Bucket"], Key=_CONFIGURATION_KEY, Body=_CONFIGURATION.read_bytes()
         )
+        report("starting the bridge (log: .local/bridge.log)")
         stack = Stack(
             endpoint,
             outputs,
             cluster,
             data_scientist=_caller(endpoint, "data-scientist", [_calling(outputs)]),
             propeller=_caller(endpoint, "propeller", [_calling(outputs), _keeping_data(outputs)]),
+            bridge=resources.enter_context(_bridge(endpoint, outputs, port)),
         )
         if engine:
             report(
@@ -152,15 +158,29 @@ def _caller(endpoint: Endpoint, name: str, statements: Sequence[_Statement]) -> 
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
 
+def _bridge(
+    endpoint: Endpoint, outputs: Mapping[str, str], port: int
+) -> AbstractContextManager[bridge_process.RunningBridge]:
+    environment = {
+        **_environment(endpoint, _caller(endpoint, "bridge", [_calling(outputs)])),
+        "BRIDGE_API_URL": HttpApi.at(endpoint, outputs["ApiId"]).base_url,
+    }
+    return bridge_process.running(environment, _BRIDGE_LOG, port=port)
+
+
+def _environment(endpoint: Endpoint, caller: Credentials) -> dict[str, str]:
+    """The environment of a child process that calls AWS as `caller`."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ACCESS_KEY_ID": caller.access_key,
+        "AWS_SECRET_ACCESS_KEY": caller.secret_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint.url,
+    }
+
+
 @contextmanager
 def _engine(stack: Stack) -> Iterator[None]:
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "AWS_ACCESS_KEY_ID": stack.propeller.access_key,
-        "AWS_SECRET_ACCESS_KEY": stack.propeller.secret_key,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": stack.endpoint.url,
-    }
     command = [
         sys.executable,
         "-m",
@@ -180,7 +200,12 @@ def _engine(stack: Stack) -> Iterator[None]:
     with (
         _ENGINE_LOG.open("wb") as log,
         subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=_environment(stack.endpoint, stack.propeller),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as engine,
     ):
         try:
@@ -194,7 +219,7 @@ def up() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with running(_say) as stack:
+    with running(_say, port=bridge_process.free_port(_UPSTREAMS_GRPC_PORT)) as stack:
         _PID_FILE.parent.mkdir(exist_ok=True)
         _PID_FILE.write_text(str(os.getpid()))
         print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION), flush=True)
@@ -231,6 +256,17 @@ The stack is up. Ctrl-C (or make down, elsewhere) ends it and leaves nothing beh
   topic      {stack.outputs[NotificationsTopicArn]}
   bucket     {stack.outputs[Bucket]}
   cluster    {stack.cluster.url}
+  gRPC       {stack.bridge.address}
+
+pyflyte and FlyteRemote find it so:
+
+  export FLYTE_PLATFORM_URL={stack.bridge.address} FLYTE_PLATFORM_INSECURE=true
+
+flytectl (and pyflyte too) by a file, say config.yaml, given with --config:
+
+  admin:
+    endpoint: dns:///{stack.bridge.address}
+    insecure: true
 
 The API takes requests signed with SigV4 (service execute-api):
 

@@ -28,7 +28,9 @@ class InProcessApi:
     """Routes a request as template.yaml does: to the function that claims its RPC."""
 
     def __init__(self) -> None:
-        self._by_rpc = {rpc: handler for handler in handlers().values() for rpc in handler.rpcs}
+        found = handlers()
+        self._by_rpc = {rpc: handler for handler in found.values() for rpc in handler.rpcs}
+        self._default = found["get_server_info"]
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -36,7 +38,8 @@ class InProcessApi:
         parts = urlsplit(path)
         event = http_event(method, "/", body=body or b"", headers=headers)
         event |= {"rawPath": parts.path, "rawQueryString": parts.query}
-        handler = self._by_rpc[match(parts.path)[method].route.rpc]
+        meant = match(parts.path).get(method)
+        handler = self._by_rpc.get(meant.route.rpc, self._default) if meant else self._default
         answer = answer_of(handler(event, Context()))
         return Response(answer.status, answer.headers, answer.body)
 

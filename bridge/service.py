@@ -1,0 +1,136 @@
+"""Every unary RPC of Flyte's services as one generic handler: authenticated, transcoded, called, answered."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from bridge.answers import Answer, error_of, unreachable
+from bridge.api import Api, Deadline, Unreachable
+from bridge.idempotency import KEYED, Keys, fingerprint
+from bridge.settings import Settings
+from bridge.transcoder import transcode
+from flyteadmin.api.routes import ROUTES, Route
+from flyteadmin.api.status import status_of
+from flyteadmin.errors import Code
+from flyteadmin.observability import logger
+
+type Context = grpc.aio.ServicerContext[bytes, bytes]
+type Handler = grpc.RpcMethodHandler[bytes, bytes]
+
+REQUEST_ID: Final = "x-request-id"
+_TOKENS = ("authorization", "flyte-authorization")
+_VALID_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+_UNTIL_THE_DEADLINE = 1_000_000
+_ATTEMPTS = 4
+_SECONDS_TO_ANSWER = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """An RPC and the HTTPS routes that stand for it, the main one first."""
+
+    service: str
+    name: str
+    routes: tuple[Route, ...]
+
+    @property
+    def path(self) -> str:
+        """Its name on the wire, "/package.Service/Method"."""
+        return f"/{self.service}/{self.name}"
+
+
+def rpcs() -> tuple[Rpc, ...]:
+    """Every RPC that has a route."""
+    grouped: dict[tuple[str, str], list[Route]] = {}
+    for route in ROUTES:
+        grouped.setdefault((route.service, route.rpc), []).append(route)
+    return tuple(Rpc(service, name, tuple(routes)) for (service, name), routes in grouped.items())
+
+
+class FlyteServices(grpc.GenericRpcHandler):
+    """Flyte's five services; what they answer comes from the API."""
+
+    def __init__(self, api: Api, settings: Settings) -> None:
+        """Serve from `api`."""
+        self._api = api
+        self._patience = settings.patience_seconds
+        self._keys = Keys()
+        self._handlers: Mapping[str, Handler] = {rpc.path: self._handler(rpc) for rpc in rpcs()}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
+        """The handler of a method; gRPC itself answers UNIMPLEMENTED for one that is unknown."""
+        return self._handlers.get(handler_call_details.method)
+
+    def _handler(self, rpc: Rpc) -> Handler:
+        async def serve(request: bytes, context: Context) -> bytes:
+            metadata = _metadata(context)
+            request_id = _request_id(metadata)
+            outcome = await self._outcome(rpc, request, metadata, request_id, context)
+            trailers = ((REQUEST_ID, request_id),)
+            if isinstance(outcome, Status):
+                logger.info(
+                    "refused", extra={"rpc": rpc.name, "code": Code(outcome.code).name, "request_id": request_id}
+                )
+                status = rpc_status.to_status(outcome)
+                await context.abort(status.code, status.details, (*status.trailing_metadata, *trailers))
+            context.set_trailing_metadata(trailers)
+            return outcome
+
+        return grpc.unary_unary_rpc_method_handler(serve)
+
+    async def _outcome(
+        self, rpc: Rpc, request: bytes, metadata: Mapping[str, str], request_id: str, context: Context
+    ) -> bytes | Status:
+        """The response's bytes, or what went wrong."""
+        try:
+            headers = {REQUEST_ID: request_id, **_token(metadata)}
+            answer = await self._answer(rpc, request, headers, _deadline(context, self._patience))
+            return answer.body if answer.ok else error_of(answer, rpc.name)
+        except Unreachable as error:
+            return unreachable(rpc.name, str(error))
+        except Exception as error:  # noqa: BLE001 (the edge: the caller gets a Status, the log the cause)
+            status = status_of(error, request_id)
+            if status.code == Code.INTERNAL:
+                logger.exception("internal error", extra={"rpc": rpc.name, "request_id": request_id})
+            return status
+
+    async def _answer(self, rpc: Rpc, request: bytes, headers: dict[str, str], deadline: Deadline) -> Answer:
+        call = transcode(rpc.routes, request)
+        if rpc.name not in KEYED:
+            return await self._api.call(call, headers, deadline, _ATTEMPTS)
+        same = fingerprint(rpc.name, "", request)
+        key = self._keys.take(same)
+        answer = None
+        try:
+            headers["idempotency-key"] = key
+            answer = await self._api.call(call, headers, deadline, _UNTIL_THE_DEADLINE)
+        finally:
+            if answer is None or not answer.ok:  # None: cancelled, or nobody answered
+                self._keys.keep(same, key)
+        return answer
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+
+
+def _request_id(metadata: Mapping[str, str]) -> str:
+    given = metadata.get(REQUEST_ID, "")
+    return given if _VALID_REQUEST_ID.fullmatch(given) else f"b-{uuid.uuid4().hex[:20]}"
+
+
+def _token(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The caller's own token, as the header that the API reads."""
+    token = next((metadata[name] for name in _TOKENS if name in metadata), "")
+    return {"authorization": token} if token else {}
+
+
+def _deadline(context: Context, patience_seconds: float) -> Deadline:
+    left = context.time_remaining()
+    return Deadline.after(patience_seconds if left is None else left - _SECONDS_TO_ANSWER)

@@ -1,0 +1,110 @@
+"""A gRPC request as the HTTPS call that stands for it in the routes' table; pure.
+
+Bodies go on as they came. Path and query are written so that `flyteadmin.api.parameters` reads the same message back.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from flyteadmin.api.routes import Route
+from flyteadmin.errors import InvalidArgument, invalid, missing
+
+_NO_SEGMENT = frozenset({".", ".."})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A request to the API: `target` is its path and query, percent-encoded; `body` a binary message, or nothing."""
+
+    method: str
+    target: str
+    body: bytes
+
+
+def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
+    """The HTTPS call for the bytes of a request, by the first of its RPC's routes whose path it can fill.
+
+    Raises:
+        InvalidArgument: not such a message; or the path needs a field that is empty, or can't carry its value.
+    """
+    message = _parse(routes[0], request)
+    route = next((each for each in routes if not _empty(each, message)), routes[-1])
+    empty = _empty(route, message)
+    if empty:
+        raise missing(empty[0].rpartition(".")[2])
+    path = "/".join(["", *(_segment(part, message) for part in route.segments())])
+    if route.body:
+        return HttpCall(route.method, path, request)
+    query = urlencode(list(_query(message, frozenset(_variables(route)))), quote_via=quote, safe="")
+    return HttpCall(route.method, f"{path}?{query}" if query else path, b"")
+
+
+def _parse(route: Route, request: bytes) -> Message:
+    message = route.request_type()()
+    try:
+        message.ParseFromString(request)
+    except DecodeError:
+        raise InvalidArgument(f"invalid request: it is not a binary {message.DESCRIPTOR.full_name}") from None
+    return message
+
+
+def _variables(route: Route) -> Iterator[str]:
+    return (part[1:-1] for part in route.segments() if part.startswith("{"))
+
+
+def _empty(route: Route, message: Message) -> list[str]:
+    """The path's fields that a request leaves empty; a number may be 0."""
+    return [name for name in _variables(route) if _value(message, name) == ""]
+
+
+def _value(message: Message, path: str) -> Any:
+    value: Any = message
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _segment(part: str, message: Message) -> str:
+    if not part.startswith("{"):
+        return part
+    text = str(_value(message, part[1:-1]))
+    if "/" in text or text in _NO_SEGMENT:
+        raise invalid(part[1:-1], f"{text[:100]!r} can't stand in a path")
+    return quote(text, safe="")
+
+
+def _query(message: Message, bound: frozenset[str], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """What is set beside the path, as pairs; a field of a field is written "id.project", an entry of a map "m[k]"."""
+    for field, value in message.ListFields():
+        name = prefix + field.name
+        if name in bound:
+            continue
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            entry = field.message_type.fields_by_name
+            yield from ((f"{name}[{_text(entry['key'], key)}]", _text(entry["value"], value[key])) for key in value)
+        elif field.is_repeated:
+            yield from ((name, _text(field, each)) for each in value)
+        elif isinstance(value, Message) and not isinstance(value, Timestamp | Duration):
+            yield from _query(value, bound, f"{name}.")
+        else:
+            yield name, _text(field, value)
+
+
+def _text(field: FieldDescriptor, value: Any) -> str:
+    if isinstance(value, Timestamp):
+        return value.ToJsonString()
+    if isinstance(value, Duration):
+        return f"{value.ToNanoseconds()}ns"
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return b64encode(value).decode()
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return "true" if value else "false"
+    return str(value)

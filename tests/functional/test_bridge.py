@@ -1,0 +1,213 @@
+"""gRPC clients through a real bridge to the real handlers, with what can go wrong in between."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from flyteidl.admin.common_pb2 import ResourceListRequest
+from flyteidl.admin.execution_pb2 import (
+    Execution,
+    ExecutionCreateRequest,
+    ExecutionList,
+    ExecutionRecoverRequest,
+    ExecutionRelaunchRequest,
+    WorkflowExecutionGetRequest,
+)
+from flyteidl.admin.project_pb2 import ProjectListRequest, Projects
+from flytekit.clients.friendly import SynchronousFlyteClient
+from flytekit.configuration import PlatformConfig
+from flytekit.exceptions.user import FlyteEntityNotExistException
+from flytekit.models.core.identifier import WorkflowExecutionIdentifier as FlyteExecutionId
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_reflection.v1alpha import reflection_pb2
+
+from bridge.answers import OCTETS
+from bridge.service import rpcs
+from bridge.settings import Settings
+from flyteadmin.errors import Code
+from local.aws.client import Response
+from local.aws.data import DataAccount as Aws
+from tests.builders import execution_id, stored_execution
+from tests.grpc_stack import Client, Gateway, Refused, bridge, client, gateway, hangs_up, loses_the_answer, refuses
+
+UNAVAILABLE = refuses(503, b'{"message":"Service Unavailable"}')
+ABSENT = WorkflowExecutionGetRequest(id=execution_id("absent"))
+PROJECTS = ProjectListRequest(limit=1)
+CREATE = ExecutionCreateRequest(project="flytesnacks", domain="development")
+KEYED = {
+    "CreateExecution": CREATE,
+    "RelaunchExecution": ExecutionRelaunchRequest(id=execution_id()),
+    "RecoverExecution": ExecutionRecoverRequest(id=execution_id()),
+}
+
+
+@pytest.fixture
+def api(aws: Aws) -> Iterator[Gateway]:
+    with gateway() as state:
+        yield state
+
+
+@pytest.fixture
+def flyte(api: Gateway) -> Iterator[Client]:
+    with client(Settings(api_url=api.url, listen="127.0.0.1:0", drain_seconds=1)) as opened:
+        yield opened
+
+
+def test_every_rpc_answers_with_a_known_code(flyte: Client) -> None:
+    """Asked with nothing, and with bytes that are no message."""
+    answers = {rpc.name: {flyte.code(rpc.path, request) for request in (b"", b"\xff")} for rpc in rpcs()}
+    known = {Code.OK, Code.INVALID_ARGUMENT, Code.UNIMPLEMENTED, Code.NOT_FOUND}
+    assert {name: codes for name, codes in answers.items() if not codes <= known} == {}
+    assert len(answers) == 66
+
+
+def test_a_method_that_no_service_has(flyte: Client) -> None:
+    assert flyte.code("/flyteidl.service.AdminService/Nothing", b"") is Code.UNIMPLEMENTED
+
+
+def test_a_status_arrives_in_the_trailers(flyte: Client) -> None:
+    with pytest.raises(Refused) as raised:
+        flyte.call("GetExecution", ABSENT, x_request_id="r-1")
+    refused = raised.value
+    assert refused.status is not None
+    assert (refused.code, refused.status.code) == (Code.NOT_FOUND, Code.NOT_FOUND)
+    assert "absent" in refused.message == refused.status.message
+    assert refused.trailers["x-request-id"] == "r-1"
+
+
+def test_answers_arrive_whole(flyte: Client) -> None:
+    stored_execution("run")
+    one = flyte.call("GetExecution", WorkflowExecutionGetRequest(id=execution_id()))
+    assert Execution.FromString(one).id == execution_id()
+    listed = flyte.call(
+        "ListExecutions", ResourceListRequest(id={"project": "flytesnacks", "domain": "development"}, limit=1)
+    )
+    assert [each.id for each in ExecutionList.FromString(listed).executions] == [execution_id()]
+
+
+def test_flytekit_is_served(api: Gateway) -> None:
+    with bridge(Settings(api_url=api.url, listen="127.0.0.1:0")) as address:
+        flytekit = SynchronousFlyteClient(PlatformConfig(endpoint=address, insecure=True))
+        projects, _ = flytekit.list_projects_paginated(limit=5)
+        assert [project.id for project in projects] == ["flytesnacks"]
+        with pytest.raises(FlyteEntityNotExistException):
+            flytekit.get_execution(FlyteExecutionId("flytesnacks", "development", "absent"))
+        assert len([seen for seen in api.seen if "absent" in seen.target]) == 4  # its own four attempts
+
+
+def test_calls_are_signed_and_carry_the_callers_request_id(flyte: Client, api: Gateway) -> None:
+    flyte.call("ListProjects", PROJECTS, x_request_id="r-1")
+    [seen] = api.seen
+    assert seen.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=")
+    assert "/execute-api/aws4_request" in seen.headers["authorization"]
+    assert (seen.headers["x-request-id"], seen.headers["accept"]) == ("r-1", OCTETS)
+
+
+def test_a_bearer_is_passed_on_where_the_api_reads_tokens(api: Gateway) -> None:
+    with client(Settings(api_url=api.url, listen="127.0.0.1:0", api_auth="bearer")) as flyte:
+        flyte.call("ListProjects", PROJECTS, authorization="Bearer t")
+        flyte.call("ListProjects", PROJECTS, flyte_authorization="Bearer t")
+        assert [seen.headers["authorization"] for seen in api.seen] == ["Bearer t"] * 2
+        api.faults[:] = [refuses(401, b'{"message":"Unauthorized"}')]
+        assert flyte.code("ListProjects", PROJECTS) is Code.UNAUTHENTICATED
+        assert "authorization" not in api.seen[-1].headers
+
+
+def test_a_large_answer_is_fetched_from_where_it_lies(flyte: Client, api: Gateway) -> None:
+    large = Projects(token="x" * 3_000_000).SerializeToString()
+    api.faults += [
+        refuses(303, location=f"{api.url}/answers/1?X-Amz-Signature=s"),
+        lambda _: Response(200, {"content-type": OCTETS}, large),
+    ]
+    assert flyte.call("ListProjects", PROJECTS) == large
+    followed = api.seen[-1]
+    assert (followed.target, "authorization" in followed.headers) == ("/answers/1?X-Amz-Signature=s", False)
+
+
+def test_a_fault_that_passes_is_met_with_the_same_call(flyte: Client, api: Gateway) -> None:
+    api.faults += [UNAVAILABLE, hangs_up]
+    assert flyte.code("GetExecution", ABSENT) is Code.NOT_FOUND
+    assert len({(seen.target, seen.headers["x-request-id"]) for seen in api.seen}) == 1
+    assert len(api.seen) >= 3
+
+
+def test_a_fault_that_lasts(flyte: Client, api: Gateway) -> None:
+    api.faults += [UNAVAILABLE] * 4
+    assert flyte.code("GetExecution", ABSENT) is Code.UNAVAILABLE
+    assert len(api.seen) == 4
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_a_create_is_one_call_however_often_it_is_sent(flyte: Client, api: Gateway, name: str) -> None:
+    api.faults += [UNAVAILABLE, loses_the_answer, hangs_up, UNAVAILABLE, UNAVAILABLE]
+    assert flyte.code(name, KEYED[name], timeout=20) in {Code.INVALID_ARGUMENT, Code.UNIMPLEMENTED}
+    keys = {seen.headers["idempotency-key"] for seen in api.seen}
+    assert (len(api.seen), len(keys)) == (6, 1)
+    assert all(keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("CreateExecution", Code.INTERNAL),
+        ("RecoverExecution", Code.INTERNAL),
+        ("RelaunchExecution", Code.UNAVAILABLE),
+    ],
+)
+def test_a_create_whose_time_is_up_keeps_its_key(api: Gateway, name: str, code: Code) -> None:
+    api.faults += [UNAVAILABLE] * 100
+    with client(Settings(api_url=api.url, listen="127.0.0.1:0", patience_seconds=0.5)) as flyte:
+        assert flyte.code(name, KEYED[name], timeout=None) is code
+        assert flyte.code(name, KEYED[name], timeout=0.8) is code  # flytekit's next attempt
+        same = {seen.headers["idempotency-key"] for seen in api.seen}
+        flyte.code(name, b"", timeout=None)
+        others = {seen.headers["idempotency-key"] for seen in api.seen} - same
+    assert (len(same), len(others)) == (1, 1)
+
+
+def test_a_create_that_its_caller_gave_up_keeps_its_key(flyte: Client, api: Gateway) -> None:
+    api.faults += [UNAVAILABLE] * 100
+    for _ in range(2):
+        api.seen.clear()
+        call = flyte.begin("CreateExecution", CREATE)
+        while len(api.seen) < 2:
+            assert not call.done()
+        call.cancel()
+    api.faults.clear()
+    flyte.code("CreateExecution", CREATE)
+    assert len({seen.headers["idempotency-key"] for seen in api.seen}) == 1
+
+
+def test_each_create_that_was_answered_has_a_key_of_its_own(flyte: Client, api: Gateway) -> None:
+    api.faults += [lambda _: Response(200, {"content-type": OCTETS}, b"")] * 2
+    for _ in range(2):
+        flyte.call("CreateExecution", CREATE)
+    assert len({uuid.UUID(seen.headers["idempotency-key"]) for seen in api.seen}) == 2
+
+
+def test_a_request_too_large_for_anything(flyte: Client) -> None:
+    with pytest.raises(Refused, match="message larger than max") as raised:
+        flyte.call("CreateTask", b"x" * 5_000_000)
+    assert raised.value.code is Code.RESOURCE_EXHAUSTED
+
+
+def test_health(flyte: Client) -> None:
+    check = "/grpc.health.v1.Health/Check"
+    for service in ("", "flyteadmin", "flyteidl.service.AdminService", "flyteidl.service.AuthMetadataService"):
+        answer = HealthCheckResponse.FromString(flyte.call(check, HealthCheckRequest(service=service)))
+        assert answer.status == HealthCheckResponse.SERVING
+    assert flyte.code(check, HealthCheckRequest(service="nothing")) is Code.NOT_FOUND
+
+
+def test_reflection_knows_every_service(flyte: Client) -> None:
+    names = sorted({rpc.service for rpc in rpcs()})
+    asked = [reflection_pb2.ServerReflectionRequest(list_services="")]
+    asked += [reflection_pb2.ServerReflectionRequest(file_containing_symbol=name) for name in names]
+    stream = flyte.channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    services, *files = stream(iter(asked), timeout=10)
+    assert {each.name for each in services.list_services_response.service} >= set(names)
+    assert all(answer.file_descriptor_response.file_descriptor_proto for answer in files)
