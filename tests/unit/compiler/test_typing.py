@@ -45,6 +45,11 @@ def schema(**columns: int) -> LiteralType:
     return LiteralType(schema=SchemaType(columns=made))
 
 
+def twice(name: str, *kinds: int) -> LiteralType:
+    """A schema that has a column more than once."""
+    return LiteralType(schema=SchemaType(columns=[Column(name=name, type=kind) for kind in kinds]))  # type: ignore[arg-type]
+
+
 def dataset(name: str = "", /, **columns: LiteralType) -> LiteralType:
     made = [StructuredDatasetType.DatasetColumn(name=n, literal_type=kind) for n, kind in columns.items()]
     return LiteralType(structured_dataset_type=StructuredDatasetType(format=name, columns=made))
@@ -102,6 +107,19 @@ def test_a_union_casts_to_those_that_have_all_its_variants(ours: LiteralType, th
 @given(st.sampled_from(DISTINCT), st.sampled_from(DISTINCT))
 def test_a_union_of_one_is_that_one(one: LiteralType, other: LiteralType) -> None:
     assert are_types_castable(union(one), other) == are_types_castable(one, other)
+
+
+@given(st.sampled_from(DISTINCT), st.integers(1, 45), st.integers(1, 45))
+def test_unions_within_unions_are_not_tried_in_two_to_the_power_of_their_depth_ways(
+    kind: LiteralType, ours: int, theirs: int
+) -> None:
+    assert are_types_castable(nested(kind, ours), nested(kind, ours))
+    assert not are_types_castable(nested(kind, ours), nested(STRING, theirs))
+
+
+def nested(kind: LiteralType, depth: int) -> LiteralType:
+    """A type in that many unions of one."""
+    return nested(union(kind), depth - 1) if depth else kind
 
 
 @given(st.sampled_from(DISTINCT))
@@ -191,6 +209,7 @@ def test_a_struct_casts_to_those_that_ask_for_less(properties: dict[str, str], k
         (dataset("csv", a=INTEGER), schema(a=Column.INTEGER), False),
         (dataset("", a=INTEGER), schema(b=Column.INTEGER), False),
         (dataset(), schema(b=Column.INTEGER), True),
+        (schema(a=Column.STRING), twice("a", Column.STRING, Column.INTEGER), False),
         (STRING, schema(), False),
         (dataset("csv"), dataset("CSV"), True),
         (dataset("csv"), dataset("parquet"), False),
@@ -263,6 +282,7 @@ TEXT = scalar(primitive={"stringValue": "a"})
         (scalar(), None),
         (Literal(), None),
         (literals(), list_of(NONE)),
+        (literals(Literal()), list_of(LiteralType())),
         (literals(ONE, ONE), list_of(INTEGER)),
         (literals(TEXT, ONE), list_of(union(INTEGER, STRING))),
         (literals(literals(), literals(ONE)), list_of(list_of(INTEGER))),

@@ -1,6 +1,6 @@
 """Whether a value of one type may be used where another is expected (`validators/typing.go`)."""
 
-from collections.abc import Callable
+from typing import Literal
 
 from flyteidl.core import types_pb2
 from flyteidl.core.types_pb2 import LiteralType, SchemaType, SimpleType, StructuredDatasetType
@@ -23,19 +23,81 @@ def are_types_castable(upstream: LiteralType, downstream: LiteralType) -> bool:
 
     A union of one variant is also tried as that variant.
     """
-    if upstream.WhichOneof("type") == "union_type" and len(upstream.union_type.variants) == 1:
-        return _casts(upstream.union_type.variants[0], downstream) or _casts(upstream, downstream)
-    return _casts(upstream, downstream)
+    return _Cast().is_possible(upstream, downstream)
 
 
-def _casts(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """What upstream's type checkers do: no look into a union on the upstream side."""
-    kind = downstream.WhichOneof("type")
-    if kind in _CHECKERS:
-        return _CHECKERS[kind](upstream, downstream)
-    if _is_none(downstream):
-        return _is_none(upstream)
-    return _trivial(upstream, downstream)
+class _Cast:
+    """One cast with all those that it consists of.
+
+    Which union fits which is found out once: a union of one is tried in two ways, and at each depth again.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing found out; what was asked about is kept, so that no id comes up twice."""
+        self._fits: dict[tuple[int, int], bool] = {}
+        self._asked: list[tuple[LiteralType, LiteralType]] = []
+
+    def is_possible(self, upstream: LiteralType, downstream: LiteralType) -> bool:
+        if upstream.WhichOneof("type") == "union_type" and len(upstream.union_type.variants) == 1:
+            return self._casts(upstream.union_type.variants[0], downstream) or self._casts(upstream, downstream)
+        return self._casts(upstream, downstream)
+
+    def _casts(self, upstream: LiteralType, downstream: LiteralType) -> bool:
+        """What upstream's type checkers do: no look into a union on the upstream side."""
+        match downstream.WhichOneof("type"):
+            case "collection_type" | "map_value_type" as kind:
+                return self._elements(upstream, downstream, kind)
+            case "union_type":
+                return self._union(upstream, downstream)
+            case "structured_dataset_type":
+                return self._structured_dataset(upstream, downstream.structured_dataset_type)
+            case _:
+                return _leaf(upstream, downstream)
+
+    def _elements(
+        self, upstream: LiteralType, downstream: LiteralType, kind: Literal["collection_type", "map_value_type"]
+    ) -> bool:
+        """Lists and maps by their elements; empty ones fit all."""
+        if not upstream.HasField(kind):
+            return False
+        element: LiteralType = getattr(upstream, kind)
+        return _is_none(element) or self._casts(element, getattr(downstream, kind))
+
+    def _union(self, upstream: LiteralType, downstream: LiteralType) -> bool:
+        """Each upstream variant must fit some variant; any other type must fit exactly one."""
+        variants = downstream.union_type.variants
+        if not upstream.HasField("union_type"):
+            return sum(self.is_possible(upstream, variant) for variant in variants) == 1
+        pair = id(upstream), id(downstream)
+        if pair not in self._fits:
+            self._asked.append((upstream, downstream))
+            self._fits[pair] = all(any(self.is_possible(u, d) for d in variants) for u in upstream.union_type.variants)
+        return self._fits[pair]
+
+    def _structured_dataset(self, upstream: LiteralType, wanted: StructuredDatasetType) -> bool:
+        """A structured dataset takes none, a schema if it may be parquet, or a dataset of its format."""
+        if _is_none(upstream):
+            return True
+        if upstream.HasField("schema"):
+            return _is_parquet(wanted) and _dataset_from_schema(upstream.schema, wanted)
+        return upstream.HasField("structured_dataset_type") and self._dataset(upstream.structured_dataset_type, wanted)
+
+    def _dataset(self, given: StructuredDatasetType, wanted: StructuredDatasetType) -> bool:
+        if given.format and wanted.format and given.format.lower() != wanted.format.lower():
+            return False
+        kinds = {column.name: column.literal_type for column in given.columns}
+        return not kinds or all(
+            column.name in kinds and self._casts(kinds[column.name], column.literal_type) for column in wanted.columns
+        )
+
+
+def _leaf(upstream: LiteralType, downstream: LiteralType) -> bool:
+    """Types that consist of no others."""
+    if downstream.HasField("blob"):
+        return _blob(upstream, downstream)
+    if downstream.HasField("schema"):
+        return _schema(upstream, downstream)
+    return _is_none(upstream) if _is_none(downstream) else _trivial(upstream, downstream)
 
 
 def _is_none(kind: LiteralType) -> bool:
@@ -66,18 +128,6 @@ def _struct(upstream: LiteralType, downstream: LiteralType) -> bool:
     return upstream.metadata == downstream.metadata or is_super_type(upstream.metadata, downstream.metadata)
 
 
-def _map(upstream: LiteralType, downstream: LiteralType) -> bool:
-    if not upstream.HasField("map_value_type"):
-        return False
-    return _is_none(upstream.map_value_type) or _casts(upstream.map_value_type, downstream.map_value_type)
-
-
-def _collection(upstream: LiteralType, downstream: LiteralType) -> bool:
-    if not upstream.HasField("collection_type"):
-        return False
-    return _is_none(upstream.collection_type) or _casts(upstream.collection_type, downstream.collection_type)
-
-
 def _blob(upstream: LiteralType, downstream: LiteralType) -> bool:
     """By format; no format on either side fits all. One file or many makes no difference here."""
     if not upstream.HasField("blob"):
@@ -86,20 +136,11 @@ def _blob(upstream: LiteralType, downstream: LiteralType) -> bool:
     return not all(formats) or formats[0] == formats[1]
 
 
-def _union(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """Each upstream variant must fit some variant; any other type must fit exactly one."""
-    variants = downstream.union_type.variants
-    if upstream.HasField("union_type"):
-        return all(any(are_types_castable(u, d) for d in variants) for u in upstream.union_type.variants)
-    return sum(are_types_castable(upstream, variant) for variant in variants) == 1
-
-
 def _schema(upstream: LiteralType, downstream: LiteralType) -> bool:
     """A schema takes a schema, or a structured dataset that is parquet, with at least its columns."""
     if upstream.HasField("schema"):
         columns = {column.name: column.type for column in upstream.schema.columns}
-        wanted = {column.name: column.type for column in downstream.schema.columns}
-        return not columns or all(columns.get(name) == kind for name, kind in wanted.items())
+        return not columns or all(columns.get(column.name) == column.type for column in downstream.schema.columns)
     if not upstream.HasField("structured_dataset_type") or not _is_parquet(upstream.structured_dataset_type):
         return False
     kinds = {column.name: column.literal_type.simple for column in upstream.structured_dataset_type.columns}
@@ -109,42 +150,14 @@ def _schema(upstream: LiteralType, downstream: LiteralType) -> bool:
     )
 
 
-def _structured_dataset(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """A structured dataset takes none, a schema if it may be parquet, or a dataset of its format."""
-    if _is_none(upstream):
-        return True
-    wanted = downstream.structured_dataset_type
-    if upstream.HasField("schema"):
-        kinds = {column.name: column.type for column in upstream.schema.columns}
-        return _is_parquet(wanted) and (
-            not kinds
-            or all(
-                column.name in kinds and _SCHEMA_COLUMNS.get(kinds[column.name]) == column.literal_type.simple
-                for column in wanted.columns
-            )
-        )
-    return upstream.HasField("structured_dataset_type") and _dataset(upstream.structured_dataset_type, wanted)
-
-
-def _dataset(given: StructuredDatasetType, wanted: StructuredDatasetType) -> bool:
-    if given.format and wanted.format and given.format.lower() != wanted.format.lower():
-        return False
-    kinds = {column.name: column.literal_type for column in given.columns}
+def _dataset_from_schema(given: SchemaType, wanted: StructuredDatasetType) -> bool:
+    kinds = {column.name: column.type for column in given.columns}
     return not kinds or all(
-        column.name in kinds and _casts(kinds[column.name], column.literal_type) for column in wanted.columns
+        column.name in kinds and _SCHEMA_COLUMNS.get(kinds[column.name]) == column.literal_type.simple
+        for column in wanted.columns
     )
 
 
 def _is_parquet(dataset: StructuredDatasetType) -> bool:
     """Upstream's schemas can be stored as parquet only."""
     return dataset.format.lower() in {"", "parquet"}
-
-
-_CHECKERS: dict[str | None, Callable[[LiteralType, LiteralType], bool]] = {
-    "collection_type": _collection,
-    "map_value_type": _map,
-    "blob": _blob,
-    "schema": _schema,
-    "union_type": _union,
-    "structured_dataset_type": _structured_dataset,
-}

@@ -84,21 +84,24 @@ def _typed_scalar(scalar: Scalar, value: str | None) -> LiteralType | None:
     return None
 
 
-def _common_type(literals: Iterable[Literal]) -> LiteralType | None:
-    """The one type of the elements, or the union of their types; empty lists count only where nothing else is."""
-    kinds: dict[bytes, LiteralType | None] = {}
+def _common_type(literals: Iterable[Literal]) -> LiteralType:
+    """The one type of the elements, or the union of their types; empty lists count only where nothing else is.
+
+    An element without a type has the empty one, which casts to nothing.
+    """
+    kinds: dict[bytes, LiteralType] = {}
     of_empty_lists: LiteralType | None = None
     for literal in literals:
-        kind = literal_type_for_literal(literal)
+        kind = literal_type_for_literal(literal) or LiteralType()
         if literal.WhichOneof("value") == "collection" and not literal.collection.literals:
             of_empty_lists = kind
         else:
-            kinds.setdefault(kind.SerializeToString(deterministic=True) if kind else b"", kind)
+            kinds.setdefault(kind.SerializeToString(deterministic=True), kind)
     if not kinds:
         return of_empty_lists or LiteralType(simple=types_pb2.NONE)
     if len(kinds) == 1:
         return next(iter(kinds.values()))
-    return _union(sorted((kind or LiteralType() for kind in kinds.values()), key=to_text))
+    return _union(sorted(kinds.values(), key=to_text))
 
 
 def _union(kinds: Iterable[LiteralType]) -> LiteralType:
