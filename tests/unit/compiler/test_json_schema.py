@@ -1,11 +1,12 @@
 """Dataclasses are compared by their JSON schemas as upstream's library does; the verdicts are that library's own."""
 
 import pytest
+from flyteidl.core.types_pb2 import STRUCT, LiteralType
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pydantic import JsonValue
 
-from flyteadmin.compiler.validators.json_schema import is_super_type
+from flyteadmin.compiler.validators.typing import are_types_castable
 
 Schema = dict[str, JsonValue]
 DRAFT_7 = "http://json-schema.org/draft-07/schema#"
@@ -20,7 +21,11 @@ def a(kind: str, **limits: JsonValue) -> Schema:
 
 
 def casts(source: Schema, target: Schema) -> bool:
-    return is_super_type(ParseDict(source, Struct()), ParseDict(target, Struct()))
+    return are_types_castable(a_dataclass(source), a_dataclass(target))
+
+
+def a_dataclass(schema: Schema) -> LiteralType:
+    return LiteralType(simple=STRUCT, metadata=ParseDict(schema, Struct()))
 
 
 TREE: Schema = {
@@ -34,7 +39,7 @@ TREE: Schema = {
     [
         ({}, {}, True),
         ({}, a("object"), False),
-        (a("object"), {}, True),
+        (a("object"), {}, False),
         (an_object(a=a("string"), b=a("number")), an_object(a=a("string")), True),
         (an_object(a=a("string")), an_object(a=a("string"), b=a("number")), False),
         (an_object(a=a("string")), an_object(a=a("integer")), False),
@@ -76,7 +81,8 @@ TREE: Schema = {
         ({"if": a("object"), "then": a("object")}, {}, False),
         ({"if": a("object"), "then": a("object")}, {"if": a("object"), "then": a("object")}, True),
         ({"if": a("object"), "then": a("object")}, {"if": a("object"), "then": a("string")}, False),
-        ({"not": a("null")}, {}, True),
+        ({"not": a("null")}, {"title": "anything"}, True),
+        (an_object(a={"const": 1}), an_object(a={"const": True}), False),
         (TREE, TREE, True),
         ({**TREE, "$schema": DRAFT_7}, an_object(value=a("integer")), True),
         ({**an_object(), "$schema": "https://json-schema.org/draft/2020-12/schema"}, an_object(), False),
@@ -85,7 +91,41 @@ TREE: Schema = {
         (an_object(a="no schema"), an_object(a=a("string")), False),
         ({"type": 1}, {}, False),
         ({"properties": []}, {}, False),
+        ({"type": "object", "required": [{}]}, {"type": "object"}, False),
+        ({"type": "object", "required": ["a", "a"]}, {"type": "object"}, False),
+        ({**an_object(), "$schema": {}}, {**an_object(), "title": "t"}, False),
     ],
 )
 def test_schema_stands_for_another(source: Schema, target: Schema, *, castable: bool) -> None:
     assert casts(source, target) is castable
+
+
+def a_chain(length: int, last: str) -> Schema:
+    """Definitions of which each has a property of the next."""
+    links: Schema = {f"D{n}": an_object(a={"$ref": f"#/definitions/D{n + 1}"}) for n in range(length)}
+    return {"$ref": "#/definitions/D0", "definitions": {**links, f"D{length}": a(last)}}
+
+
+def a_tree(depth: int, last: str) -> Schema:
+    """Definitions of which each has the next twice: small to write, 2^depth to walk."""
+    links: Schema = {f"D{n}": {"anyOf": [{"$ref": f"#/definitions/D{n + 1}"}] * 2} for n in range(depth)}
+    return {"$ref": "#/definitions/D0", "definitions": {**links, f"D{depth}": a(last)}}
+
+
+def test_definitions_that_branch_are_compared_once() -> None:
+    assert casts(a_tree(60, "string"), {**a_tree(60, "string"), "title": "t"})
+    assert not casts(a_tree(60, "string"), a_tree(60, "number"))
+
+
+@pytest.mark.parametrize(("length", "castable"), [(90, True), (5_000, False)])
+def test_definitions_nested_too_deep_cast_to_their_own_type_only(length: int, *, castable: bool) -> None:
+    assert casts(a_chain(length, "string"), {**a_chain(length, "string"), "title": "t"}) is castable
+    assert casts(a_chain(length, "string"), a_chain(length, "string"))
+
+
+def test_lists_of_alternatives_that_take_too_long_to_compare_cast_to_their_own_type_only() -> None:
+    many: Schema = {"anyOf": [an_object(**{f"a{n}": a("string")}) for n in range(200)]}
+    others: Schema = {"anyOf": [an_object(**{f"b{n}": a("string")}) for n in range(200)]}
+
+    assert not casts(many, {"anyOf": [*many["anyOf"], *others["anyOf"]]})  # type: ignore[misc]  # both are lists
+    assert casts(many, many)

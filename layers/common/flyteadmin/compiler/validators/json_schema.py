@@ -4,6 +4,7 @@ Follows the schema comparison that upstream's `isSuperTypeInJSON` calls, its gap
 implement counts as no difference, except inside allOf, anyOf and oneOf, where a match must be free of it.
 """
 
+import json
 from collections.abc import Iterable
 from enum import IntFlag
 from typing import Literal
@@ -14,7 +15,10 @@ from pydantic import JsonValue
 
 JsonSchema = dict[str, JsonValue] | bool
 
-_DRAFTS = {"http://json-schema.org/schema#"} | {f"http://json-schema.org/draft-0{n}/schema#" for n in (4, 6, 7)}
+_LATEST_DRAFT = "http://json-schema.org/schema#"
+_DRAFTS = (_LATEST_DRAFT, *(f"http://json-schema.org/draft-0{n}/schema#" for n in (4, 6, 7)))
+_MOST_PAIRS = 10_000
+_DEEPEST = 100
 
 
 class _Difference(IntFlag):
@@ -24,7 +28,7 @@ class _Difference(IntFlag):
 
 
 class _NotCompilableError(Exception):
-    """The document is no JSON schema of a draft that upstream knows."""
+    """The document is no JSON schema of a draft that upstream knows, or one that takes too long to compare."""
 
 
 def is_super_type(source: Struct, target: Struct) -> bool:
@@ -38,30 +42,35 @@ def is_super_type(source: Struct, target: Struct) -> bool:
 
 def _document(metadata: Struct) -> dict[str, JsonValue]:
     document: dict[str, JsonValue] = MessageToDict(metadata)
-    if document.get("$schema", "http://json-schema.org/schema#") not in _DRAFTS:
+    if not document:
+        raise _NotCompilableError
+    if document.get("$schema", _LATEST_DRAFT) not in _DRAFTS:
         raise _NotCompilableError
     return document
 
 
 class _Comparison:
-    """Two schema documents, and the pairs under comparison, so that a schema may refer to itself."""
+    """Two schema documents, and what is known of their pairs: each is compared once, and may refer to itself."""
 
     def __init__(self, subset: dict[str, JsonValue], superset: dict[str, JsonValue]) -> None:
         self.subset_root = subset
         self.superset_root = superset
-        self._pairs: set[tuple[int, int]] = set()
+        self._known: dict[tuple[int, int], _Difference] = {}
+        self._depth = 0
 
     def compare(self, subset: JsonValue, superset: JsonValue) -> _Difference:
         sub = _resolve(subset, self.subset_root)
         sup = _resolve(superset, self.superset_root)
         pair = id(sub), id(sup)
-        if pair in self._pairs:
-            return _Difference.NONE
-        self._pairs.add(pair)
-        try:
-            return self._compare(sub, sup)
-        finally:
-            self._pairs.remove(pair)
+        if pair in self._known:
+            return self._known[pair]
+        if len(self._known) >= _MOST_PAIRS or self._depth >= _DEEPEST:
+            raise _NotCompilableError
+        self._known[pair] = _Difference.NONE  # what comes back to a pair under comparison adds no difference
+        self._depth += 1
+        self._known[pair] = self._compare(sub, sup)
+        self._depth -= 1
+        return self._known[pair]
 
     def _compare(self, sub: JsonSchema, sup: JsonSchema) -> _Difference:
         types, super_types = _types(sub), _types(sup)
@@ -114,7 +123,7 @@ class _Comparison:
 
     def _compare_objects(self, sub: JsonSchema, sup: JsonSchema) -> _Difference:
         difference = _at_least(sub, sup, "minProperties") | _at_most(sub, sup, "maxProperties")
-        if set(_list(sub, "required")) - set(_list(sup, "required")):
+        if _names(sub, "required") - _names(sup, "required"):
             difference |= _Difference.REAL
         if any(_get(schema, "additionalProperties") not in (None, True) for schema in (sub, sup)):
             difference |= _Difference.NOT_IMPLEMENTED
@@ -200,11 +209,14 @@ def _properties(schema: JsonSchema) -> dict[str, JsonValue]:
 
 def _types(schema: JsonSchema) -> set[str]:
     value = _get(schema, "type")
-    if isinstance(value, str):
-        return {value}
-    if value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value)):
-        return {str(name) for name in value or ()}
-    raise _NotCompilableError
+    return {value} if isinstance(value, str) else _names(schema, "type")
+
+
+def _names(schema: JsonSchema, keyword: str) -> set[str]:
+    names = {name for name in _list(schema, keyword) if isinstance(name, str)}
+    if len(names) < len(_list(schema, keyword)):
+        raise _NotCompilableError  # no text, or one twice
+    return names
 
 
 def _number(schema: JsonSchema, keyword: str) -> float | None:
@@ -269,5 +281,10 @@ def _compare_multiples(wanted: float | None, given: float | None) -> _Difference
 def _compare_constants(sub: JsonSchema, sup: JsonSchema) -> _Difference:
     if isinstance(sub, bool) or "const" not in sub:
         return _Difference.NONE
-    same = isinstance(sup, dict) and "const" in sup and sup["const"] == sub["const"]
+    same = isinstance(sup, dict) and "const" in sup and _text(sup["const"]) == _text(sub["const"])
     return _Difference.NONE if same else _Difference.REAL
+
+
+def _text(value: JsonValue) -> str:
+    """A value as text: to Python, true is equal to 1."""
+    return json.dumps(value, sort_keys=True)
