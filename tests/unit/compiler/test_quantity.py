@@ -71,3 +71,11 @@ def test_what_is_shown_means_the_same_amount(text: str) -> None:
     quantity = parse_quantity(text)
 
     assert parse_quantity(str(quantity)).amount == quantity.amount
+
+
+@pytest.mark.parametrize("text", ["1" * 5_000, f"{'1' * 200_000}k", f"0.{'1' * 200_000}", f"{'9' * 5_000}Ei", "1e999"])
+def test_however_long_a_quantity_is_it_is_shown(text: str) -> None:
+    """Python converts no more than 4300 digits to a number."""
+    quantity = parse_quantity(text)
+
+    assert parse_quantity(str(quantity)).amount == quantity.amount

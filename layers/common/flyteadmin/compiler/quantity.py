@@ -46,7 +46,7 @@ class Quantity:
             return _binary(int(self.amount))
         mantissa, exponent = _decimal(self.amount)
         if self.format == "DecimalExponent" or exponent not in _DECIMAL_SUFFIX:
-            return f"{mantissa}e{exponent}" if exponent else str(mantissa)
+            return f"{mantissa}e{exponent}" if exponent else mantissa
         return f"{mantissa}{_DECIMAL_SUFFIX[exponent]}"
 
 
@@ -123,13 +123,8 @@ def _binary(amount: int) -> str:
     return f"{amount}{_BINARY_SUFFIX[exponent]}"
 
 
-def _decimal(amount: Decimal) -> tuple[int, int]:
-    """The mantissa without trailing zeros at an exponent that is a multiple of three."""
+def _decimal(amount: Decimal) -> tuple[str, int]:
+    """The mantissa of a normalised amount at an exponent that is a multiple of three; as text, it may be very long."""
     sign, digits, exponent = amount.as_tuple()
-    mantissa = int("".join(map(str, digits)))
-    power = int(exponent)
-    while mantissa % 10 == 0:
-        mantissa //= 10
-        power += 1
-    shift = power % 3
-    return (-mantissa if sign else mantissa) * 10**shift, power - shift
+    shift = int(exponent) % 3
+    return "-" * sign + "".join(map(str, digits)) + "0" * shift, int(exponent) - shift
