@@ -206,15 +206,19 @@ def _validate_reachable(workflow: WorkflowBuilder, errors: e.ErrorCollector) -> 
 def _walk(downstream: Mapping[str, set[str]]) -> tuple[list[str], set[str]]:
     """The first cycle in depth-first order, as the path that runs into it, and all nodes that were visited."""
     visited = {START_NODE_ID}
-    path = {START_NODE_ID: iter(sorted(downstream.get(START_NODE_ID, ())))}
+    path = [START_NODE_ID]
+    remaining = [iter(sorted(downstream.get(START_NODE_ID, ())))]
+    on_path = {START_NODE_ID}
     while path:
-        current, remaining = next(reversed(path.items()))
-        following = next((node for node in remaining if node in path or node not in visited), None)
+        following = next((node for node in remaining[-1] if node in on_path or node not in visited), None)
         if following is None:
-            del path[current]
-        elif following in path:
+            on_path.remove(path.pop())
+            remaining.pop()
+        elif following in on_path:
             return [*path, following], visited
         else:
             visited.add(following)
-            path[following] = iter(sorted(downstream.get(following, ())))
+            on_path.add(following)
+            path.append(following)
+            remaining.append(iter(sorted(downstream.get(following, ()))))
     return [], visited

@@ -103,7 +103,7 @@ def _validate(sink: _Sink, binding: BindingData, expected: LiteralType) -> Resol
     if value == "map" and expected.WhichOneof("type") == "map_value_type":
         found = _validate_all(sink, binding.map.bindings.values(), expected.map_value_type)
         return found and Resolved(LiteralType(map_value_type=found.type), found.upstream)
-    received = to_text(getattr(binding, value)) if value else ""
+    received = to_text(getattr(binding, value)) if value in ("collection", "map") else _go_type(binding)
     sink.errors.collect(e.mismatching_bindings(sink.node.id, sink.name, to_text(expected), received))
     return None
 
@@ -151,7 +151,7 @@ def _validate_scalar(sink: _Sink, binding: BindingData, expected: LiteralType) -
     scalar = binding.scalar
     kind = literal_type_for_scalar(scalar)
     if kind is None:
-        sink.errors.collect(e.unrecognized_value(sink.node.id, _go_type(scalar)))
+        sink.errors.collect(e.unrecognized_value(sink.node.id, _go_type(scalar) or "<nil>"))
     elif sink.check_types and not are_types_castable(kind, expected):
         shown = literal_type_to_str(kind), literal_type_to_str(expected)
         sink.errors.collect(e.mismatching_types(sink.node.id, sink.name, *shown))
@@ -162,9 +162,11 @@ def _validate_scalar(sink: _Sink, binding: BindingData, expected: LiteralType) -
     return Resolved(kind) if kind and sink.errors.clean_since(mark) else None
 
 
-def _go_type(scalar: Message) -> str:
-    value = scalar.WhichOneof("value")
-    return "*core.Scalar_" + "".join(part.capitalize() for part in value.split("_")) if value else "<nil>"
+def _go_type(message: Message) -> str:
+    """The Go type of what the one oneof of a message holds."""
+    value = message.WhichOneof("value")
+    name = "".join(part.capitalize() for part in value.split("_")) if value else ""
+    return f"*core.{message.DESCRIPTOR.name}_{name}" if name else ""
 
 
 def _validate_promise(sink: _Sink, promise: OutputReference, expected: LiteralType) -> Resolved | None:
