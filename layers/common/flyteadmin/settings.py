@@ -110,6 +110,27 @@ class NamespaceMapping(_Section):
     template: str = "{{ project }}-{{ domain }}"
 
 
+class ExecutionQueue(_Section):
+    """A queue, and the tags by which a workflow gets it."""
+
+    dynamic: str = ""
+    attributes: tuple[str, ...] = ()
+
+
+class WorkflowQueueTags(_Section):
+    """The tags of a domain's workflows; of all domains without an entry, where it names none."""
+
+    domain: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Queues(_Section):
+    """The `queues` section (QUE-01…05)."""
+
+    execution_queues: tuple[ExecutionQueue, ...] = ()
+    workflow_configs: tuple[WorkflowQueueTags, ...] = ()
+
+
 class Registration(_Section):
     """The `registration` section; 0 is unlimited."""
 
@@ -160,6 +181,7 @@ class Configuration(_Section):
     projects: tuple[str, ...] = Field(("flytesnacks",), description="seeded on the first deployment")
     task_resources: TaskResources = Field(TaskResources(), alias="task_resources")
     namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping")
+    queues: Queues = Queues()
     registration: Registration = Registration()
     remote_data: RemoteData = RemoteData()
     server: Server = Server()

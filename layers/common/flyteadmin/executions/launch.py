@@ -4,20 +4,20 @@ Source: flyteadmin execution_manager.go launchExecution, workflowengine/impl/pre
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata, ExecutionSpec, NotificationList
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
-from flyteidl.admin.matchable_resource_pb2 import MatchableResource, WorkflowExecutionConfig
+from flyteidl.admin.matchable_resource_pb2 import MatchableResource, PluginOverride, WorkflowExecutionConfig
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.attributes.repository import MatchingAttributesRows
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.executions import config, inputs, resources
+from flyteadmin.executions import config, inputs, queues, resources
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
@@ -80,7 +80,7 @@ def launch(known: Known) -> Launch:
     )
     namespace = namespace_of(known.configuration, known.execution)
     limits = _platform(known)
-    closure = _with_resources(known.closure, limits)
+    closure = _edited(known.closure, limits, _queue(known))
     built = build_flyteworkflow(closure, resolved_inputs, known.execution, namespace)
     return Launch(
         spec=_stored_spec(known, resolved, namespace),
@@ -135,13 +135,21 @@ def _platform(known: Known) -> resources.Platform:
     )
 
 
-def _with_resources(closure: CompiledWorkflowClosure, limits: resources.Platform) -> CompiledWorkflowClosure:
-    """A copy of the closure, for this execution only, whose containers ask within the platform's limits (RES-08)."""
+def _queue(known: Known) -> str:
+    row = known.attributes.most_specific(MatchableResource.EXECUTION_QUEUE)
+    tags = row.execution_queue_attributes.tags if row is not None else ()
+    workflow = known.launch_plan.spec.workflow_id
+    return queues.queue_for(known.execution.name, workflow.domain, tags, known.configuration.queues)
+
+
+def _edited(closure: CompiledWorkflowClosure, limits: resources.Platform, queue: str) -> CompiledWorkflowClosure:
+    """A copy of the closure, for this execution only: its containers ask within the platform's limits (RES-08)."""
     edited = CompiledWorkflowClosure()
     edited.CopyFrom(closure)
     for task in edited.tasks:
         if task.template.WhichOneof("target") == "container":
             resources.set_defaults(task.template.container, limits)
+            queues.set_queue(task.template.container, queue)
     return edited
 
 
@@ -162,11 +170,18 @@ def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resourc
         interruptible=resolved.interruptible.value if resolved.HasField("interruptible") else None,
         overwrite_cache=resolved.overwrite_cache,
         environment_variables={pair.key: pair.value for pair in resolved.envs.values} or None,
+        plugin_overrides=_plugin_overrides(known),
         task_resources=limits.in_flyteworkflow(),
         event_version=application.event_version,
         console_url=application.console_url,
         role_name_key=application.role_name_key,
     )
+
+
+def _plugin_overrides(known: Known) -> Sequence[PluginOverride]:
+    """Of the most specific row that sets plugin overrides (CFG-21)."""
+    row = known.attributes.most_specific(MatchableResource.PLUGIN_OVERRIDE)
+    return row.plugin_overrides.overrides if row is not None else ()
 
 
 def _within(field: str, entries: Mapping[str, str], limit: int) -> None:
