@@ -203,6 +203,14 @@ def test_an_array_node_has_go_names(array: ArrayNode, shape: dict[str, JsonValue
     assert body == shape
 
 
+@pytest.mark.parametrize("ratio", [float("inf"), float("nan")])
+def test_a_ratio_that_is_no_number_is_refused(ratio: float) -> None:
+    array = ArrayNode(node=task_node("inner", x=X), min_success_ratio=ratio)
+
+    with pytest.raises(CompileErrors, match=r"Node Id: n, Description: Invalid value \[ArrayNode.MinSuccessRatio\]"):
+        built(Node(id="n", array_node=array, inputs=bind(x=X)))
+
+
 @pytest.mark.parametrize(
     ("condition", "gate"),
     [

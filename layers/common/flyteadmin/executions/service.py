@@ -9,6 +9,7 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreate
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.identifier_pb2 import TASK, WorkflowExecutionIdentifier
+from pydantic import JsonValue
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import cluster, configuration, storage
@@ -27,7 +28,6 @@ from flyteadmin.executions.models import (
 from flyteadmin.executions.phases import TERMINAL, Overlay, overlaid
 from flyteadmin.executions.validation import validate_name, validate_spec
 from flyteadmin.facts import Facts
-from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_key, name_key
 from flyteadmin.launch_plans import repository as launch_plans
@@ -38,6 +38,8 @@ from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import environment
 from flyteadmin.timestamps import NANOSECONDS
+
+type Body = dict[str, JsonValue]
 
 _INLINE_SPEC_BYTES = 32 * 1024
 _ATTEMPTS = 5
@@ -66,14 +68,15 @@ def _create(request: ExecutionCreateRequest, principal: str, now: datetime) -> E
     with ThreadPoolExecutor(3) as threads:
         known = _read(request, execution, principal, now, threads)
         planned = launch(known)
+        body = planned.workflow.to_json_object()
         state, specification = _rows(known, planned, threads)
-        workflow = _fitting(known, planned, specification.inputs_uri)
+        body = _fitting(known, planned, body, specification.inputs_uri)
         lease = Lease(launch_plan=state.launch_plan, execution=state.execution, created_at=state.created_at)
         try:
             repository.create(state, specification, lease, token=str(uuid.uuid4()))
         except repository.ExecutionExists:
             raise AlreadyExists(f"execution {execution.name} already exists in {execution.project}") from None
-    _start(state, planned.namespace, workflow)
+    _start(state, planned.namespace, body)
     return ExecutionCreateResponse(id=execution)
 
 
@@ -164,22 +167,22 @@ def _state(known: Known) -> ExecutionState:
     )
 
 
-def _fitting(known: Known, planned: Launch, inputs_uri: str) -> FlyteWorkflow:
+def _fitting(known: Known, planned: Launch, body: Body, inputs_uri: str) -> Body:
     """The resource, or where etcd would not take it, one that refers to the edited closure and the inputs in S3."""
-    if not is_too_large(planned.workflow, known.configuration.flyteadmin.max_flyteworkflow_bytes):
-        return planned.workflow
+    if not is_too_large(body, known.configuration.flyteadmin.max_flyteworkflow_bytes):
+        return body
     execution = known.execution
     closure = offloaded_closure(planned.closure).SerializeToString(deterministic=True)
     reference = storage.write_once(
         closure, "metadata", execution.project, execution.domain, execution.name, "workflow_closure"
     )
-    return offload(planned.workflow, reference, inputs_uri)
+    return offload(planned.workflow, reference, inputs_uri).to_json_object()
 
 
-def _start(state: ExecutionState, namespace: str, workflow: FlyteWorkflow) -> None:
+def _start(state: ExecutionState, namespace: str, body: Body) -> None:
     """Stage 5: the resource. Refused for good is FAILED on the row; an unclear answer leaves it `launching`."""
     try:
-        cluster.create(namespace, workflow.to_json_object())
+        cluster.create(namespace, body)
     except cluster.Refused as refusal:
         _refused(state, refusal)
     except Unavailable as error:

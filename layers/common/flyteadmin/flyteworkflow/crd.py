@@ -17,7 +17,9 @@ from flyteidl.core.types_pb2 import Error
 from flyteidl.core.workflow_pb2 import Alias, ApproveCondition, SignalCondition, SleepCondition
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel, to_pascal
+from pydantic_core import PydanticSerializationError
 
+from flyteadmin.errors import InvalidArgument
 from flyteadmin.flyteworkflow.encoding import GO_TAGS, JSON_PB, rfc3339
 
 KIND = "FlyteWorkflow"
@@ -228,5 +230,13 @@ class FlyteWorkflow(Part):
     offloaded_inputs: OmitEmpty[str] = ""
 
     def to_json_object(self) -> dict[str, JsonValue]:
-        """The body to send to Kubernetes; `FlyteWorkflow.model_validate` reads it back."""
-        return self.model_dump(by_alias=True)
+        """The body to send to Kubernetes; `FlyteWorkflow.model_validate` reads it back.
+
+        Raises:
+            InvalidArgument: a part has no JSON form, such as a time outside the years 1 to 9999, at whatever depth.
+        """
+        try:
+            return self.model_dump(by_alias=True)
+        except PydanticSerializationError as error:
+            cause = str(error).rpartition("SerializeToJsonError: ")[2]
+            raise InvalidArgument(f"the execution can't be written as a FlyteWorkflow: {cause}") from error

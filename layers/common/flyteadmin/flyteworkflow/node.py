@@ -1,5 +1,6 @@
 """A compiled node as the custom resource has it (`transformers/k8s/node.go`)."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -124,6 +125,8 @@ class NodeTransformer:
         inner = self.build(array.node)
         if not inner:
             return None
+        if not math.isfinite(array.min_success_ratio):
+            self.errors.collect(e.invalid_value(node.id, "ArrayNode.MinSuccessRatio"))
         successes = array.WhichOneof("success_criteria")
         return crd.ArrayNodeSpec(
             sub_node_spec=inner[0],

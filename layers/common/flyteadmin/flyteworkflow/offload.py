@@ -1,21 +1,32 @@
 """Keeps the custom resource below what etcd takes: its large, constant parts go to storage."""
 
 import json
+from collections.abc import Mapping
 
 from flyteidl.admin.workflow_pb2 import WorkflowClosure
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
+from pydantic import JsonValue
 
+from flyteadmin.errors import InvalidArgument
 from flyteadmin.flyteworkflow import crd
 
+ETCD_BYTES = 1536 * 1024
+"""What etcd takes unless it is told otherwise (`--max-request-bytes`)."""
 
-def serialized_size(workflow: crd.FlyteWorkflow) -> int:
-    """Bytes of the resource as compact JSON, which is what the API server stores."""
-    return len(json.dumps(workflow.to_json_object(), separators=(",", ":"), ensure_ascii=False).encode())
+_ESCAPED_BY_GO = "<>&\u2028\u2029"
+_ESCAPE_BYTES = 6
 
 
-def is_too_large(workflow: crd.FlyteWorkflow, limit: int) -> bool:
+def serialized_size(body: Mapping[str, JsonValue]) -> int:
+    """Bytes of a resource as the API server stores it: compact JSON, with the escapes of Go for what HTML knows."""
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    escapes = sum(text.count(each) * (_ESCAPE_BYTES - len(each.encode())) for each in _ESCAPED_BY_GO)
+    return len(text.encode()) + escapes
+
+
+def is_too_large(body: Mapping[str, JsonValue], limit: int) -> bool:
     """Whether the resource must be offloaded: more than `limit` bytes; 0 is no limit."""
-    return 0 < limit < serialized_size(workflow)
+    return 0 < limit < serialized_size(body)
 
 
 def offloaded_closure(closure: CompiledWorkflowClosure) -> WorkflowClosure:
@@ -28,8 +39,12 @@ def offloaded_closure(closure: CompiledWorkflowClosure) -> WorkflowClosure:
 
 
 def offload(workflow: crd.FlyteWorkflow, closure_reference: str, inputs_reference: str) -> crd.FlyteWorkflow:
-    """Give a copy without spec, tasks, sub-workflows and inputs, which propeller then reads from the references."""
-    return workflow.model_copy(
+    """Give a copy without spec, tasks, sub-workflows and inputs, which propeller then reads from the references.
+
+    Raises:
+        InvalidArgument: what remains is more than etcd takes.
+    """
+    offloaded = workflow.model_copy(
         update={
             "spec": None,
             "tasks": None,
@@ -39,3 +54,10 @@ def offload(workflow: crd.FlyteWorkflow, closure_reference: str, inputs_referenc
             "offloaded_inputs": inputs_reference,
         }
     )
+    remaining = serialized_size(offloaded.to_json_object())
+    if remaining > ETCD_BYTES:
+        raise InvalidArgument(
+            f"labels, annotations and environment variables make the FlyteWorkflow {remaining} bytes large,"
+            f" and a cluster takes {ETCD_BYTES}: pass large values as inputs"
+        )
+    return offloaded
