@@ -9,7 +9,10 @@ from flyteidl.admin.execution_pb2 import (
     WorkflowExecutionGetRequest,
 )
 from flyteidl.admin.node_execution_pb2 import (
+    DynamicNodeWorkflowResponse,
+    GetDynamicNodeWorkflowRequest,
     NodeExecution,
+    NodeExecutionForTaskListRequest,
     NodeExecutionGetDataRequest,
     NodeExecutionGetDataResponse,
     NodeExecutionGetRequest,
@@ -63,6 +66,16 @@ def list_node_executions(request: NodeExecutionListRequest, _caller: Identity) -
     return node_executions.list_nodes(request)
 
 
+def list_node_executions_for_task(request: NodeExecutionForTaskListRequest, _caller: Identity) -> NodeExecutionList:
+    """GET /api/v1/children/task_executions/{…}/{retry_attempt}."""
+    return task_executions.list_nodes(request)
+
+
+def get_dynamic_node_workflow(request: GetDynamicNodeWorkflowRequest, _caller: Identity) -> DynamicNodeWorkflowResponse:
+    """GET /api/v1/node_executions/{project}/{domain}/{name}/{node_id}/dynamic_workflow."""
+    return node_executions.get_dynamic_workflow(request)
+
+
 def get_task_execution(request: TaskExecutionGetRequest, _caller: Identity) -> TaskExecution:
     """GET /api/v1/task_executions/{…}/{retry_attempt}."""
     return task_executions.get(request)
@@ -86,6 +99,8 @@ lambda_handler = api_handler(
         "GetNodeExecution": get_node_execution,
         "GetNodeExecutionData": get_node_execution_data,
         "ListNodeExecutions": list_node_executions,
+        "ListNodeExecutionsForTask": list_node_executions_for_task,
+        "GetDynamicNodeWorkflow": get_dynamic_node_workflow,
         "GetTaskExecution": get_task_execution,
         "GetTaskExecutionData": get_task_execution_data,
         "ListTaskExecutions": list_task_executions,

@@ -16,7 +16,12 @@ from flyteidl.admin.common_pb2 import (
     ResourceListRequest,
 )
 from flyteidl.admin.description_entity_pb2 import Description, DescriptionEntity
-from flyteidl.admin.event_pb2 import NodeExecutionEventRequest, NodeExecutionEventResponse
+from flyteidl.admin.event_pb2 import (
+    NodeExecutionEventRequest,
+    NodeExecutionEventResponse,
+    TaskExecutionEventRequest,
+    TaskExecutionEventResponse,
+)
 from flyteidl.admin.execution_pb2 import (
     Execution,
     ExecutionCreateRequest,
@@ -38,6 +43,7 @@ from flyteidl.admin.launch_plan_pb2 import (
 )
 from flyteidl.admin.node_execution_pb2 import (
     NodeExecution,
+    NodeExecutionForTaskListRequest,
     NodeExecutionGetDataRequest,
     NodeExecutionGetDataResponse,
     NodeExecutionGetRequest,
@@ -70,17 +76,19 @@ from flyteidl.admin.workflow_pb2 import (
     WorkflowSpec,
 )
 from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
+from flyteidl.core.execution_pb2 import TaskExecution as TaskExecutionPhase
 from flyteidl.core.identifier_pb2 import (
     TASK,
     WORKFLOW,
     Identifier,
     NodeExecutionIdentifier,
+    TaskExecutionIdentifier,
     WorkflowExecutionIdentifier,
 )
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.core.tasks_pb2 import Container, RuntimeMetadata, TaskMetadata, TaskTemplate
 from flyteidl.core.workflow_pb2 import Node, TaskNode, WorkflowTemplate
-from flyteidl.event.event_pb2 import NodeExecutionEvent, WorkflowExecutionEvent
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 from flyteidl.service.dataproxy_pb2 import (
     ARTIFACT_TYPE_DECK,
     CreateDownloadLinkRequest,
@@ -293,6 +301,7 @@ def events_of_all_sizes(traveller: Traveller, version: str) -> None:
     cluster.add_fault(Fault(verb="create", code=500))
     identifier = create(traveller, "local.demo.workflows.report", version)
     large_events(traveller, identifier)
+    large_attempt(traveller, identifier)
     send_raw(traveller, identifier, '{"kind": "node", "event": "bm8gZXZlbnQ="}')
     failed = WorkflowExecutionEvent(
         execution_id=identifier,
@@ -404,6 +413,36 @@ def fetched(request: str | urllib.request.Request) -> bytes:
             return body
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{error}: {error.read()[:500]!r}") from None
+
+
+def large_attempt(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> None:
+    """A task attempt whose closure outgrows its row, so that the next event finds it in S3."""
+    admin = traveller.stack.admin(traveller.stack.propeller)
+    attempt = TaskExecutionIdentifier(
+        task_id=Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name="large", version="v1"),
+        node_execution_id=NodeExecutionIdentifier(node_id="n0", execution_id=identifier),
+    )
+    for phase in (TaskExecutionPhase.RUNNING, TaskExecutionPhase.SUCCEEDED):
+        event = TaskExecutionEvent(
+            task_id=attempt.task_id,
+            parent_node_execution_id=attempt.node_execution_id,
+            phase=phase,
+            occurred_at=now(),
+            reason=f"{phase} {'x' * 50_000}",
+        )
+        admin.call("CreateTaskEvent", TaskExecutionEventRequest(event=event), TaskExecutionEventResponse)
+
+    def look() -> TaskExecution | None:
+        try:
+            found = admin.call("GetTaskExecution", TaskExecutionGetRequest(id=attempt), TaskExecution)
+        except CallFailed:
+            return None
+        return found if found.closure.phase == TaskExecutionPhase.SUCCEEDED else None
+
+    found = traveller.eventually(look, "the end of the large task")
+    assert len(found.closure.reasons) == 2
+    request = NodeExecutionForTaskListRequest(task_execution_id=attempt, limit=5)
+    assert not admin.call("ListNodeExecutionsForTask", request, NodeExecutionList).node_executions
 
 
 def send_node(traveller: Traveller, event: NodeExecutionEvent) -> None:

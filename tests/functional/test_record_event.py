@@ -9,6 +9,7 @@ from flyteidl.admin.event_pb2 import (
     TaskExecutionEventRequest,
     WorkflowExecutionEventRequest,
 )
+from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 from google.rpc.status_pb2 import Status
@@ -22,7 +23,17 @@ from functions.process_event.handler import lambda_handler as process_event
 from functions.record_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
-from tests.builders import CREATED_AT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.builders import (
+    CREATED_AT,
+    message_body,
+    node_event,
+    node_id,
+    stored_execution,
+    task_event,
+    task_id,
+    workflow_event,
+)
+from tests.configuration import configure
 
 
 def send(event: Event) -> Answer:
@@ -133,6 +144,19 @@ def test_late_ends_of_nodes_are_taken(aws: Aws) -> None:
     assert code(send(node_event("SUCCEEDED", 2))) is Code.OK
 
 
+def task_of(execution: str) -> dict[str, object]:
+    """A task execution of another execution."""
+    return {"task_id": task_id(), "node_execution_id": node_id("n0", execution), "retry_attempt": 0}
+
+
+def workflow_id() -> Identifier:
+    return Identifier(resource_type=WORKFLOW, project="p", domain="d", name="n", version="v")
+
+
+def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
+    return node_event("DYNAMIC_RUNNING", task_node_metadata={"dynamic_workflow": dynamic})
+
+
 @pytest.mark.conformance("WFE-01", "TEV-01", "NEV-01", "KD-09", "KD-10")
 @pytest.mark.parametrize(
     ("event", "field"),
@@ -142,6 +166,17 @@ def test_late_ends_of_nodes_are_taken(aws: Aws) -> None:
         (NodeExecutionEvent(), "node_id"),
         (TaskExecutionEvent(), "task_id.resource_type"),
         (node_event("RUNNING", node=""), "node_id"),
+        (node_event("RUNNING", node="n" * 513), "node_id"),
+        (node_event("RUNNING", retry_group="1" * 513), "retry_group"),
+        (node_event("RUNNING", parent_node_metadata={"node_id": "n" * 513}), "parent_node_metadata.node_id"),
+        (node_event("RUNNING", parent_task_metadata={"id": {}}), "task_id.resource_type"),
+        (node_event("RUNNING", parent_task_metadata={"id": task_of("another")}), "parent_task_metadata.id"),
+        (node_event("RUNNING", workflow_node_metadata={"execution_id": {"project": "p"}}), "execution_id.domain"),
+        (dynamic_event(), "dynamic_workflow.id.resource_type"),
+        (dynamic_event(id=workflow_id()), "dynamic_workflow.compiled_workflow"),
+        (dynamic_event(id=workflow_id(), compiled_workflow={}), "compiled_workflow.primary.template"),
+        (dynamic_event(id=workflow_id(), compiled_workflow={"primary": {"template": {}}}), "primary.id.resource_type"),
+        (task_event("RUNNING", reported_at={"seconds": 1 << 60}), "reported_at"),
     ],
 )
 def test_a_bad_event_names_its_field(aws: Aws, event: Event, field: str) -> None:
@@ -172,6 +207,32 @@ def test_a_large_event_travels_as_a_claim(aws: Aws) -> None:
     [body] = queued(aws)
     assert body["claim"].startswith(f"s3://{aws.resources['Bucket']}/claims/")
     assert process_event(batch([queue_record(json.dumps(body), 1)]), Context()) == {"batchItemFailures": []}
+
+
+def with_outputs(event: Event, size: int) -> Event:
+    event.output_data.literals["x"].scalar.primitive.string_value = "x" * size
+    return event
+
+
+@pytest.mark.conformance("WFE-02", "TEV-02", "NEV-01", "KD-09")
+@pytest.mark.parametrize("kind", [workflow_event, node_event, task_event])
+def test_outputs_larger_than_the_operator_allows(aws: Aws, monkeypatch: pytest.MonkeyPatch, kind: object) -> None:
+    stored_execution()
+    configure(aws, monkeypatch, "remoteData: {maxSizeInBytes: 1000}")
+    answer = send(with_outputs(kind("SUCCEEDED"), 1000))  # type: ignore[operator]
+    assert code(answer) is Code.RESOURCE_EXHAUSTED
+    assert "output data size exceeds platform configured threshold" in answer.message(Status).message
+    assert code(send(with_outputs(kind("SUCCEEDED"), 900))) is Code.OK  # type: ignore[operator]
+
+
+@pytest.mark.conformance("WFE-02", "KD-38")
+@pytest.mark.parametrize(
+    ("file", "expected"), [("{}", Code.RESOURCE_EXHAUSTED), ("remoteData: {maxSizeInBytes: 0}", Code.OK)]
+)
+def test_outputs_of_three_megabytes(aws: Aws, monkeypatch: pytest.MonkeyPatch, file: str, expected: Code) -> None:
+    stored_execution()
+    configure(aws, monkeypatch, file)
+    assert code(send(with_outputs(node_event("SUCCEEDED"), 3_000_000))) is expected
 
 
 def test_an_event_too_large_for_anything(aws: Aws) -> None:

@@ -6,10 +6,15 @@ they meet the row: `row.then(a).then(b) == row.then(a.then(b))`. DynamoDB render
 and plain `SET`/`REMOVE` (`update_actions`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+
 type Value = str | int | bytes | bool | None
+
+MAX_URI_BYTES = 2048
+"""A longer URI is cut before it goes into a row: no object store has one, and an item must never outgrow its table."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,32 @@ class Facts:
             max(self.sequence, later.sequence),
         )
 
-    def filled_by(self, late: "Facts") -> "Facts":
-        """These facts, with those that are still missing taken from an event that moves nothing."""
-        return Facts({**late.once, **self.once}, self.latest, self.transitions, max(self.sequence, late.sequence))
+    def filled_by(self, late: "Facts", links: Iterable[str] = ()) -> "Facts":
+        """These facts, with those that are still missing taken from an event that moves nothing.
+
+        `links` are latest facts that such an event may fill too. A fact that is in both `once` and `latest` is the
+        latest one.
+        """
+        linked = {name: late.latest[name] for name in links if name in late.latest}
+        once = {**linked, **late.once, **self.once}
+        return Facts(once, self.latest, self.transitions, max(self.sequence, late.sequence))
 
     def values(self) -> dict[str, Value]:
         """All facts by attribute name, without those that were removed."""
         return {name: value for name, value in {**self.once, **self.latest}.items() if value is not None}
+
+
+def fitted(uri: str) -> str:
+    """A URI as a row may hold it."""
+    return cut(uri, MAX_URI_BYTES)
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most so many bytes, whole characters of it."""
+    encoded = text.encode()
+    return text if len(encoded) <= limit else encoded[:limit].decode(errors="ignore")
+
+
+def enum_name(enum: EnumTypeWrapper, number: int) -> str:
+    """An enum's value by name; a number that this version does not know stays a number, as Go prints it."""
+    return enum.Name(number) if number in enum.values() else str(number)

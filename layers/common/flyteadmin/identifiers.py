@@ -16,6 +16,7 @@ from flyteadmin.errors import InvalidArgument, invalid
 SEQUENCE_DIGITS = 39
 _MAX_PARTITION_KEY_BYTES = 2048
 _MAX_SORT_KEY_BYTES = 1024
+MAX_NODE_ID_BYTES = 512
 
 
 def execution_key(identifier: WorkflowExecutionIdentifier) -> str:
@@ -49,7 +50,7 @@ def entity_key(identifier: Identifier) -> tuple[str, str]:
 
 def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
     """(execution, node id); errors as `execution_key`."""
-    return execution_key(identifier.execution_id), _fits(identifier.node_id, _MAX_SORT_KEY_BYTES // 2, "node_id")
+    return execution_key(identifier.execution_id), _fits(identifier.node_id, MAX_NODE_ID_BYTES, "node_id")
 
 
 def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
@@ -59,6 +60,15 @@ def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
     name = escape(f"{task.project}:{task.domain}:{task.name}:{task.version}")
     sort_key = f"{escape(node_id)}#{name}#{identifier.retry_attempt:06d}"
     return execution, _fits(sort_key, _MAX_SORT_KEY_BYTES - SEQUENCE_DIGITS - 8, "task_id")
+
+
+def children_key(execution: str, *, node: str = "", task: str = "") -> str:
+    """What the nodes below a node, below a task ("node#task#attempt") or at the top of an execution have in common.
+
+    Raises:
+        InvalidArgument: the whole is too long for a key.
+    """
+    return _fits(f"{execution}#{task or escape(node)}", _MAX_PARTITION_KEY_BYTES, "parent")
 
 
 def node_prefix(node_id: str) -> str:

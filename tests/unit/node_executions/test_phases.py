@@ -3,15 +3,25 @@
 from collections.abc import Sequence
 
 import pytest
+from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata as StoredTaskNodeMetadata
 from flyteidl.core.catalog_pb2 import CACHE_HIT, CatalogMetadata
-from flyteidl.core.execution_pb2 import NodeExecution
-from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata, TaskNodeMetadata, WorkflowNodeMetadata
+from flyteidl.core.execution_pb2 import ExecutionError, NodeExecution
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
+from flyteidl.event.event_pb2 import (
+    DynamicWorkflowNodeMetadata,
+    NodeExecutionEvent,
+    ParentNodeExecutionMetadata,
+    ParentTaskExecutionMetadata,
+    TaskNodeMetadata,
+    WorkflowNodeMetadata,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyteadmin.identifiers import padded
-from flyteadmin.node_executions.phases import TERMINAL, PhaseEvent, fold, reduce, refused_phases
-from tests.builders import CREATED_AT, at, execution_id, node_event
+from flyteadmin.facts import Value
+from flyteadmin.identifiers import children_key, padded
+from flyteadmin.node_executions.phases import TERMINAL, PhaseEvent, fold, metadata_of, reduce, refused_phases
+from tests.builders import CREATED_AT, at, execution_id, node_event, node_id, task_id
 
 PHASES = NodeExecution.Phase.keys()
 
@@ -65,10 +75,139 @@ def test_updated_at_is_when_it_was_reported() -> None:
     assert said.latest["updated_at"] == CREATED_AT + 1_500_000_000
 
 
-@pytest.mark.conformance("NEV-14", "NEV-15", "NEV-16")
-def test_targets() -> None:
-    child = node_event("RUNNING", 1, workflow_node_metadata=WorkflowNodeMetadata(execution_id=execution_id("child")))
-    assert reduce([PhaseEvent(child, padded("1"))]).once["child_execution"] == "flytesnacks:development:child"
+def said_by(*events: NodeExecutionEvent) -> dict[str, Value]:
+    """What a node's row says after these events in this order, with its task metadata as offloading leaves it."""
+    placed = [
+        PhaseEvent(
+            event,
+            padded(str(n)),
+            error=event.error.SerializeToString() if event.HasField("error") else b"",
+            task_node_metadata=metadata_of(event).SerializeToString(),
+            dynamic_workflow_uri=event.task_node_metadata.dynamic_workflow.id.name,
+        )
+        for n, event in enumerate(events, 1)
+    ]
+    return reduce(placed).values()
+
+
+@pytest.mark.conformance("NEV-06")
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_first_event_counts_in_any_phase(phase: str) -> None:
+    assert said_by(node_event(phase))["phase"] == phase
+
+
+@pytest.mark.conformance("NEV-08", "NEV-23")
+def test_what_names_a_node_comes_from_the_first_event() -> None:
+    said = said_by(
+        node_event("QUEUED", spec_node_id="n0", retry_group="1"),
+        node_event("RUNNING", spec_node_id="other", retry_group="2", event_version=2),
+    )
+    assert (said["spec_node_id"], said["retry_group"], said["event_version"]) == ("n0", "1", 1)
+
+
+@pytest.mark.conformance("NEV-08")
+def test_what_is_not_stored_of_a_node_event() -> None:
+    plain = said_by(node_event("QUEUED"))
+    assert said_by(node_event("QUEUED", is_eager=True, target_entity=task_id(), is_in_dynamic_chain=True)) == plain
+
+
+@pytest.mark.conformance("NEV-10")
+def test_a_node_below_a_task_execution() -> None:
+    parent = TaskExecutionIdentifier(task_id=task_id(), node_execution_id=node_id("n#0"), retry_attempt=1)
+    said = said_by(node_event("QUEUED", parent_task_metadata=ParentTaskExecutionMetadata(id=parent)))
+    task = "n%230#flytesnacks:development:task:v1#000001"
+    assert said["parent"] == children_key("flytesnacks:development:run", task=task)
+    assert said_by(node_event("QUEUED"))["parent"] == children_key("flytesnacks:development:run")
+
+
+@pytest.mark.conformance("NEV-14")
+def test_a_child_execution_is_linked_once() -> None:
+    first = WorkflowNodeMetadata(execution_id=execution_id("child"))
+    second = WorkflowNodeMetadata(execution_id=execution_id("another"))
+    said = said_by(
+        node_event("QUEUED"),
+        node_event("RUNNING", workflow_node_metadata=first),
+        node_event("SUCCEEDED", workflow_node_metadata=second),
+    )
+    assert said["child_execution"] == "flytesnacks:development:child"
+
+
+@pytest.mark.conformance("NEV-15")
+def test_task_metadata_is_replaced() -> None:
     cached = TaskNodeMetadata(cache_status=CACHE_HIT, catalog_key=CatalogMetadata(), checkpoint_uri="s3://checkpoint")
-    said = reduce([PhaseEvent(node_event("RUNNING", 1, task_node_metadata=cached), padded("1"))])
-    assert isinstance(said.latest["task_node_metadata"], bytes)
+    first = node_event("RUNNING", task_node_metadata=cached)
+    said = said_by(first)
+    assert (said["cache_status"], StoredTaskNodeMetadata.FromString(kept(said)).cache_status) == (
+        "CACHE_HIT",
+        CACHE_HIT,
+    )
+    without_key = TaskNodeMetadata(cache_status=CACHE_HIT, checkpoint_uri="s3://newer")
+    later = StoredTaskNodeMetadata.FromString(
+        kept(said_by(first, node_event("SUCCEEDED", task_node_metadata=without_key)))
+    )
+    assert later == StoredTaskNodeMetadata(checkpoint_uri="s3://newer")
+    assert StoredTaskNodeMetadata.FromString(kept(said_by(first, node_event("SUCCEEDED")))).HasField("catalog_key")
+
+
+def kept(said: dict[str, Value]) -> bytes:
+    metadata = said["task_node_metadata"]
+    assert isinstance(metadata, bytes)
+    return metadata
+
+
+@pytest.mark.conformance("NEV-05", "NEV-16")
+def test_a_dynamic_workflow_is_not_erased_and_comes_late_if_it_must() -> None:
+    dynamic = DynamicWorkflowNodeMetadata(id=task_id("wf"), dynamic_job_spec_uri="s3://spec")
+    event = node_event("DYNAMIC_RUNNING", task_node_metadata=TaskNodeMetadata(dynamic_workflow=dynamic))
+    links = {"dynamic_workflow_uri": "wf", "dynamic_job_spec_uri": "s3://spec"}
+    plain = node_event("RUNNING", task_node_metadata=TaskNodeMetadata())
+    assert said_by(event, plain).items() >= links.items()
+    late = said_by(node_event("SUCCEEDED"), event)
+    assert late.items() >= {"phase": "SUCCEEDED", **links}.items()
+    newer = DynamicWorkflowNodeMetadata(id=task_id("retried"))
+    retried = node_event("RUNNING", task_node_metadata=TaskNodeMetadata(dynamic_workflow=newer))
+    assert said_by(event, retried)["dynamic_workflow_uri"] == "retried"
+    assert said_by(event, node_event("SUCCEEDED"), retried)["dynamic_workflow_uri"] == "wf"
+
+
+@pytest.mark.conformance("NEV-17", "NEV-18")
+def test_the_deck_is_what_a_start_or_an_end_says() -> None:
+    running = node_event("RUNNING", deck_uri="s3://deck/1")
+    assert said_by(node_event("QUEUED", deck_uri="s3://deck/0")).get("deck_uri") is None
+    assert said_by(running, node_event("FAILED", deck_uri="s3://deck/2"))["deck_uri"] == "s3://deck/2"
+    assert said_by(running, node_event("DYNAMIC_RUNNING"))["deck_uri"] == "s3://deck/1"
+    assert "deck_uri" not in said_by(running, node_event("SUCCEEDED"))
+
+
+@pytest.mark.conformance("NEV-19")
+def test_outcomes_count_at_the_end_only() -> None:
+    error = ExecutionError(code="E", kind=ExecutionError.SYSTEM)
+    early = said_by(node_event("RUNNING", output_uri="s3://out"), node_event("FAILING", error=error))
+    assert not {"output_uri", "error", "error_code"} & set(early)
+    ended = said_by(node_event("FAILED", error=error))
+    assert (ended["error_kind"], ended["error_code"]) == ("SYSTEM", "E")
+
+
+@pytest.mark.conformance("NEV-20")
+def test_inputs_are_set_once() -> None:
+    first, second = node_event("QUEUED", input_uri="s3://in/1"), node_event("RUNNING", input_uri="s3://in/2")
+    assert said_by(first, second)["input_uri"] == "s3://in/1"
+    assert said_by(node_event("QUEUED"), node_event("SUCCEEDED"), second)["input_uri"] == "s3://in/2"
+
+
+@pytest.mark.conformance("NEV-21")
+def test_flags_are_switched_on_and_never_off() -> None:
+    said = said_by(node_event("QUEUED"), node_event("RUNNING", is_parent=True, is_array=True), node_event("SUCCEEDED"))
+    assert (said["is_parent_node"], said["is_array"], "is_dynamic" in said) == (True, True, False)
+
+
+@pytest.mark.conformance("NEV-22")
+@pytest.mark.parametrize("node", ["start-node", "end-node"])
+def test_start_and_end_are_nodes_like_others(node: str) -> None:
+    assert said_by(node_event("SUCCEEDED", node=node, output_uri="s3://out"))["output_uri"] == "s3://out"
+
+
+def test_uris_that_no_store_has_are_cut() -> None:
+    long = "s3://" + "x" * 500_000
+    said = said_by(node_event("SUCCEEDED", input_uri=long, output_uri=long, deck_uri=long))
+    assert {len(str(said[name])) for name in ("input_uri", "output_uri", "deck_uri")} == {2048}

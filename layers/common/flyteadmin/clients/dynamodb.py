@@ -298,13 +298,17 @@ def query[M: Model](
 
 def query_all[M: Model](model: type[M], partition: str, sort: Condition | None = None) -> list[M]:
     """Read a whole partition, or the part that `sort` names, consistently, page by page."""
-    items: list[M] = []
+    return list(query_each(model, partition, sort))
+
+
+def query_each[M: Model](model: type[M], partition: str, sort: Condition | None = None) -> Iterator[M]:
+    """The same, a page at a time as the caller goes on."""
     start: RawItem | None = None
     while True:
         page = query(model, partition, sort=sort, start=start)
-        items.extend(page.items)
+        yield from page.items
         if page.next_key is None:
-            return items
+            return
         start = page.next_key
 
 
@@ -380,7 +384,8 @@ def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> 
     attributes: dict[str, Any] = dict(model.get_attributes())
     actions: list[Action] = [attributes["version"].set((attributes["version"] | 0) + 1)]
     for name, value in facts.once.items():
-        actions.append(attributes[name].set(value if rebuilt else attributes[name] | value))
+        if name not in facts.latest:
+            actions.append(attributes[name].set(value if rebuilt else attributes[name] | value))
     for name, value in facts.latest.items():
         actions.append(attributes[name].remove() if value is None else attributes[name].set(value))
     if facts.sequence:

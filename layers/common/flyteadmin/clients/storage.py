@@ -15,6 +15,7 @@ from flyteadmin.settings import environment
 _WHAT = "the object store"
 _ANSWERS_LAST = timedelta(minutes=10)
 _MD5_METADATA = "flytecontentmd5"
+_MAX_KEY_BYTES = 1024
 
 
 class BlobMissing(Exception):
@@ -30,9 +31,13 @@ def write_once(blob: bytes, *parts: str) -> str:
     """Write a blob under a key whose last part is completed by its digest, and give its URI.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
-    points to (invariant 4).
+    points to (invariant 4). Parts that are too long for a key are named by their digest, behind the first of them.
     """
-    target = uri(*parts[:-1], f"{parts[-1]}-{sha256(blob).hexdigest()[:32]}")
+    digest = sha256(blob).hexdigest()[:32]
+    key = f"{'/'.join(parts)}-{digest}"
+    if len(key.encode()) > _MAX_KEY_BYTES:
+        key = f"{parts[0]}/long-names/{sha256(key.encode()).hexdigest()[:32]}-{digest}"
+    target = uri(key)
     write(blob, target)
     return target
 
@@ -61,17 +66,22 @@ def read(source: str) -> bytes:
             raise
 
 
-@lru_cache(maxsize=128)
-def read_immutable(source: str) -> bytes:
-    """Read a blob that never changes under its URI; a warm function has it in memory.
+def read_referred(source: str) -> bytes:
+    """Read a blob that a row points to.
 
     Raises:
-        Internal: it is not there, although a row points to it.
+        Internal: it is not there.
     """
     try:
         return read(source)
     except BlobMissing:
         raise Internal(f"unable to read from location {source}") from None
+
+
+@lru_cache(maxsize=128)
+def read_immutable(source: str) -> bytes:
+    """Read a blob that many calls need, a closure say; a warm function has it in memory. Errors as `read_referred`."""
+    return read_referred(source)
 
 
 @dataclass(frozen=True)

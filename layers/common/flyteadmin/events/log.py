@@ -1,10 +1,10 @@
 """The log of events: written first, read in order; an execution's history and what its rows are rebuilt from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import batch_put, query_all
-from flyteadmin.events.envelope import Kind, QueuedEvent, parse
+from flyteadmin.clients.dynamodb import batch_put, query_each
+from flyteadmin.events.envelope import Kind, QueuedEvent, digest, parse
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
 
@@ -23,15 +23,25 @@ def append(events: Sequence[tuple[QueuedEvent, str]]) -> None:
     batch_put([_item(event, entity) for event, entity in events])
 
 
-def read(execution: str, kind: Kind, entity: str) -> list[tuple[str, Event]]:
-    """All logged events of one entity with their padded sequences, in order; a consistent read."""
+def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]:
+    """The logged events of one entity with their padded sequences, in order, read as needed; a consistent read."""
     prefix = _prefix(kind, entity)
-    items = query_all(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix))
-    return [(item.entry.removeprefix(prefix), parse(kind, _payload(item))) for item in items]
+    for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
+        yield item.entry.removeprefix(prefix), parse(kind, _payload(item))
+
+
+def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
+    """The padded sequence under which an event's bytes were first logged; "" if they were not."""
+    prefix = _prefix(kind, entity)
+    wanted = digest(payload)
+    for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
+        if item.digest == wanted:
+            return item.entry.removeprefix(prefix)
+    return ""
 
 
 def _payload(item: LoggedEvent) -> bytes:
-    return item.event if item.event is not None else storage.read_immutable(item.uri)
+    return item.event if item.event is not None else storage.read_referred(item.uri)
 
 
 def _item(event: QueuedEvent, entity: str) -> LoggedEvent:
@@ -44,7 +54,7 @@ def _item(event: QueuedEvent, entity: str) -> LoggedEvent:
     if len(event.payload) <= _INLINE_BYTES:
         item.event = event.payload
     else:
-        item.uri = storage.write_once(event.payload, "metadata", "events", *event.execution.split(":"), event.kind)
+        item.uri = storage.write_once(event.payload, "events", *event.execution.split(":", 2), event.kind)
     return item
 
 

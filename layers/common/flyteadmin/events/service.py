@@ -6,11 +6,11 @@
 
 from collections.abc import Callable
 
-from flyteadmin.clients import queue, storage
+from flyteadmin.clients import configuration, queue, storage
 from flyteadmin.errors import ResourceExhausted
 from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES, digest, kind_of, seal
-from flyteadmin.events.validation import Event, validate
+from flyteadmin.events.validation import Event, validate, validate_output_size
 from flyteadmin.executions import repository as executions
 from flyteadmin.identifiers import execution_key
 
@@ -42,13 +42,15 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
     Raises:
         InvalidArgument: it is not valid.
         NotFound, AlreadyExists, FailedPrecondition: it is not admitted (admission.py).
-        ResourceExhausted: it is larger than 4 MiB.
+        ResourceExhausted: it is larger than 4 MiB, or its outputs than `remoteData.maxSizeInBytes` (WFE-02, TEV-02).
         Unavailable: the database or the object store does not answer; send it again.
     """
     execution = execution_key(validate(event))
     payload = event.SerializeToString(deterministic=True)
     if len(payload) > MAX_EVENT_BYTES:
         raise ResourceExhausted(f"message larger than max ({len(payload)} vs. {MAX_EVENT_BYTES})")
+    if event.HasField("output_data"):
+        validate_output_size(event, configuration.current().remote_data.max_size_in_bytes)
     stored = check(event, execution, stored_of(execution))
     kind = kind_of(event)
     claim = storage.write_once(payload, "claims", execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""

@@ -1,12 +1,31 @@
-"""What an event must hold before it is queued, and again before it is applied; pure."""
+"""What an event must hold before it is queued, and again before it is applied; pure.
+
+An event that passes can be applied: every key that its rows need has been made of it once.
+"""
+
+from collections.abc import Iterator
 
 from flyteidl.core import identifier_pb2
 from flyteidl.core.execution_pb2 import NodeExecution, TaskExecution, WorkflowExecution
-from flyteidl.core.identifier_pb2 import TASK, Identifier, NodeExecutionIdentifier, WorkflowExecutionIdentifier
-from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
+from flyteidl.core.identifier_pb2 import (
+    TASK,
+    WORKFLOW,
+    Identifier,
+    NodeExecutionIdentifier,
+    TaskExecutionIdentifier,
+    WorkflowExecutionIdentifier,
+)
+from flyteidl.event.event_pb2 import (
+    DynamicWorkflowNodeMetadata,
+    NodeExecutionEvent,
+    TaskExecutionEvent,
+    WorkflowExecutionEvent,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyteadmin.errors import invalid, missing
-from flyteadmin.identifiers import node_execution_key, task_execution_key
+from flyteadmin.errors import ResourceExhausted, invalid, missing, too_long
+from flyteadmin.identifiers import MAX_NODE_ID_BYTES, execution_key, node_execution_key, task_execution_key
+from flyteadmin.node_executions.phases import parent_of
 from flyteadmin.timestamps import is_valid
 
 type Event = WorkflowExecutionEvent | NodeExecutionEvent | TaskExecutionEvent
@@ -16,8 +35,9 @@ def validate(event: Event) -> WorkflowExecutionIdentifier:
     """Check an event and give the execution that it belongs to.
 
     Raises:
-        InvalidArgument: a part of the identifier is missing, the phase is unknown, or `occurred_at` is missing or out
-            of protobuf's range (WFE-01, WFE-13, TEV-01; node events are held to it too, unlike KD-09).
+        InvalidArgument: a part of an identifier is missing, does not fit or is of another type, the phase is unknown,
+            or a time is missing or out of protobuf's range (WFE-01, WFE-13, TEV-01; node events are held to it too,
+            unlike KD-09).
     """
     match event:
         case WorkflowExecutionEvent():
@@ -26,16 +46,34 @@ def validate(event: Event) -> WorkflowExecutionIdentifier:
         case NodeExecutionEvent():
             execution = _node(event.id)
             _known(event.phase in NodeExecution.Phase.values())
-            node_execution_key(event.id)
+            _node_links(event)
         case TaskExecutionEvent():
-            execution = _task(event)
+            execution = _attempt(attempt_identifier(event), "parent_node_execution_id")
             _known(event.phase in TaskExecution.Phase.values())
     _execution(execution)
     if not event.HasField("occurred_at"):
         raise missing("occurred_at")
-    if not is_valid(event.occurred_at):
-        raise invalid("occurred_at", "expected a time in the years 1 to 9999")
+    for field, timestamp in _times(event):
+        if not is_valid(timestamp):
+            raise invalid(field, "expected a time in the years 1 to 9999")
     return execution
+
+
+def validate_output_size(event: Event, limit: int) -> None:
+    """Check the size of what an event brings inline; a `limit` of 0 is none, for reads and events alike (KD-38).
+
+    Raises:
+        ResourceExhausted: it is above `remoteData.maxSizeInBytes` (WFE-02, TEV-02).
+    """
+    size = event.output_data.ByteSize()
+    if limit and size > limit:
+        raise ResourceExhausted(f"output data size exceeds platform configured threshold ({size} > {limit})")
+
+
+def _times(event: Event) -> Iterator[tuple[str, Timestamp]]:
+    yield "occurred_at", event.occurred_at
+    if not isinstance(event, WorkflowExecutionEvent):
+        yield "reported_at", event.reported_at
 
 
 def _known(is_known: bool) -> None:  # noqa: FBT001  # reads as a statement
@@ -51,32 +89,65 @@ def _execution(identifier: WorkflowExecutionIdentifier) -> None:
     ):
         if not value:
             raise missing(f"execution_id.{field}")
+    execution_key(identifier)
 
 
 def _node(identifier: NodeExecutionIdentifier) -> WorkflowExecutionIdentifier:
     if not identifier.node_id:
         raise missing("node_id")
+    node_execution_key(identifier)
     return identifier.execution_id
 
 
-def _task(event: TaskExecutionEvent) -> WorkflowExecutionIdentifier:
-    _task_identifier(event.task_id)
-    execution = _node(event.parent_node_execution_id)
-    task_execution_key(attempt_identifier(event))
+def _attempt(identifier: TaskExecutionIdentifier, node_field: str) -> WorkflowExecutionIdentifier:
+    _entity(identifier.task_id, TASK, "task_id")
+    if not identifier.HasField("node_execution_id"):
+        raise missing(node_field)
+    execution = _node(identifier.node_execution_id)
+    task_execution_key(identifier)
     return execution
 
 
-def _task_identifier(identifier: Identifier) -> None:
-    if identifier.resource_type != TASK:
-        raise invalid("task_id.resource_type", "expected TASK")
-    for field in ("project", "domain", "name", "version"):
-        if not getattr(identifier, field):
-            raise missing(f"task_id.{field}")
+def _entity(identifier: Identifier, expected: identifier_pb2.ResourceType, field: str) -> None:
+    if identifier.resource_type != expected:
+        raise invalid(f"{field}.resource_type", f"expected {identifier_pb2.ResourceType.Name(expected)}")
+    for part in ("project", "domain", "name", "version"):
+        if not getattr(identifier, part):
+            raise missing(f"{field}.{part}")
 
 
-def attempt_identifier(event: TaskExecutionEvent) -> identifier_pb2.TaskExecutionIdentifier:
+def _node_links(event: NodeExecutionEvent) -> None:
+    for field, value in (
+        ("parent_node_metadata.node_id", event.parent_node_metadata.node_id),
+        ("spec_node_id", event.spec_node_id),
+        ("retry_group", event.retry_group),
+    ):
+        if len(value.encode()) > MAX_NODE_ID_BYTES:
+            raise too_long(field, MAX_NODE_ID_BYTES)
+    if event.HasField("parent_task_metadata"):
+        execution = _attempt(event.parent_task_metadata.id, "parent_task_metadata.id.node_execution_id")
+        if execution != event.id.execution_id:
+            raise invalid("parent_task_metadata.id", "expected a task execution of the same execution")
+    parent_of(event)
+    if event.workflow_node_metadata.HasField("execution_id"):
+        _execution(event.workflow_node_metadata.execution_id)
+    if event.task_node_metadata.HasField("dynamic_workflow"):
+        _dynamic_workflow(event.task_node_metadata.dynamic_workflow)
+
+
+def _dynamic_workflow(dynamic: DynamicWorkflowNodeMetadata) -> None:
+    """Upstream's own check, which it only logs (KD-09)."""
+    _entity(dynamic.id, WORKFLOW, "dynamic_workflow.id")
+    if not dynamic.HasField("compiled_workflow"):
+        raise missing("dynamic_workflow.compiled_workflow")
+    if not dynamic.compiled_workflow.primary.HasField("template"):
+        raise missing("dynamic_workflow.compiled_workflow.primary.template")
+    _entity(dynamic.compiled_workflow.primary.template.id, WORKFLOW, "dynamic_workflow.compiled_workflow.primary.id")
+
+
+def attempt_identifier(event: TaskExecutionEvent) -> TaskExecutionIdentifier:
     """The task execution that a task event is about."""
-    return identifier_pb2.TaskExecutionIdentifier(
+    return TaskExecutionIdentifier(
         task_id=event.task_id,
         node_execution_id=event.parent_node_execution_id,
         retry_attempt=event.retry_attempt,

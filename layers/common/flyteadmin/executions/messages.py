@@ -16,6 +16,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from flyteadmin.clients import storage
 from flyteadmin.executions.models import ExecutionState as StateRow
 from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.timestamps import to_duration, to_timestamp
 
@@ -35,7 +36,7 @@ def listed(stored: StoredExecution) -> Execution:
     """An execution as lists show it: its error cut to 100 bytes, no inputs (LST-19)."""
     error = ExecutionError.FromString(stored.state.error) if stored.state.error else None
     if error is not None:
-        error.message = error.message.encode()[:_LISTED_ERROR_BYTES].decode(errors="ignore")
+        error.message = cut(error.message, _LISTED_ERROR_BYTES)
     answer = Execution(
         id=execution_identifier(stored.state.execution), spec=spec(stored), closure=_closure(stored, error)
     )
@@ -51,7 +52,7 @@ def spec(stored: StoredExecution) -> ExecutionSpec:
 
 def _whole_error(row: StateRow) -> ExecutionError | None:
     if row.error_uri:
-        return ExecutionError.FromString(storage.read_immutable(row.error_uri))
+        return ExecutionError.FromString(storage.read_referred(row.error_uri))
     return ExecutionError.FromString(row.error) if row.error else None
 
 

@@ -124,6 +124,8 @@ class ExecutionState(Model):
     output_data = BinaryAttribute(legacy_encoding=False, null=True)
     error = BinaryAttribute(legacy_encoding=False, null=True)
     error_uri = UnicodeAttribute(null=True)
+    error_kind = UnicodeAttribute(null=True)
+    error_code = UnicodeAttribute(null=True)
 
     overlay_phase = UnicodeAttribute(null=True)
     overlay_at = NumberAttribute(null=True)

@@ -8,11 +8,11 @@ transformers/execution.go UpdateExecutionModelState; deviations in docs/deviatio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from flyteidl.core.execution_pb2 import WorkflowExecution
+from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 
 from flyteadmin.executions.models import LaunchState, Transition
-from flyteadmin.facts import Facts, Value
+from flyteadmin.facts import Facts, Value, cut, enum_name, fitted
 from flyteadmin.timestamps import to_nanoseconds
 
 Phase = WorkflowExecution.Phase
@@ -20,6 +20,10 @@ Phase = WorkflowExecution.Phase
 UNDEFINED = "UNDEFINED"
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 ABORTING = "ABORTING"
+
+MAX_ERROR_CODE_BYTES = 256
+
+_OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "error_code")
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,27 @@ def facts_of(event: PhaseEvent) -> Facts:
 
 
 def _outcome(event: PhaseEvent) -> dict[str, Value]:
-    nothing: dict[str, Value] = dict.fromkeys(("outputs_uri", "output_data", "error", "error_uri"))
+    nothing: dict[str, Value] = dict.fromkeys(_OUTCOME)
     match event.event.WhichOneof("output_result"):
         case "output_uri":
-            return nothing | {"outputs_uri": event.event.output_uri}
+            return nothing | {"outputs_uri": fitted(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return nothing | {"outputs_uri": event.outputs_uri}
         case "output_data":
             return nothing | {"output_data": event.event.output_data.SerializeToString(deterministic=True)}
         case "error":
-            return nothing | {"error": event.error, "error_uri": event.error_uri or None}
+            return nothing | error_facts(event.event.error, event.error, event.error_uri)
     return {}
+
+
+def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Value]:
+    """An error as a row holds it: `stored` is all or the beginning of it, the whole is at `uri` then (WFE-19)."""
+    return {
+        "error": stored,
+        "error_uri": uri or None,
+        "error_kind": enum_name(ExecutionError.ErrorKind, error.kind),
+        "error_code": cut(error.code, MAX_ERROR_CODE_BYTES),
+    }
 
 
 def fold(events: Iterable[PhaseEvent]) -> Facts:

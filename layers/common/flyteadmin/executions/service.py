@@ -25,7 +25,7 @@ from flyteadmin.executions.models import (
     ExecutionState,
     LaunchState,
 )
-from flyteadmin.executions.phases import TERMINAL, Overlay, overlaid
+from flyteadmin.executions.phases import TERMINAL, Overlay, error_facts, overlaid
 from flyteadmin.executions.validation import validate_name, validate_spec
 from flyteadmin.facts import Facts
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
@@ -200,7 +200,7 @@ def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
         message=f"failed to create workflow in propeller: {refusal.reason}: {refusal.message[:2000]}",
         kind=ExecutionError.SYSTEM,
     )
-    outcome = Facts(latest={"error": error.SerializeToString(), "launch": LaunchState.REFUSED.value})
+    outcome = Facts(latest={**error_facts(error, error.SerializeToString(), ""), "launch": LaunchState.REFUSED.value})
     facts = overlaid(Overlay("FAILED", int(datetime.now(UTC).timestamp() * NANOSECONDS))).then(outcome)
     row: ExecutionState | None = state
     for _ in range(_ATTEMPTS):

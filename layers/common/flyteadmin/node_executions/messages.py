@@ -12,6 +12,7 @@ from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
+from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.timestamps import to_duration, to_timestamp
@@ -19,36 +20,40 @@ from flyteadmin.timestamps import to_duration, to_timestamp
 _LISTED_ERROR_BYTES = 100
 
 
-def node_execution(row: NodeExecutionRow) -> NodeExecution:
-    """A node execution whole, its error unabridged (GET-12)."""
-    blob = storage.read_immutable(row.error_uri) if row.error_uri else row.error
-    return _message(row, ExecutionError.FromString(blob) if blob else None)
+def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
+    """A node execution whole, its error and its cache key unabridged (GET-12).
+
+    `is_parent` is what its children say, for producers that don't: with a dynamic workflow it is dynamic too (GET-13).
+    """
+    error = storage.read_referred(row.error_uri) if row.error_uri else row.error
+    metadata = storage.read_referred(row.task_node_metadata_uri) if row.task_node_metadata_uri else None
+    return _message(row, error, metadata or row.task_node_metadata, is_parent=is_parent)
 
 
-def listed(row: NodeExecutionRow) -> NodeExecution:
-    """A node execution as lists show it: its error cut to 100 bytes (LST-22)."""
-    error = ExecutionError.FromString(row.error) if row.error else None
-    if error is not None:
-        error.message = error.message.encode()[:_LISTED_ERROR_BYTES].decode(errors="ignore")
-    return _message(row, error)
+def listed(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
+    """A node execution as lists show it: its error cut to 100 bytes (LST-22), without a cache key that is too large."""
+    node = _message(row, row.error, row.task_node_metadata, is_parent=is_parent)
+    if node.closure.HasField("error"):
+        node.closure.error.message = cut(node.closure.error.message, _LISTED_ERROR_BYTES)
+    return node
 
 
-def _message(row: NodeExecutionRow, error: ExecutionError | None) -> NodeExecution:
+def _message(row: NodeExecutionRow, error: bytes | None, metadata: bytes | None, *, is_parent: bool) -> NodeExecution:
     return NodeExecution(
         id=NodeExecutionIdentifier(node_id=row.node_id, execution_id=execution_identifier(row.execution)),
         input_uri=row.input_uri or "",
-        closure=_closure(row, error),
+        closure=_closure(row, error, metadata),
         metadata=NodeExecutionMetaData(
             retry_group=row.retry_group or "",
-            is_parent_node=bool(row.is_parent_node),
+            is_parent_node=bool(row.is_parent_node) or is_parent,
             spec_node_id=row.spec_node_id or "",
-            is_dynamic=bool(row.is_dynamic),
+            is_dynamic=bool(row.is_dynamic) or (is_parent and bool(row.dynamic_workflow_uri)),
             is_array=bool(row.is_array),
         ),
     )
 
 
-def _closure(row: NodeExecutionRow, error: ExecutionError | None) -> NodeExecutionClosure:
+def _closure(row: NodeExecutionRow, error: bytes | None, metadata: bytes | None) -> NodeExecutionClosure:
     closure = NodeExecutionClosure(
         phase=row.phase,
         created_at=to_timestamp(row.created_at),
@@ -60,19 +65,15 @@ def _closure(row: NodeExecutionRow, error: ExecutionError | None) -> NodeExecuti
         closure.started_at.CopyFrom(to_timestamp(row.started_at))
     if row.started_at is not None and row.ended_at is not None:
         closure.duration.CopyFrom(to_duration(row.ended_at - row.started_at))
-    _set_target(closure, row)
+    if row.child_execution:
+        child = WorkflowNodeMetadata(executionId=execution_identifier(row.child_execution))
+        closure.workflow_node_metadata.CopyFrom(child)
+    elif metadata is not None:
+        closure.task_node_metadata.CopyFrom(TaskNodeMetadata.FromString(metadata))
     if row.output_uri:
         closure.output_uri = row.output_uri
     elif row.output_data:
         closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
-    elif error is not None:
-        closure.error.CopyFrom(error)
+    elif error:
+        closure.error.CopyFrom(ExecutionError.FromString(error))
     return closure
-
-
-def _set_target(closure: NodeExecutionClosure, row: NodeExecutionRow) -> None:
-    if row.child_execution:
-        child = WorkflowNodeMetadata(executionId=execution_identifier(row.child_execution))
-        closure.workflow_node_metadata.CopyFrom(child)
-    elif row.task_node_metadata:
-        closure.task_node_metadata.CopyFrom(TaskNodeMetadata.FromString(row.task_node_metadata))

@@ -9,7 +9,7 @@ from pynamodb.models import Model
 
 
 class ChildrenIndex(GlobalSecondaryIndex["NodeExecutionRow"]):
-    """The nodes below one parent (or at the top) by creation time."""
+    """The nodes below one parent, a node or a task execution, or at the top, by creation time."""
 
     class Meta:
         index_name = "children"
@@ -49,9 +49,14 @@ class NodeExecutionRow(Model):
     output_data = BinaryAttribute(legacy_encoding=False, null=True)
     error = BinaryAttribute(legacy_encoding=False, null=True)
     error_uri = UnicodeAttribute(null=True)
+    error_kind = UnicodeAttribute(null=True)
+    error_code = UnicodeAttribute(null=True)
     deck_uri = UnicodeAttribute(null=True)
     child_execution = UnicodeAttribute(null=True)
     task_node_metadata = BinaryAttribute(legacy_encoding=False, null=True)
+    task_node_metadata_uri = UnicodeAttribute(null=True)
+    cache_status = UnicodeAttribute(null=True)
+    event_version = NumberAttribute(default=0)
     dynamic_job_spec_uri = UnicodeAttribute(null=True)
     dynamic_workflow_uri = UnicodeAttribute(null=True)
 

@@ -8,16 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata as StoredTaskNodeMetadata
+from flyteidl.core.catalog_pb2 import CatalogCacheStatus
 from flyteidl.core.execution_pb2 import NodeExecution
 from flyteidl.event.event_pb2 import NodeExecutionEvent
 
-from flyteadmin.facts import Facts, Value
-from flyteadmin.identifiers import escape, execution_key
+from flyteadmin.executions.phases import error_facts
+from flyteadmin.facts import Facts, Value, enum_name, fitted
+from flyteadmin.identifiers import children_key, execution_key, task_execution_key
 from flyteadmin.timestamps import to_nanoseconds
 
 Phase = NodeExecution.Phase
 
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "SKIPPED", "RECOVERED"})
+
+_LINKS = ("dynamic_job_spec_uri", "dynamic_workflow_uri")
+"""Latest facts that an event fills even when it comes after the node's end."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class PhaseEvent:
     outputs_uri: str = ""
     error: bytes = b""
     error_uri: str = ""
+    task_node_metadata: bytes = b""
+    task_node_metadata_uri: str = ""
     dynamic_workflow_uri: str = ""
 
     @property
@@ -53,16 +60,15 @@ def facts_of(event: PhaseEvent) -> Facts:
     said = event.event
     at = to_nanoseconds(said.occurred_at)
     reported = to_nanoseconds(said.reported_at) if said.HasField("reported_at") else 0
-    once: dict[str, Value] = {"created_at": at, **_origin(said)}
+    once: dict[str, Value] = {"created_at": at, "event_version": said.event_version, **_origin(said), **_flags(said)}
     latest: dict[str, Value] = {"phase": event.phase, "updated_at": reported or at}
     if inputs := said.input_uri or event.inputs_uri:
-        once["input_uri"] = inputs
+        once["input_uri"] = fitted(inputs)
     if event.phase == "RUNNING":
         once["started_at"] = at
-        latest["deck_uri"] = said.deck_uri or None
+        latest["deck_uri"] = fitted(said.deck_uri) or None
     if event.phase in TERMINAL:
-        latest |= {"ended_at": at, "deck_uri": said.deck_uri or None, **_outcome(event)}
-    latest.update(dict.fromkeys(_flags(said), True))
+        latest |= {"ended_at": at, "deck_uri": fitted(said.deck_uri) or None, **_outcome(event)}
     latest.update(_target(event))
     if said.workflow_node_metadata.HasField("execution_id"):
         once["child_execution"] = execution_key(said.workflow_node_metadata.execution_id)
@@ -70,38 +76,54 @@ def facts_of(event: PhaseEvent) -> Facts:
 
 
 def _origin(event: NodeExecutionEvent) -> dict[str, Value]:
-    execution = execution_key(event.id.execution_id)
-    parent_node = event.parent_node_metadata.node_id
-    origin: dict[str, Value] = {"parent": children_key(execution, parent_node)}
     facts = {
-        "parent_node_id": parent_node,
+        "parent": parent_of(event),
+        "parent_node_id": event.parent_node_metadata.node_id,
         "spec_node_id": event.spec_node_id,
         "retry_group": event.retry_group,
     }
-    return origin | {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in facts.items() if value}
 
 
-def children_key(execution: str, parent_node_id: str) -> str:
-    """The children index's key: the nodes below a node of an execution, or at its top ("")."""
-    return f"{execution}#{escape(parent_node_id)}"
+def parent_of(event: NodeExecutionEvent) -> str:
+    """The children index's key of an event's node: below its parent node, else its parent task, else at the top.
+
+    Raises:
+        InvalidArgument: the parent's names are too long for a key.
+    """
+    execution = execution_key(event.id.execution_id)
+    if not event.parent_node_metadata.node_id and event.HasField("parent_task_metadata"):
+        return children_key(execution, task=task_execution_key(event.parent_task_metadata.id)[1])
+    return children_key(execution, node=event.parent_node_metadata.node_id)
 
 
-def _flags(event: NodeExecutionEvent) -> list[str]:
+def _flags(event: NodeExecutionEvent) -> dict[str, Value]:
     flags = {"is_parent_node": event.is_parent, "is_dynamic": event.is_dynamic, "is_array": event.is_array}
-    return [name for name, is_set in flags.items() if is_set]
+    return {name: True for name, is_set in flags.items() if is_set}
+
+
+def metadata_of(event: NodeExecutionEvent) -> StoredTaskNodeMetadata:
+    """What is kept of a node event's task metadata: the cache's part only with a catalog key (NEV-15)."""
+    said = event.task_node_metadata
+    kept = StoredTaskNodeMetadata(checkpoint_uri=said.checkpoint_uri)
+    if said.HasField("catalog_key"):
+        kept.cache_status = said.cache_status
+        kept.catalog_key.CopyFrom(said.catalog_key)
+    return kept
 
 
 def _target(event: PhaseEvent) -> dict[str, Value]:
     if not event.event.HasField("task_node_metadata"):
         return {}
     said = event.event.task_node_metadata
-    kept = StoredTaskNodeMetadata(checkpoint_uri=said.checkpoint_uri)
+    target: dict[str, Value] = {
+        "task_node_metadata": event.task_node_metadata,
+        "task_node_metadata_uri": event.task_node_metadata_uri or None,
+    }
     if said.HasField("catalog_key"):
-        kept.cache_status = said.cache_status
-        kept.catalog_key.CopyFrom(said.catalog_key)
-    target: dict[str, Value] = {"task_node_metadata": kept.SerializeToString(deterministic=True)}
+        target["cache_status"] = enum_name(CatalogCacheStatus, said.cache_status)
     if said.dynamic_workflow.dynamic_job_spec_uri:
-        target["dynamic_job_spec_uri"] = said.dynamic_workflow.dynamic_job_spec_uri
+        target["dynamic_job_spec_uri"] = fitted(said.dynamic_workflow.dynamic_job_spec_uri)
     if event.dynamic_workflow_uri:
         target["dynamic_workflow_uri"] = event.dynamic_workflow_uri
     return target
@@ -110,13 +132,13 @@ def _target(event: PhaseEvent) -> dict[str, Value]:
 def _outcome(event: PhaseEvent) -> dict[str, Value]:
     match event.event.WhichOneof("output_result"):
         case "output_uri":
-            return {"output_uri": event.event.output_uri}
+            return {"output_uri": fitted(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return {"output_uri": event.outputs_uri}
         case "output_data":
             return {"output_data": event.event.output_data.SerializeToString(deterministic=True)}
         case "error":
-            return {"error": event.error, "error_uri": event.error_uri or None}
+            return error_facts(event.event.error, event.error, event.error_uri)
     return {}
 
 
@@ -125,7 +147,7 @@ def fold(events: Iterable[PhaseEvent]) -> Facts:
     facts = Facts()
     for event in events:
         said = facts_of(event)
-        facts = facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said)
+        facts = facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said, _LINKS)
     return facts
 
 

@@ -1,9 +1,14 @@
 """What happens when node executions are read: one, its data, or the nodes below a parent."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from flyteidl.admin.common_pb2 import FlyteURLs, Sort, UrlBlob
 from flyteidl.admin.node_execution_pb2 import (
+    DynamicNodeWorkflowResponse,
     DynamicWorkflowNodeMetadata,
+    GetDynamicNodeWorkflowRequest,
     NodeExecution,
+    NodeExecutionForTaskListRequest,
     NodeExecutionGetDataRequest,
     NodeExecutionGetDataResponse,
     NodeExecutionGetRequest,
@@ -17,10 +22,12 @@ from flyteadmin.clients import storage
 from flyteadmin.errors import InvalidArgument, NotFound, missing
 from flyteadmin.executions.reading import read_literals
 from flyteadmin.executions.reading import validate_identifier as validate_execution
-from flyteadmin.identifiers import execution_key, node_execution_key
+from flyteadmin.identifiers import children_key, execution_key, node_execution_key
 from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
 from flyteadmin.node_executions import messages, repository
 from flyteadmin.node_executions.models import NodeExecutionRow
+
+_THREADS = 8
 
 
 def get(request: NodeExecutionGetRequest) -> NodeExecution:
@@ -30,7 +37,21 @@ def get(request: NodeExecutionGetRequest) -> NodeExecution:
         InvalidArgument: the identifier is not whole.
         NotFound: there is no such node execution.
     """
-    return messages.node_execution(existing(request.id))
+    row = existing(request.id)
+    return messages.node_execution(row, is_parent=_is_parent_of_some(row))
+
+
+def get_dynamic_workflow(request: GetDynamicNodeWorkflowRequest) -> DynamicNodeWorkflowResponse:
+    """GetDynamicNodeWorkflow: the closure that a dynamic node compiled (GET-16).
+
+    Raises:
+        InvalidArgument: the identifier is not whole.
+        NotFound: there is no such node execution, or it is not dynamic.
+    """
+    row = existing(request.id)
+    if not row.dynamic_workflow_uri:
+        raise NotFound(f"node {row.node_id} does not contain dynamic workflow")
+    return DynamicNodeWorkflowResponse(compiled_workflow=_dynamic_workflow(row).compiled_workflow)
 
 
 def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataResponse:
@@ -44,8 +65,7 @@ def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataRespon
         flyte_urls=_flyte_urls(row),
     )
     if row.dynamic_workflow_uri:
-        blob = storage.read_immutable(row.dynamic_workflow_uri)
-        data.dynamic_workflow.CopyFrom(DynamicWorkflowNodeMetadata.FromString(blob))
+        data.dynamic_workflow.CopyFrom(_dynamic_workflow(row))
     return data
 
 
@@ -57,6 +77,17 @@ def inputs(row: NodeExecutionRow) -> LiteralMap:
 def outputs(row: NodeExecutionRow) -> LiteralMap:
     """What a node gave: as its event brought it, or from where the event says."""
     return LiteralMap.FromString(row.output_data) if row.output_data else read_literals(row.output_uri)
+
+
+def _dynamic_workflow(row: NodeExecutionRow) -> DynamicWorkflowNodeMetadata:
+    return DynamicWorkflowNodeMetadata.FromString(storage.read_referred(row.dynamic_workflow_uri))
+
+
+def _is_parent_of_some(row: NodeExecutionRow) -> bool:
+    """Whether a node has children although its events could not say so: event version 0 (GET-13)."""
+    if row.event_version or row.is_parent_node or row.is_dynamic:
+        return False
+    return repository.has_children(children_key(row.execution, node=row.node_id))
 
 
 def _flyte_urls(row: NodeExecutionRow) -> FlyteURLs:
@@ -76,23 +107,33 @@ def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
         raise missing("execution_id")
     validate_execution(request.workflow_execution_id)
     validate_limit(request.limit)
-    ascending = _ascending(request)
     execution = execution_key(request.workflow_execution_id)
+    parent = children_key(execution, node=request.unique_parent_id)
     if request.unique_parent_id and repository.read(execution, request.unique_parent_id) is None:
         raise NotFound(f"missing entity of type node execution with identifier {request.unique_parent_id}")
-    start = start_of(request.token, "ListNodeExecutions")
-    rows = repository.children(execution, request.unique_parent_id, start, request.limit, ascending=ascending)
-    answer = NodeExecutionList(node_executions=[messages.listed(row) for row in rows])
+    return page_below(parent, request, "ListNodeExecutions")
+
+
+def page_below(
+    parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
+) -> NodeExecutionList:
+    """The page that a list request asks for of the nodes below `parent` (identifiers.children_key); errors as lists."""
+    ascending = _ascending(request, rpc)
+    rows = repository.children(parent, start_of(request.token, rpc), request.limit, ascending=ascending)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        are_parents = list(threads.map(_is_parent_of_some, rows))
+    nodes = [messages.listed(row, is_parent=is_parent) for row, is_parent in zip(rows, are_parents, strict=True)]
+    answer = NodeExecutionList(node_executions=nodes)
     if len(rows) == request.limit:
         answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].node_id))
     return answer
 
 
-def _ascending(request: NodeExecutionListRequest) -> bool:
+def _ascending(request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str) -> bool:
     if request.filters:
-        raise InvalidArgument("invalid value for filters: not supported yet by ListNodeExecutions")
+        raise InvalidArgument(f"invalid value for filters: not supported yet by {rpc}")
     if request.sort_by.key not in {"", "created_at", "node_execution_created_at"}:
-        raise InvalidArgument("invalid sort key: ListNodeExecutions sorts by created_at only, as yet")
+        raise InvalidArgument(f"invalid sort key: {rpc} sorts by created_at only, as yet")
     return not request.HasField("sort_by") or request.sort_by.direction == Sort.ASCENDING
 
 

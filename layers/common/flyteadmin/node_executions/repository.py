@@ -2,11 +2,10 @@
 
 from itertools import islice
 
-from flyteadmin.clients.dynamodb import Change, Key, RawItem, batch_get, by_creation, fact_actions, get, write
+from flyteadmin.clients.dynamodb import Change, Key, RawItem, batch_get, by_creation, fact_actions, get, query, write
 from flyteadmin.facts import Facts
 from flyteadmin.listing import Start
 from flyteadmin.node_executions.models import NodeExecutionRow
-from flyteadmin.node_executions.phases import children_key
 
 
 def key(execution: str, node_id: str) -> Key:
@@ -19,13 +18,11 @@ def read(execution: str, node_id: str) -> NodeExecutionRow | None:
     return get(NodeExecutionRow, key(execution, node_id))
 
 
-def children(
-    execution: str, parent_node_id: str, start: Start, limit: int, *, ascending: bool
-) -> list[NodeExecutionRow]:
-    """The nodes below a node, or at the top (""), by creation time: a query, then the rows, 100 a request."""
+def children(parent: str, start: Start, limit: int, *, ascending: bool) -> list[NodeExecutionRow]:
+    """The nodes below `parent` (identifiers.children_key) by creation time: a query, then the rows, 100 a request."""
     in_order = by_creation(
         NodeExecutionRow,
-        children_key(execution, parent_node_id),
+        parent,
         index="children",
         key=NodeExecutionRow.node_id,
         after=start.after,
@@ -36,6 +33,11 @@ def children(
     found = batch_get(keys)
     rows = (found.get(NodeExecutionRow, each) for each in keys)
     return [row for row in rows if row is not None]
+
+
+def has_children(parent: str) -> bool:
+    """Whether there is a node below `parent`, as far as the index knows."""
+    return bool(query(NodeExecutionRow, parent, index="children", limit=1).items)
 
 
 def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refused: frozenset[str]) -> None:

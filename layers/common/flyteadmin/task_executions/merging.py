@@ -46,7 +46,10 @@ def _patch(target: Struct, patch: Struct) -> None:
         kind = value.WhichOneof("kind")
         if kind == "null_value":
             target.fields.pop(name, None)
-        elif kind == "struct_value" and target.fields[name].WhichOneof("kind") == "struct_value":
+        elif kind == "struct_value":
+            if target.fields[name].WhichOneof("kind") != "struct_value":
+                target.fields[name].struct_value.Clear()
+                target.fields[name].struct_value.SetInParent()
             _patch(target.fields[name].struct_value, value.struct_value)
         else:
             target.fields[name].CopyFrom(value)
@@ -76,12 +79,15 @@ def sorted_resources(metadata: TaskExecutionMetadata) -> None:
 
 
 def _merge_resources(existing: TaskExecutionMetadata, latest: TaskExecutionMetadata) -> None:
-    known = {_place(resource): resource for resource in existing.external_resources}
+    known: dict[tuple[int, int], ExternalResourceInfo] = {}
+    for resource in existing.external_resources:
+        known.setdefault(_place(resource), resource)
     for resource in latest.external_resources:
         if _place(resource) in known:
             _merge_resource(known[_place(resource)], resource)
         else:
-            existing.external_resources.append(resource)
+            known[_place(resource)] = existing.external_resources.add()
+            known[_place(resource)].CopyFrom(resource)
     sorted_resources(existing)
 
 

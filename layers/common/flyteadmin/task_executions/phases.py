@@ -12,6 +12,7 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyteadmin.facts import fitted
 from flyteadmin.task_executions.merging import (
     merge_custom_info,
     merge_logs,
@@ -125,7 +126,7 @@ def _filled(state: TaskState | None, event: PhaseEvent) -> TaskState | None:
 
 def _with_inputs(state: TaskState, event: PhaseEvent) -> TaskState:
     inputs = event.event.input_uri or event.inputs_uri
-    return replace(state, input_uri=state.input_uri or inputs)
+    return replace(state, input_uri=state.input_uri or fitted(inputs))
 
 
 def _started(state: TaskState, event: PhaseEvent) -> TaskState:

@@ -1,6 +1,9 @@
 """What happens when task executions are read: one, its data, or the attempts of a node."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from flyteidl.admin.common_pb2 import FlyteURLs, UrlBlob
+from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
 from flyteidl.admin.task_execution_pb2 import (
     TaskExecution,
     TaskExecutionGetDataRequest,
@@ -14,11 +17,15 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.errors import InvalidArgument, NotFound, missing
 from flyteadmin.executions.reading import read_literals
-from flyteadmin.identifiers import node_execution_key
+from flyteadmin.identifiers import children_key, node_execution_key
 from flyteadmin.listing import start_of, validate_limit
+from flyteadmin.node_executions.reading import page_below
 from flyteadmin.node_executions.reading import validate_identifier as validate_node
+from flyteadmin.node_executions.repository import has_children
 from flyteadmin.task_executions import repository
 from flyteadmin.task_executions.models import TaskExecutionRow
+
+_THREADS = 8
 
 
 def get(request: TaskExecutionGetRequest) -> TaskExecution:
@@ -29,6 +36,20 @@ def get(request: TaskExecutionGetRequest) -> TaskExecution:
         NotFound: there is no such task execution.
     """
     return _message(_existing(request.id))
+
+
+def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
+    """ListNodeExecutionsForTask: the nodes that a task execution made, by creation time (LST-23).
+
+    Raises:
+        InvalidArgument: as ListNodeExecutions.
+        NotFound: there is no such task execution.
+    """
+    if not request.HasField("task_execution_id"):
+        raise missing("task_execution_id")
+    row = _existing(request.task_execution_id)
+    validate_limit(request.limit)
+    return page_below(_children_of(row), request, "ListNodeExecutionsForTask")
 
 
 def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
@@ -70,7 +91,8 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
         raise InvalidArgument("invalid pagination token for ListTaskExecutions: expected an offset")
     rows = repository.of_node(*node_execution_key(request.node_execution_id))
     page = rows[start.offset : start.offset + request.limit]
-    answer = TaskExecutionList(task_executions=[_message(row) for row in page])
+    with ThreadPoolExecutor(_THREADS) as threads:
+        answer = TaskExecutionList(task_executions=threads.map(_message, page))
     if start.offset + len(page) < len(rows):
         answer.token = str(start.offset + len(page))
     return answer
@@ -81,7 +103,12 @@ def _message(row: TaskExecutionRow) -> TaskExecution:
         id=TaskExecutionIdentifier.FromString(row.identifier),
         input_uri=row.input_uri or "",
         closure=repository.closure_of(row),
+        is_parent=has_children(_children_of(row)),
     )
+
+
+def _children_of(row: TaskExecutionRow) -> str:
+    return children_key(row.execution, task=row.attempt_key)
 
 
 def _existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:

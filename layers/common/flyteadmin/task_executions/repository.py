@@ -54,7 +54,7 @@ def state_of(row: TaskExecutionRow) -> TaskState:
 
 def closure_of(row: TaskExecutionRow) -> TaskExecutionClosure:
     """A row's closure, from S3 where it is too large for the row."""
-    blob = row.closure if row.closure is not None else storage.read_immutable(row.closure_uri)
+    blob = row.closure if row.closure is not None else storage.read_referred(row.closure_uri)
     return TaskExecutionClosure.FromString(blob)
 
 

@@ -1,0 +1,173 @@
+"""Nodes and tasks as clients read them: who is whose parent, dynamic workflows, links and caches."""
+
+from collections.abc import Mapping
+
+import pytest
+from flyteidl.admin.node_execution_pb2 import (
+    DynamicNodeWorkflowResponse,
+    NodeExecution,
+    NodeExecutionGetDataResponse,
+    NodeExecutionList,
+)
+from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionList
+from flyteidl.core.catalog_pb2 import CACHE_HIT, CatalogMetadata
+from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
+from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier, TaskExecutionIdentifier
+from flyteidl.event.event_pb2 import (
+    DynamicWorkflowNodeMetadata,
+    NodeExecutionEvent,
+    ParentNodeExecutionMetadata,
+    ParentTaskExecutionMetadata,
+    TaskNodeMetadata,
+    WorkflowNodeMetadata,
+)
+
+from flyteadmin.events.validation import Event
+from functions.get_executions.handler import lambda_handler
+from functions.process_event.handler import lambda_handler as process_event
+from local.aws.data import DataAccount as Aws
+from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
+from tests.builders import (
+    DOMAIN,
+    PROJECT,
+    execution_id,
+    message_body,
+    node_event,
+    node_id,
+    stored_execution,
+    task_event,
+    task_id,
+)
+
+EXECUTION = f"{PROJECT}/{DOMAIN}/run"
+TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"
+
+
+def get(path: str, query: Mapping[str, str] | None = None) -> Answer:
+    event = http_event("GET", f"/api/v1/{path}", query=query, headers={"accept": OCTETS})
+    return answer_of(lambda_handler(event, Context()))
+
+
+def apply(*events: Event) -> None:
+    stored_execution()
+    records = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
+    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
+
+
+def of_old_producers(event: NodeExecutionEvent) -> NodeExecutionEvent:
+    event.event_version = 0
+    return event
+
+
+def dynamic_workflow() -> DynamicWorkflowNodeMetadata:
+    identifier = Identifier(resource_type=WORKFLOW, project=PROJECT, domain=DOMAIN, name="dynamic_n0", version="v1")
+    closure = CompiledWorkflowClosure()
+    closure.primary.template.id.CopyFrom(identifier)
+    return DynamicWorkflowNodeMetadata(id=identifier, compiled_workflow=closure, dynamic_job_spec_uri="s3://spec")
+
+
+@pytest.mark.conformance("NEV-05", "NEV-16", "GET-15", "GET-16")
+def test_a_dynamic_workflow(aws: Aws) -> None:
+    metadata = TaskNodeMetadata(dynamic_workflow=dynamic_workflow())
+    apply(
+        node_event("RUNNING", 1),
+        node_event("DYNAMIC_RUNNING", 2, is_dynamic=True, is_parent=True, task_node_metadata=metadata),
+        node_event("SUCCEEDED", 3),
+    )
+    answer = get(f"node_executions/{EXECUTION}/n0/dynamic_workflow").message(DynamicNodeWorkflowResponse)
+    assert answer.compiled_workflow == dynamic_workflow().compiled_workflow
+    data = get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse).dynamic_workflow
+    assert (data.id.name, data.dynamic_job_spec_uri) == ("dynamic_n0", "s3://spec")
+    node = get(f"node_executions/{EXECUTION}/n0").message(NodeExecution)
+    assert (node.metadata.is_dynamic, node.closure.dynamic_job_spec_uri) == (True, "s3://spec")
+    keys = [each["Key"] for each in aws.client("s3").list_objects_v2(Bucket=aws.resources["Bucket"])["Contents"]]
+    prefix = f"metadata/admin/{EXECUTION}/n0/{PROJECT}_{DOMAIN}_dynamic_n0_v1-"
+    assert [key for key in keys if key.startswith(prefix)]
+
+
+@pytest.mark.conformance("GET-16")
+def test_no_dynamic_workflow(aws: Aws) -> None:
+    apply(node_event("RUNNING", 1))
+    assert get(f"node_executions/{EXECUTION}/n0/dynamic_workflow").status == 404
+    assert get(f"node_executions/{EXECUTION}/nobody/dynamic_workflow").status == 404
+
+
+def below_task(node: str, seconds: float) -> NodeExecutionEvent:
+    parent = TaskExecutionIdentifier(task_id=task_id(), node_execution_id=node_id(), retry_attempt=0)
+    return node_event("QUEUED", seconds, node=node, parent_task_metadata=ParentTaskExecutionMetadata(id=parent))
+
+
+@pytest.mark.conformance("NEV-10", "LST-20", "LST-23", "GET-17")
+def test_nodes_below_a_task_execution(aws: Aws) -> None:
+    apply(
+        below_task("child-2", 3),  # a child may be there before its parent
+        node_event("RUNNING", 1),
+        task_event("RUNNING", 1),
+        task_event("RUNNING", 1, attempt=1),
+        below_task("child-1", 2),
+    )
+    children = get(f"children/task_executions/{TASK}", {"limit": "10"}).message(NodeExecutionList)
+    assert [node.id.node_id for node in children.node_executions] == ["child-1", "child-2"]
+    first = get(f"children/task_executions/{TASK}", {"limit": "1"}).message(NodeExecutionList)
+    rest = get(f"children/task_executions/{TASK}", {"limit": "5", "token": first.token}).message(NodeExecutionList)
+    assert [node.id.node_id for node in [*first.node_executions, *rest.node_executions]] == ["child-1", "child-2"]
+    top = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
+    assert [node.id.node_id for node in top] == ["n0"]
+    assert get(f"task_executions/{TASK}").message(TaskExecution).is_parent
+    attempts = get(f"task_executions/{EXECUTION}/n0", {"limit": "5"}).message(TaskExecutionList).task_executions
+    assert [attempt.is_parent for attempt in attempts] == [True, False]
+
+
+@pytest.mark.conformance("LST-16", "LST-23")
+def test_nodes_below_no_task_execution(aws: Aws) -> None:
+    apply(task_event("RUNNING", 1))
+    assert get(f"children/task_executions/{TASK[:-1]}7", {"limit": "10"}).status == 404
+    assert get(f"children/task_executions/{TASK}").status == 400
+    empty = get(f"children/task_executions/{TASK}", {"limit": "10"}).message(NodeExecutionList)
+    assert (list(empty.node_executions), empty.token) == ([], "")
+
+
+@pytest.mark.conformance("GET-13", "NEV-23")
+def test_a_producer_that_does_not_say_who_is_a_parent(aws: Aws) -> None:
+    dynamic = TaskNodeMetadata(dynamic_workflow=dynamic_workflow())
+
+    def child(node: str, parent: str) -> NodeExecutionEvent:
+        return node_event("QUEUED", 5, node=node, parent_node_metadata=ParentNodeExecutionMetadata(node_id=parent))
+
+    apply(
+        of_old_producers(node_event("RUNNING", 1, node="plain")),
+        of_old_producers(node_event("RUNNING", 2, node="sub-workflow")),
+        of_old_producers(node_event("RUNNING", 3, node="dynamic", task_node_metadata=dynamic)),
+        node_event("RUNNING", 4, node="newer"),
+        child("below-1", "sub-workflow"),
+        child("below-2", "dynamic"),
+        child("below-3", "newer"),
+    )
+    expected = {
+        "plain": (False, False),
+        "sub-workflow": (True, False),
+        "dynamic": (True, True),
+        "newer": (False, False),
+    }
+    nodes = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
+    assert {each.id.node_id: (each.metadata.is_parent_node, each.metadata.is_dynamic) for each in nodes} == expected
+    for name, flags in expected.items():
+        metadata = get(f"node_executions/{EXECUTION}/{name}").message(NodeExecution).metadata
+        assert (metadata.is_parent_node, metadata.is_dynamic) == flags
+
+
+@pytest.mark.conformance("NEV-14", "GET-22")
+def test_a_child_execution_is_linked(aws: Aws) -> None:
+    child = WorkflowNodeMetadata(execution_id=execution_id("child"))
+    apply(node_event("QUEUED", 1), node_event("RUNNING", 2, workflow_node_metadata=child))
+    node = get(f"node_executions/{EXECUTION}/n0").message(NodeExecution)
+    assert node.closure.workflow_node_metadata.executionId == execution_id("child")
+
+
+@pytest.mark.conformance("NEV-15")
+def test_a_cache_hit_and_a_checkpoint(aws: Aws) -> None:
+    key = CatalogMetadata(dataset_id=task_id("cached"))
+    metadata = TaskNodeMetadata(cache_status=CACHE_HIT, catalog_key=key, checkpoint_uri="s3://checkpoint")
+    apply(node_event("SUCCEEDED", 1, task_node_metadata=metadata))
+    shown = get(f"node_executions/{EXECUTION}/n0").message(NodeExecution).closure.task_node_metadata
+    assert (shown.cache_status, shown.catalog_key, shown.checkpoint_uri) == (CACHE_HIT, key, "s3://checkpoint")
