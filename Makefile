@@ -5,6 +5,8 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 UV = $$(cat .local/uv)
 STACK ?= flyteadmin
+COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
+COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
 .PHONY: help setup check test demo up down build deploy bench docs
 
@@ -48,7 +50,7 @@ SOURCES = template.yaml uv.lock $(shell find functions layers -type f -not -name
 
 deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARAMETERS="Key=Value …")
 	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
-	  $(if $(PARAMETERS),--parameter-overrides $(PARAMETERS))
+	  --parameter-overrides Build=$(COMMIT) BuildTime=$(COMMITTED_AT) $(PARAMETERS)
 
 bench: build ## requests, write units, CPU and import cost beside their budgets
 	@python -m bench

@@ -1,11 +1,14 @@
-"""Tasks, workflows and launch plans are read: read only."""
+"""Tasks, workflows, launch plans, their names and descriptions are read: read only."""
 
 from flyteidl.admin.common_pb2 import (
+    NamedEntity,
+    NamedEntityGetRequest,
     NamedEntityIdentifierList,
     NamedEntityIdentifierListRequest,
     ObjectGetRequest,
     ResourceListRequest,
 )
+from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.admin.launch_plan_pb2 import (
     ActiveLaunchPlanListRequest,
     ActiveLaunchPlanRequest,
@@ -19,7 +22,9 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.clients.storage import offload_answer
+from flyteadmin.description_entities import reading as description_entities
 from flyteadmin.launch_plans import reading as launch_plans
+from flyteadmin.named_entities import service as named_entities
 from flyteadmin.named_entities.reading import list_names
 from flyteadmin.tasks import reading as tasks
 from flyteadmin.workflows import reading as workflows
@@ -80,6 +85,16 @@ def list_launch_plan_ids(request: NamedEntityIdentifierListRequest, _caller: Ide
     return list_names(request, LAUNCH_PLAN, "ListLaunchPlanIds")
 
 
+def get_named_entity(request: NamedEntityGetRequest, _caller: Identity) -> NamedEntity:
+    """GET /api/v1/named_entities/{resource_type}/{project}/{domain}/{name}."""
+    return named_entities.get(request)
+
+
+def get_description_entity(request: ObjectGetRequest, _caller: Identity) -> DescriptionEntity:
+    """GET /api/v1/description_entities/{resource_type}/{project}/{domain}/{name}/{version}."""
+    return description_entities.get(request)
+
+
 lambda_handler = api_handler(
     {
         "GetTask": get_task,
@@ -93,6 +108,8 @@ lambda_handler = api_handler(
         "ListLaunchPlans": list_launch_plans,
         "ListActiveLaunchPlans": list_active_launch_plans,
         "ListLaunchPlanIds": list_launch_plan_ids,
+        "GetNamedEntity": get_named_entity,
+        "GetDescriptionEntity": get_description_entity,
     },
     offload=offload_answer,
 )

@@ -1,5 +1,15 @@
-"""Health, and every path that no other function claims: 404, or 501 for a known RPC that is not served yet."""
+"""Version, health, and every path that no other function claims: 404, or 501 for a known RPC that is not served yet."""
+
+from flyteidl.admin.version_pb2 import GetVersionRequest, GetVersionResponse
 
 from flyteadmin.api.handler import api_handler, healthcheck
+from flyteadmin.api.identity import Identity
+from flyteadmin.server_info import version
 
-lambda_handler = api_handler({}, pages={"/healthcheck": healthcheck})
+
+def get_version(_request: GetVersionRequest, _caller: Identity) -> GetVersionResponse:
+    """GET /api/v1/version."""
+    return version.get_version()
+
+
+lambda_handler = api_handler({"GetVersion": get_version}, pages={"/healthcheck": healthcheck})

@@ -1,5 +1,6 @@
-"""Tasks, workflows and launch plans are registered; launch plans are activated."""
+"""Tasks, workflows and launch plans are registered; launch plans are activated, names described."""
 
+from flyteidl.admin.common_pb2 import NamedEntityUpdateRequest, NamedEntityUpdateResponse
 from flyteidl.admin.launch_plan_pb2 import (
     LaunchPlanCreateRequest,
     LaunchPlanCreateResponse,
@@ -13,6 +14,7 @@ from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.launch_plans import repository
 from flyteadmin.launch_plans import service as launch_plans
+from flyteadmin.named_entities import service as named_entities
 from flyteadmin.tasks import service as tasks
 from flyteadmin.workflows import service as workflows
 
@@ -39,11 +41,17 @@ def update_launch_plan(request: LaunchPlanUpdateRequest, _caller: Identity) -> L
     return launch_plans.update(request)
 
 
+def update_named_entity(request: NamedEntityUpdateRequest, _caller: Identity) -> NamedEntityUpdateResponse:
+    """PUT /api/v1/named_entities/{resource_type}/{project}/{domain}/{name}."""
+    return named_entities.update(request)
+
+
 lambda_handler = api_handler(
     {
         "CreateTask": create_task,
         "CreateWorkflow": create_workflow,
         "CreateLaunchPlan": create_launch_plan,
         "UpdateLaunchPlan": update_launch_plan,
+        "UpdateNamedEntity": update_named_entity,
     }
 )

@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flyteidl.admin.common_pb2 import (
+    NamedEntity,
+    NamedEntityGetRequest,
+    NamedEntityIdentifier,
     NamedEntityIdentifierList,
     NamedEntityIdentifierListRequest,
+    NamedEntityUpdateRequest,
+    NamedEntityUpdateResponse,
     ObjectGetRequest,
     ResourceListRequest,
 )
@@ -68,6 +73,7 @@ from flyteidl.admin.task_execution_pb2 import (
     TaskExecutionListRequest,
 )
 from flyteidl.admin.task_pb2 import Task, TaskCreateRequest, TaskCreateResponse, TaskList, TaskSpec
+from flyteidl.admin.version_pb2 import GetVersionRequest, GetVersionResponse
 from flyteidl.admin.workflow_pb2 import (
     Workflow,
     WorkflowCreateRequest,
@@ -204,6 +210,18 @@ def entities(traveller: Traveller, version: str) -> None:
     assert admin.call("GetLaunchPlan", ObjectGetRequest(id=launch_plan), LaunchPlan).id == launch_plan
     assert admin.call("GetTask", ObjectGetRequest(id=large_task(version, 0).id), Task).id.version == version
     lists(admin, launch_plan.name)
+    names(admin, identifier)
+
+
+def names(admin: Admin, workflow: Identifier) -> None:
+    name = NamedEntityIdentifier(project=workflow.project, domain=workflow.domain, name=workflow.name)
+    update = NamedEntityUpdateRequest(resource_type=WORKFLOW, id=name, metadata={"description": "a large one"})
+    admin.call("UpdateNamedEntity", update, NamedEntityUpdateResponse)
+    found = admin.call("GetNamedEntity", NamedEntityGetRequest(resource_type=WORKFLOW, id=name), NamedEntity)
+    assert found.metadata.description == "a large one"
+    described = admin.call("GetDescriptionEntity", ObjectGetRequest(id=workflow), DescriptionEntity)
+    assert described.long_description.value == "a large one"
+    assert admin.call("GetVersion", GetVersionRequest(), GetVersionResponse).control_plane_version.Version
 
 
 def lists(admin: Admin, name: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flyteidl.admin.common_pb2 import EmailNotification, Notification
+from flyteidl.admin.common_pb2 import EmailNotification, Labels, Notification
 from flyteidl.admin.execution_pb2 import (
     Execution,
     ExecutionCreateRequest,
@@ -16,6 +16,7 @@ from flyteidl.admin.execution_pb2 import (
     WorkflowExecutionGetDataResponse,
     WorkflowExecutionGetRequest,
 )
+from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectUpdateResponse
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
@@ -351,3 +352,32 @@ def test_launching_a_task_by_itself_says_that_it_can_not(admin: Admin, launch_pl
     message = request(launch_plan)
     message.spec.launch_plan.resource_type = 1  # type: ignore[assignment]
     assert refused(admin, message).code is Code.UNIMPLEMENTED
+
+
+@pytest.mark.conformance("PRJ-10", "KD-03")
+def test_a_projects_labels_reach_its_executions_where_they_say_nothing(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    labels = Labels(values={"team": "platform", "cost": "shared"})
+    admin.call("UpdateProject", Project(id=PROJECT, labels=labels), ProjectUpdateResponse)
+    message = request(launch_plan)
+    message.spec.labels.values["team"] = "mine"
+    create(admin, message)
+    [resource] = resources(cluster)
+    found = resource.metadata.labels or {}
+    assert (found["team"], found["cost"]) == ("mine", "shared")
+    assert get(admin).spec.labels.values == {"team": "mine"}, "what was asked for is kept as it was"
+
+
+@pytest.mark.conformance("CRE-07", "PRJ-06")
+def test_nothing_runs_in_an_archived_project_but_it_can_be_looked_at(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    create(admin, request(launch_plan))
+    admin.call("UpdateProject", Project(id=PROJECT, state=Project.ARCHIVED), ProjectUpdateResponse)
+    failure = refused(admin, request(launch_plan, name="late"))
+    assert (failure.code, failure.status.message) == (Code.INVALID_ARGUMENT, f"project [{PROJECT}] is not active")
+    inactive = InactiveProject()
+    assert failure.status.details[0].Unpack(inactive)
+    assert inactive.id == PROJECT
+    assert get(admin).id.name == "run"

@@ -247,6 +247,7 @@ def test_launch_plans_are_listed_newest_first_with_their_state() -> None:
     assert [(plan.id.version, plan.closure.state == ACTIVE) for plan in listed] == [("v2", False), ("v1", True)]
 
 
+@pytest.mark.conformance("PRJ-06")
 def test_an_archived_project_can_still_be_read() -> None:
     register_tasks("double")
     archived = ProjectRow(project=PROJECT, name=PROJECT, state=int(Project.ARCHIVED), created_at=1, updated_at=1)

@@ -8,7 +8,6 @@ from threading import Barrier
 
 import pytest
 from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ObjectGetRequest
-from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.admin.launch_plan_pb2 import (
     ACTIVE,
     INACTIVE,
@@ -32,8 +31,7 @@ from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients import storage
 from flyteadmin.clients.aws import client
-from flyteadmin.clients.dynamodb import Key, Put, get, write
-from flyteadmin.description_entities.models import DescriptionEntityRow
+from flyteadmin.clients.dynamodb import Put, write
 from flyteadmin.errors import Code, FlyteAdminError
 from flyteadmin.launch_plans import reading as launch_plan_reading
 from flyteadmin.launch_plans import repository as launch_plans
@@ -199,6 +197,7 @@ def test_of_many_registrations_at_once_one_is_stored_and_the_others_are_told_rig
         assert each in ({Code.OK, Code.ALREADY_EXISTS} if image == winner else {Code.INVALID_ARGUMENT})
 
 
+@pytest.mark.conformance("PRJ-06")
 @pytest.mark.parametrize("number", range(3))
 def test_nothing_is_registered_in_an_archived_project(number: int) -> None:
     registered(*(make() for make in REQUESTS[:number]))
@@ -340,18 +339,6 @@ def test_texts_that_no_row_can_hold_are_refused_by_name() -> None:
     described.spec.description.short_description = "d" * 40_000
     assert refusal(register(typed)) == (Code.INVALID_ARGUMENT, "size of type exceeded length 255")
     assert refusal(register(described)) == (Code.INVALID_ARGUMENT, "size of short_description exceeded length 32768")
-
-
-def test_a_description_lies_beside_its_version() -> None:
-    request = task_request()
-    request.spec.description.CopyFrom(DescriptionEntity(short_description="doubles"))
-    registered(request)
-    stored = task_reading.get(ObjectGetRequest(id=identifier(TASK, "double")))
-    assert stored.short_description == "doubles"
-    row = get(DescriptionEntityRow, Key(DescriptionEntityRow, f"TASK:{PROJECT}:{DOMAIN}:double", "v1"))
-    assert row is not None
-    described = DescriptionEntity.FromString(row.description or b"")
-    assert (described.short_description, described.id) == ("doubles", identifier(TASK, "double"))
 
 
 @pytest.mark.conformance("REG-11")

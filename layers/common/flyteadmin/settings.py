@@ -32,6 +32,8 @@ class Environment(BaseModel):
     cluster_token_secret_arn: str = Field("", description="a service-account token instead of the EKS one")
     dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
     auth_mode: Literal["IAM", "JWT", "NONE"] = "IAM"
+    build: str = Field("unknown", description="the commit that was deployed")
+    build_time: str = Field("unknown", description="when that commit was made, ISO 8601")
     readable_data: str = Field("", description="ARNs of the objects that may be handed out, with * and commas")
 
 

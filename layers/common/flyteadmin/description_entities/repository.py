@@ -4,12 +4,23 @@ from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import Put
+from flyteadmin.clients.dynamodb import Key, Put, get
 from flyteadmin.description_entities.models import DescriptionEntityRow
 from flyteadmin.errors import too_long
 from flyteadmin.identifiers import entity_key
 
 _INLINE_BYTES = 32 * 1024
+
+
+def read(identifier: Identifier) -> DescriptionEntity | None:
+    """The description of a version, None where it came without one; one consistent request."""
+    name, version = entity_key(identifier)
+    key = Key(DescriptionEntityRow, f"{ResourceType.Name(identifier.resource_type)}:{name}", version)
+    row = get(DescriptionEntityRow, key)
+    if row is None:
+        return None
+    body = row.description if row.description is not None else storage.read_immutable(row.description_uri or "")
+    return DescriptionEntity.FromString(body)
 
 
 def description(entity: DescriptionEntity, identifier: Identifier, now: int) -> Put:

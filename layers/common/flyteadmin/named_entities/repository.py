@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from flyteidl.admin.common_pb2 import NamedEntityMetadata
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
@@ -18,6 +19,7 @@ from flyteadmin.clients.dynamodb import (
     TransactionFailed,
     batch_get,
     by_creation,
+    get,
     key_of,
     query,
     transact,
@@ -52,6 +54,24 @@ def key(identifier: Identifier) -> Key:
 def scope_key(kind: ResourceType, project: str, domain: str) -> str:
     """Give "TASK:project:domain", under which the names of a kind lie."""
     return name_key(ResourceType.Name(kind), project, domain)
+
+
+def read(identifier: Identifier) -> NamedEntityRow | None:
+    """What is said about a name; None where nothing is registered under it. One consistent request."""
+    return get(NamedEntityRow, key(identifier))
+
+
+def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) -> bool:
+    """Write what is said about a name, if there is one; whether there was. `now` is in ns."""
+    row = NamedEntityRow
+    actions = [row.version.set(row.version + 1), row.updated_at.set(now), row.state.set(int(metadata.state))]
+    if metadata.description:
+        actions.append(row.description.set(metadata.description))
+    try:
+        write(Change(key(identifier), actions, row.name.exists()))
+    except ConditionFailed:
+        return False
+    return True
 
 
 def store_version(

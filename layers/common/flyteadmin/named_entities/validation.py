@@ -1,14 +1,22 @@
 """What an identifier of a task, workflow or launch plan must hold, in upstream's order and wording; pure."""
 
-from flyteidl.admin.common_pb2 import NamedEntityIdentifierListRequest, ResourceListRequest
-from flyteidl.core.identifier_pb2 import UNSPECIFIED, Identifier, ResourceType
+from flyteidl.admin.common_pb2 import (
+    NamedEntityGetRequest,
+    NamedEntityIdentifierListRequest,
+    NamedEntityState,
+    NamedEntityUpdateRequest,
+    ResourceListRequest,
+)
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, UNSPECIFIED, WORKFLOW, Identifier, ResourceType
 
 from flyteadmin.compiler.pretty_print import to_text
-from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
+from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing, too_long
 from flyteadmin.listing import validate_limit
 
 _MAX_BYTES = {"project": 128, "domain": 128, "name": 512, "version": 255}
 """What the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one) can hold."""
+
+_MAX_DESCRIPTION = 300
 
 
 def validate_identifier(identifier: Identifier | None, expected: ResourceType) -> Identifier:
@@ -24,13 +32,59 @@ def validate_identifier(identifier: Identifier | None, expected: ResourceType) -
             f"unexpected resource type {_type_name(identifier.resource_type)} for identifier"
             f" [{to_text(identifier)[:1000]}], expected {_type_name(expected)} instead"
         )
-    for field, limit in _MAX_BYTES.items():
+    _validate_fields(identifier, *_MAX_BYTES)
+    return identifier
+
+
+def validate_name(request: NamedEntityGetRequest | NamedEntityUpdateRequest) -> Identifier:
+    """Check which name a request is about (REG-22, REG-24), and give it as an identifier without a version.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    kind = request.resource_type
+    validate_kind(kind)
+    if kind not in {TASK, WORKFLOW, LAUNCH_PLAN}:
+        raise InvalidArgument(f"Cannot get NamedEntityMetadata for resource type: {ResourceType.Name(kind)}")
+    if not request.HasField("id"):
+        raise missing("id")
+    name = request.id
+    identifier = Identifier(resource_type=kind, project=name.project, domain=name.domain, name=name.name)
+    _validate_fields(identifier, "project", "domain", "name")
+    return identifier
+
+
+def validate_kind(kind: int) -> None:
+    """Check that a resource type is one.
+
+    Raises:
+        InvalidArgument: it is unspecified, or none.
+    """
+    if kind == UNSPECIFIED or kind not in ResourceType.values():
+        raise invalid("resource_type")
+
+
+def validate_metadata(request: NamedEntityUpdateRequest) -> None:
+    """Check what is to be said about a name (REG-22).
+
+    Raises:
+        InvalidArgument: nothing is said, it is too long, or the state is none.
+    """
+    if not request.HasField("metadata"):
+        raise missing("metadata")
+    if len(request.metadata.description) > _MAX_DESCRIPTION:
+        raise too_long("description", _MAX_DESCRIPTION)
+    if request.metadata.state not in NamedEntityState.values():
+        raise invalid("state", f"expected one of {', '.join(NamedEntityState.keys())}")
+
+
+def _validate_fields(identifier: Identifier, *fields: str) -> None:
+    for field in fields:
         value = getattr(identifier, field)
         if not value:
             raise missing(field)
-        if len(value.encode()) > limit:
-            raise too_long(field, limit)
-    return identifier
+        if len(value.encode()) > _MAX_BYTES[field]:
+            raise too_long(field, _MAX_BYTES[field])
 
 
 def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier | None:
