@@ -16,10 +16,10 @@ from local.admin import Admin
 from local.aws.data import DataAccount
 from local.cluster.process import serve
 from local.cluster.store import Store
-from local.demo.registration import register
-from local.demo.workflows import REPORT
 from tests import in_process
 from tests.builders import DOMAIN, PROJECT
+from tests.registration import register
+from tests.workflows import REPORT
 
 MAX_STAGES = 5
 MAX_CALLS_COLD = 10

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -28,16 +27,17 @@ from local.aws.client import REGION, Endpoint, HttpApi
 from local.aws.deploy import Deployment, deploy
 from local.cluster import process as cluster_process
 from local.cluster.external import ExternalCluster, external_cluster
+from local.engine import process as engine_process
 
 ROOT = Path(__file__).parents[1]
 STACK = "flyteadmin"
 ACCOUNT = "000000000000"
 PROJECT, DOMAIN = "flytesnacks", "development"
 CLUSTER_NAME = "local"
-_PID_FILE = ROOT / ".local" / "stack.pid"
+_FOLDER = ROOT / ".local"
+_PID_FILE = _FOLDER / "stack.pid"
 _CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
-_ENGINE_LOG = ROOT / ".local" / "engine.log"
-_BRIDGE_LOG = ROOT / ".local" / "bridge.log"
+_BRIDGE_LOG = _FOLDER / "bridge.log"
 _UPSTREAMS_GRPC_PORT = 8089
 
 type Report = Callable[[str], None]
@@ -88,15 +88,18 @@ def running(report: Report, *, audit: Path | None = None, engine: bool = True, p
             endpoint,
             outputs,
             cluster,
-            data_scientist=_caller(endpoint, "data-scientist", [_calling(outputs)]),
-            propeller=_caller(endpoint, "propeller", [_calling(outputs), _keeping_data(outputs)]),
+            data_scientist=_caller(endpoint, "data-scientist", [_calling(outputs), *_reading_data(outputs)]),
+            propeller=_caller(endpoint, "propeller", [_calling(outputs), *_keeping_data(outputs)]),
             bridge=resources.enter_context(_bridge(endpoint, outputs, port)),
         )
         if engine:
             report(
-                "starting the stand-in engine (for development: it passes inputs on as outputs; log: .local/engine.log)"
+                "starting the stand-in engine (for development: tasks run as processes here; log: .local/engine.log)"
             )
-            resources.enter_context(_engine(stack))
+            tasks = _environment(endpoint, _caller(endpoint, "task", _keeping_data(outputs)))
+            resources.enter_context(
+                engine_process.running(cluster, stack.bridge.address, outputs["Bucket"], tasks, _FOLDER)
+            )
         yield stack
 
 
@@ -134,18 +137,28 @@ def _failures_only(line: str, report: Report) -> None:
 class _Statement(TypedDict):
     Effect: str
     Action: list[str]
-    Resource: str
+    Resource: list[str]
 
 
 def _calling(outputs: Mapping[str, str]) -> _Statement:
     resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['ApiId']}/*"
-    return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": resource}
+    return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [resource]}
 
 
-def _keeping_data(outputs: Mapping[str, str]) -> _Statement:
-    """What a cluster's own role has: propeller and its tasks keep inputs and outputs in the bucket."""
-    resource = f"arn:aws:s3:::{outputs['Bucket']}/metadata/*"
-    return {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": resource}
+def _keeping_data(outputs: Mapping[str, str]) -> list[_Statement]:
+    """What a cluster's own role has: propeller and its tasks keep data in the bucket, and get the code to run."""
+    places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata", "raw")]
+    return [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": places}, *_reading_data(outputs)]
+
+
+def _reading_data(outputs: Mapping[str, str]) -> list[_Statement]:
+    """What it takes to look at all data of executions; without the list a missing object would be a forbidden one."""
+    bucket = f"arn:aws:s3:::{outputs['Bucket']}"
+    places = [f"{bucket}/{prefix}/*" for prefix in ("metadata", "raw", "uploads")]
+    return [
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": places},
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
+    ]
 
 
 def _caller(endpoint: Endpoint, name: str, statements: Sequence[_Statement]) -> Credentials:
@@ -177,41 +190,6 @@ def _environment(endpoint: Endpoint, caller: Credentials) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint.url,
     }
-
-
-@contextmanager
-def _engine(stack: Stack) -> Iterator[None]:
-    command = [
-        sys.executable,
-        "-m",
-        "local.engine",
-        "--api",
-        stack.api_url,
-        "--cluster",
-        stack.cluster.url,
-        "--token",
-        stack.cluster.token,
-        "--certificate-authority",
-        str(stack.cluster.authority),
-        "--bucket",
-        stack.outputs["Bucket"],
-    ]
-    _ENGINE_LOG.parent.mkdir(exist_ok=True)
-    with (
-        _ENGINE_LOG.open("wb") as log,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=_environment(stack.endpoint, stack.propeller),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as engine,
-    ):
-        try:
-            yield
-        finally:
-            engine.terminate()
 
 
 def up() -> None:
@@ -261,6 +239,9 @@ The stack is up. Ctrl-C (or make down, elsewhere) ends it and leaves nothing beh
 pyflyte and FlyteRemote find it so:
 
   export FLYTE_PLATFORM_URL={stack.bridge.address} FLYTE_PLATFORM_INSECURE=true
+  export FLYTE_AWS_ENDPOINT={stack.endpoint.url} FLYTE_AWS_ACCESS_KEY_ID={stack.data_scientist.access_key}
+  export FLYTE_AWS_SECRET_ACCESS_KEY={stack.data_scientist.secret_key}
+  .venv/bin/pyflyte run --remote examples/prices.py report --symbol ACME
 
 flytectl (and pyflyte too) by a file, say config.yaml, given with --config:
 

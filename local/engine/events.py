@@ -1,61 +1,32 @@
 """The events that propeller sends, field by field (its nodes/ and task/transformer(s).go, workflow/executor.go)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flyteidl.core.execution_pb2 import ExecutionError, NodeExecution, TaskExecution, TaskLog, WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier, WorkflowExecutionIdentifier
-from flyteidl.core.tasks_pb2 import TaskTemplate
 from flyteidl.event.event_pb2 import (
     EventReason,
+    ExternalResourceInfo,
     NodeExecutionEvent,
     ParentNodeExecutionMetadata,
     TaskExecutionEvent,
     TaskExecutionMetadata,
     TaskNodeMetadata,
     WorkflowExecutionEvent,
+    WorkflowNodeMetadata,
 )
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyteadmin.flyteworkflow.crd import NodeSpec
 from flyteadmin.timestamps import to_timestamp
 from local.engine.graph import START_NODE
-from local.engine.identity import Lineage, unique_id
+from local.engine.identity import generated_name
+from local.engine.outcome import Outcome
+from local.engine.places import Attempt, Place
 
 EVENT_VERSION = 1
-PLUGIN = "container"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A node where it runs: its parent, the folder of its data, what it runs."""
-
-    node: NodeSpec
-    parent: Lineage | None
-    data_directory: str
-    target: Identifier | None = None
-
-    @property
-    def unique_id(self) -> str:
-        return unique_id(self.parent, self.node.id)
-
-    @property
-    def inputs_uri(self) -> str:
-        return f"{self.data_directory}/inputs.pb"
-
-    def output_directory(self, attempt: int) -> str:
-        return f"{self.data_directory}/{attempt}"
-
-    def outputs_uri(self, attempt: int) -> str:
-        return f"{self.output_directory(attempt)}/outputs.pb"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt of a node's task."""
-
-    place: Place
-    template: TaskTemplate
-    number: int
+PLUGIN, ARRAY_PLUGIN, ARRAY_TASK_TYPE = "container", "k8s-array", "container_array"
+_NOTHING = Outcome()
 
 
 @dataclass(frozen=True)
@@ -74,10 +45,7 @@ class Events:
         self, phase: WorkflowExecution.Phase, *, output_uri: str = "", error: ExecutionError | None = None
     ) -> WorkflowExecutionEvent:
         event = WorkflowExecutionEvent(
-            execution_id=self.execution_id,
-            producer_id=self.producer_id,
-            phase=phase,
-            occurred_at=to_timestamp(self.clock()),
+            execution_id=self.execution_id, producer_id=self.producer_id, phase=phase, occurred_at=self._now()
         )
         if error:
             event.error.CopyFrom(error)
@@ -85,31 +53,27 @@ class Events:
             event.output_uri = output_uri
         return event
 
-    def node(
-        self,
-        place: Place,
-        phase: NodeExecution.Phase,
-        *,
-        output_uri: str = "",
-        error: ExecutionError | None = None,
-        checkpoint_uri: str = "",
-    ) -> NodeExecutionEvent:
+    def node(self, place: Place, phase: NodeExecution.Phase, told: Outcome = _NOTHING) -> NodeExecutionEvent:
         event = self._node(place, phase)
         event.event_version = EVENT_VERSION
         event.spec_node_id = place.node.id
         event.node_name = place.node.name
-        event.is_parent = bool(place.node.workflow and place.node.workflow.sub_workflow_ref)
         if place.node.id != START_NODE:
             event.input_uri = place.inputs_uri
         if place.parent:
             event.parent_node_metadata.CopyFrom(ParentNodeExecutionMetadata(node_id=place.parent.unique_id))
             event.retry_group = str(place.parent.attempt)
-        if checkpoint_uri:
-            event.task_node_metadata.CopyFrom(TaskNodeMetadata(checkpoint_uri=checkpoint_uri))
-        if error:
-            event.error.CopyFrom(error)
-        elif output_uri:
-            event.output_uri = output_uri
+        _mark(event, place, told)
+        match told.metadata:
+            case TaskNodeMetadata():
+                event.task_node_metadata.CopyFrom(told.metadata)
+            case WorkflowNodeMetadata():
+                event.workflow_node_metadata.CopyFrom(told.metadata)
+        event.deck_uri = told.deck_uri
+        if told.error and not told.is_timed_out:
+            event.error.CopyFrom(told.error)
+        elif told.output_uri:
+            event.output_uri = told.output_uri
         return event
 
     def aborted_node(self, place: Place, reason: str) -> NodeExecutionEvent:
@@ -127,10 +91,10 @@ class Events:
         log: TaskLog | None = None,
         error: ExecutionError | None = None,
     ) -> TaskExecutionEvent:
-        place, now = attempt.place, to_timestamp(self.clock())
+        place, now = attempt.place, self._now()
         event = TaskExecutionEvent(
             task_id=attempt.template.id,
-            parent_node_execution_id=self._identifier(place),
+            parent_node_execution_id=self.node_id(place),
             retry_attempt=attempt.number,
             phase=phase,
             producer_id=self.producer_id,
@@ -147,28 +111,73 @@ class Events:
         if error:
             event.error.CopyFrom(error)
         elif phase == TaskExecution.SUCCEEDED:
-            event.output_uri = place.outputs_uri(attempt.number)
+            event.output_uri = place.outputs_uri
         return event
+
+    def array(
+        self,
+        place: Place,
+        task_id: Identifier | None,
+        phase: TaskExecution.Phase,
+        elements: Iterable[ExternalResourceInfo],
+        *,
+        version: int = 0,
+        error: ExecutionError | None = None,
+    ) -> TaskExecutionEvent:
+        """The one task of an array node, with those of its elements that have news (array/event_recorder.go)."""
+        event = TaskExecutionEvent(
+            task_id=task_id,
+            parent_node_execution_id=self.node_id(place),
+            phase=phase,
+            phase_version=version,
+            occurred_at=self._now(),
+            task_type=ARRAY_TASK_TYPE,
+            event_version=EVENT_VERSION,
+            metadata=TaskExecutionMetadata(plugin_identifier=ARRAY_PLUGIN, external_resources=elements),
+        )
+        if phase == TaskExecution.QUEUED:
+            event.input_uri = place.inputs_uri
+        elif phase == TaskExecution.SUCCEEDED:
+            event.output_uri = place.outputs_uri
+        elif phase == TaskExecution.FAILED and error:
+            event.error.CopyFrom(error)
+        return event
+
+    def node_id(self, place: Place) -> NodeExecutionIdentifier:
+        return NodeExecutionIdentifier(node_id=place.unique_id, execution_id=self.execution_id)
 
     def _metadata(self, attempt: Attempt) -> TaskExecutionMetadata:
         own = attempt.place.node.interruptible
         interruptible = self.interruptible if own is None else own
         return TaskExecutionMetadata(
-            generated_name=f"{self.execution_id.name}-{attempt.place.unique_id}-{attempt.number}",
+            generated_name=generated_name(self.execution_id.name, attempt.place.unique_id, attempt.number),
             plugin_identifier=PLUGIN,
             instance_class=TaskExecutionMetadata.INTERRUPTIBLE if interruptible else TaskExecutionMetadata.DEFAULT,
         )
 
     def _node(self, place: Place, phase: NodeExecution.Phase) -> NodeExecutionEvent:
-        now = to_timestamp(self.clock())
+        now = self._now()
         return NodeExecutionEvent(
-            id=self._identifier(place),
+            id=self.node_id(place),
             phase=phase,
             producer_id=self.producer_id,
             occurred_at=now,
             reported_at=now,
             target_entity=place.target,
+            is_in_dynamic_chain=bool(place.parent and place.parent.is_dynamic),
         )
 
-    def _identifier(self, place: Place) -> NodeExecutionIdentifier:
-        return NodeExecutionIdentifier(node_id=place.unique_id, execution_id=self.execution_id)
+    def _now(self) -> Timestamp:
+        return to_timestamp(self.clock())
+
+
+def _mark(event: NodeExecutionEvent, place: Place, told: Outcome) -> None:
+    """Say what kind of a parent the node is, as far as that is known by now."""
+    if place.node.workflow and place.node.workflow.sub_workflow_ref:
+        event.is_parent = True
+    elif place.node.kind == "array":
+        event.is_array = True
+    elif told.is_dynamic:
+        event.is_dynamic = True
+        is_made = isinstance(told.metadata, TaskNodeMetadata) and told.metadata.HasField("dynamic_workflow")
+        event.is_parent = is_made

@@ -1,29 +1,32 @@
-"""One execution under way: does what its walk says, and heeds what FlyteAdmin answers (wire.md §3.3)."""
+"""One execution under way: lends its walk the hands, and heeds what FlyteAdmin answers (wire.md §3.3)."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Event as Flag
+from functools import partial
 from typing import Protocol
 
-from flyteidl.admin.workflow_pb2 import WorkflowClosure
-from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
-from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.core.execution_pb2 import TaskLog, WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+from google.protobuf.message import DecodeError, Message
 
 from flyteadmin.clients.storage import BlobMissing
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.errors import Code, FlyteAdminError
 from flyteadmin.events.validation import Event
-from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from local.engine.bridge import ControlPlane, Refused
 from local.engine.events import Events
-from local.engine.faults import system_error
+from local.engine.faults import Lost, Superseded, system_error
+from local.engine.kinds import HANDLERS
+from local.engine.loading import Blobs, loaded
 from local.engine.resources import Phase, Resource
-from local.engine.sink import EventRefused, EventSink
-from local.engine.steps import Pause, Report, Step, Store
+from local.engine.tasks.command import Command, Exit
+from local.engine.tasks.processes import Processes
 from local.engine.walk import Walk
 
 ABORT_REASON = "Workflow aborted."
@@ -36,14 +39,6 @@ _PHASES = {
     WorkflowExecution.ABORTED: Phase.ABORTED,
 }
 _log = logging.getLogger(__name__)
-
-
-class Blobs(Protocol):
-    """Reads and writes blobs by their s3:// URI."""
-
-    def read(self, source: str) -> bytes: ...
-
-    def write(self, blob: bytes, target: str) -> None: ...
 
 
 class Recorder(Protocol):
@@ -59,175 +54,189 @@ class Settings:
     metadata_prefix: str
     raw_prefix: str
     producer_id: str = "propeller"
-    task_seconds: float = 0.5
     max_failed_rounds: int = 10
     round_seconds: float = 0.5
 
 
-class _Aborted(Exception):
-    """The resource was deleted."""
+@dataclass(frozen=True)
+class World:
+    """What all executions share."""
 
-
-class _Superseded(Exception):
-    """FlyteAdmin holds another terminal phase: nothing more is to be said."""
-
-
-class _Lost(Exception):
-    """The execution can't go on; it fails with this error."""
-
-    def __init__(self, error: ExecutionError) -> None:
-        super().__init__(error.message)
-        self.error = error
+    recorder: Recorder
+    control: ControlPlane
+    blobs: Blobs
+    processes: Processes
+    settings: Settings
+    clock: Callable[[], int] = time.time_ns
 
 
 class Execution:
-    """Runs one resource once, from its first step to its recorded end."""
+    """Runs one resource once, from its first event to its recorded end."""
 
-    def __init__(
-        self,
-        resource: Resource,
-        recorder: Recorder,
-        sink: EventSink,
-        blobs: Blobs,
-        settings: Settings,
-        *,
-        clock: Callable[[], int] = time.time_ns,
-    ) -> None:
-        """Take a resource that nobody else runs; `clock` gives nanoseconds since the epoch."""
-        self.aborted = Flag()
+    def __init__(self, resource: Resource, world: World) -> None:
+        """Take a resource that nobody else runs."""
         self._resource = resource
-        self._recorder = recorder
-        self._sink = sink
-        self._blobs = blobs
-        self._settings = settings
-        self._clock = clock
+        self._world = world
         self._phase = Phase.READY
         self._failed_rounds = 0
+        self._order = asyncio.Lock()
+        self._is_silent = False
+        self._task: asyncio.Task[None] | None = None
 
-    def run(self) -> None:
-        """Walk it to its end and record that.
+    def begin(self) -> asyncio.Task[None]:
+        """Start it."""
+        self._task = asyncio.create_task(self._run(), name="/".join(self._resource.place))
+        return self._task
 
-        Raises:
-            pydantic.ValidationError: the resource is no FlyteWorkflow; it is left as it is.
-        """
+    def abort(self) -> None:
+        """End it, since its resource was deleted."""
+        if self._task:
+            self._task.cancel(ABORT_REASON)
+
+    def leave(self) -> None:
+        """Let go of it where it is: no word of it any more."""
+        self._is_silent = True
+        self.abort()
+
+    async def _run(self) -> None:
         workflow = FlyteWorkflow.model_validate(self._resource.manifest)
-        phase = self._run(workflow)
-        self._recorder.record(self._resource, phase, datetime.now(UTC))
+        try:
+            phase = await self._walked(workflow)
+        except asyncio.CancelledError:
+            if self._is_silent:
+                raise
+            phase = Phase.ABORTED
+        await self._record(phase)
         _log.info("%s/%s %s", *self._resource.place, phase.name)
 
-    def _run(self, workflow: FlyteWorkflow) -> Phase:
-        walk = self._walk(workflow, LiteralMap())
+    async def _walked(self, workflow: FlyteWorkflow) -> Phase:
+        walk = self._walk(workflow)
         try:
-            walk = self._walk(*loaded(workflow, self._blobs))
-            for step in walk.run():
-                if self.aborted.is_set():
-                    raise _Aborted
-                self._do(step)
-        except _Aborted:
-            return self._end(walk.abort(ABORT_REASON), Phase.ABORTED)
-        except _Superseded:
+            workflow, inputs = await undivided(partial(loaded, workflow, self._world.blobs))
+            walk = self._walk(workflow)
+            await walk.run(inputs)
+        except Superseded:
             return Phase.FAILED
-        except _Lost as lost:
-            return self._end(walk.fail(lost.error), Phase.FAILED)
-        except (FlyteAdminError, BlobMissing, CompileErrors, LookupError, ValueError) as error:
-            return self._end(walk.fail(system_error("BadSpecificationError", str(error))), Phase.FAILED)
+        except Lost as lost:
+            await walk.fail(lost.error)
+            return Phase.FAILED
+        except (FlyteAdminError, BlobMissing, CompileErrors, Refused, LookupError, ValueError) as error:
+            await walk.fail(system_error("BadSpecificationError", str(error)))
+            return Phase.FAILED
         return self._phase
 
-    def _walk(self, workflow: FlyteWorkflow, inputs: LiteralMap) -> Walk:
+    def _walk(self, workflow: FlyteWorkflow) -> Walk:
         interruptible = workflow.execution_config.interruptible
+        settings = self._world.settings
         events = Events(
             workflow.execution_id,
-            self._settings.producer_id,
-            self._clock,
+            settings.producer_id,
+            self._world.clock,
             workflow.node_defaults.interruptible if interruptible is None else interruptible,
         )
-        raw_prefix = workflow.raw_output_data_config.output_location_prefix or self._settings.raw_prefix
+        raw_prefix = workflow.raw_output_data_config.output_location_prefix or settings.raw_prefix
         return Walk(
             workflow,
-            inputs,
             events,
-            metadata_prefix=self._settings.metadata_prefix,
+            self,
+            HANDLERS,
+            metadata_prefix=settings.metadata_prefix,
             raw_prefix=raw_prefix.rstrip("/"),
         )
 
-    def _do(self, step: Step) -> None:
-        match step:
-            case Store():
-                self._store(step)
-            case Report():
-                self._report(step.event)
-            case Pause():
-                self.aborted.wait(self._settings.task_seconds)
+    async def _record(self, phase: Phase) -> None:
+        await undivided(partial(self._world.recorder.record, self._resource, phase, datetime.now(UTC)))
 
-    def _store(self, step: Store) -> None:
-        while True:
-            try:
-                self._blobs.write(step.blob, step.uri)
-            except FlyteAdminError as error:
-                self._count_round(error)
-            else:
-                return
+    async def send(self, event: Event) -> None:
+        """Send an event after those before it, again and again as propeller would in its next rounds."""
+        async with self._order:
+            while not self._is_silent:
+                try:
+                    await undivided(partial(self._world.control.send, event))
+                except Refused as refused:
+                    self._heed(refused)
+                    await self.fail_round(refused)
+                else:
+                    break
+            if isinstance(event, WorkflowExecutionEvent) and not self._is_silent:
+                self._phase = _PHASES[event.phase]
+                if self._phase == Phase.RUNNING:
+                    await self._record(self._phase)
 
-    def _end(self, steps: Iterator[Step], phase: Phase) -> Phase:
-        for step in steps:
-            try:
-                self._do(step)
-            except (_Lost, _Superseded) as given_up:
-                _log.info("%s/%s: an ending event was not taken: %s", *self._resource.place, given_up)
-        return phase
-
-    def _report(self, event: Event) -> None:
-        while True:
-            try:
-                self._sink.send(event)
-            except EventRefused as refused:
-                self._fail_round(refused)
-            else:
-                break
-        if isinstance(event, WorkflowExecutionEvent):
-            self._phase = _PHASES[event.phase]
-            if self._phase == Phase.RUNNING:
-                self._recorder.record(self._resource, self._phase, datetime.now(UTC))
-
-    def _fail_round(self, refused: EventRefused) -> None:
-        """Decide whether the same event is sent again, as propeller would in its next round."""
+    def _heed(self, refused: Refused) -> None:
         if refused.reason == "already_in_terminal_state":
-            raise _Superseded from refused
+            self._is_silent = True
+            raise Superseded from refused
         if refused.reason == "incompatible_cluster":
             message = f"Workflow execution cluster reassigned: {refused}"
-            raise _Lost(system_error("EventIncompatibleClusterError", message)) from refused
+            raise Lost(system_error("EventIncompatibleClusterError", message)) from refused
         if refused.code == Code.NOT_FOUND and self._phase != Phase.READY:
             message = "Workflow execution not found in flyteadmin."
-            raise _Lost(system_error("ExecutionNotFound", message)) from refused
-        self._count_round(refused)
+            raise Lost(system_error("ExecutionNotFound", message)) from refused
 
-    def _count_round(self, fault: Exception) -> None:
+    async def fail_round(self, fault: Exception) -> None:
+        """Count what did not work, and let some time pass."""
         self._failed_rounds += 1
-        limit = self._settings.max_failed_rounds
+        limit = self._world.settings.max_failed_rounds
         if self._failed_rounds > limit:
             message = f"max number of system retry attempts [{self._failed_rounds}/{limit}] exhausted: {fault}"
-            raise _Lost(system_error("Workflow abort failed", message)) from fault
+            raise Lost(system_error("Workflow abort failed", message)) from fault
         _log.warning("%s/%s round %d failed: %s", *self._resource.place, self._failed_rounds, fault)
-        time.sleep(self._settings.round_seconds)
+        await asyncio.sleep(self._world.settings.round_seconds)
+
+    async def call[M: Message](self, rpc: str, request: Message, of: type[M]) -> M:
+        """Call FlyteAdmin."""
+        return await undivided(partial(self._world.control.call, rpc, request, of))
+
+    async def read[M: Message](self, uri: str, of: type[M]) -> M | None:
+        """The message that a blob holds, if there is one."""
+        try:
+            blob = await self._stored(partial(self._world.blobs.read, uri))
+        except BlobMissing:
+            return None
+        try:
+            return of.FromString(blob)
+        except DecodeError as error:
+            raise ValueError(f"{uri} holds no {of.DESCRIPTOR.full_name}") from error
+
+    async def write(self, uri: str, content: Message) -> None:
+        """Write a message."""
+        await self._stored(partial(self._world.blobs.write, content.SerializeToString(), uri))
+
+    async def exists(self, uri: str) -> bool:
+        """Whether there is a blob."""
+        return await self._stored(partial(self._world.blobs.exists, uri))
+
+    async def _stored[T](self, work: Callable[[], T]) -> T:
+        while True:
+            try:
+                return await undivided(work)
+            except FlyteAdminError as error:
+                await self.fail_round(error)
+
+    def slot(self) -> AbstractAsyncContextManager[None]:
+        """One of the places in which tasks of all executions run."""
+        return self._world.processes.slots
+
+    def log(self, name: str) -> TaskLog:
+        """Where a log can be read."""
+        return self._world.processes.logs.link(name)
+
+    async def run(self, command: Command, name: str) -> Exit:
+        """Run a command to its end."""
+        return await self._world.processes.run(command, name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
 
 
-def loaded(workflow: FlyteWorkflow, blobs: Blobs) -> tuple[FlyteWorkflow, LiteralMap]:
-    """The resource with its spec and tasks, and the inputs, wherever they are kept.
-
-    Raises:
-        ValueError: inputs stand both in the resource and elsewhere.
-        FlyteAdminError: a blob can't be read.
-        BlobMissing: there is none.
-        CompileErrors: the closure is not one that the compiler made.
-    """
-    if workflow.inputs is not None and workflow.offloaded_inputs:
-        raise ValueError("cannot specify inline inputs AND offloaded inputs")
-    inputs = workflow.inputs or LiteralMap()
-    if workflow.offloaded_inputs:
-        inputs = LiteralMap.FromString(blobs.read(workflow.offloaded_inputs))
-    if not workflow.workflow_closure_reference:
-        return workflow, inputs
-    closure = WorkflowClosure.FromString(blobs.read(workflow.workflow_closure_reference)).compiled_workflow
-    built = build_flyteworkflow(closure, inputs, workflow.execution_id, workflow.metadata.namespace)
-    parts = {"spec": built.spec, "tasks": built.tasks, "sub_workflows": built.sub_workflows}
-    return workflow.model_copy(update=parts), inputs
+async def undivided[T](work: Callable[[], T]) -> T:
+    """Do blocking work in a thread, to its end even where the caller is cancelled meanwhile."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        future.exception()
+        raise

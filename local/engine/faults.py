@@ -1,9 +1,13 @@
 """What ends a node or a run early."""
 
+import asyncio
+
 from flyteidl.core.errors_pb2 import ContainerError, ErrorDocument
 from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.literals_pb2 import Literal, Scalar, Union
 from flyteidl.core.types_pb2 import Error, LiteralType, SimpleType, TypeStructure
+
+AUTO_ABORT = "Some node execution failed, auto-abort."
 
 
 class BindingFault(Exception):
@@ -19,9 +23,37 @@ class BranchFault(Exception):
         self.code = code
 
 
-def user_error(code: str, message: str, error_uri: str = "") -> ExecutionError:
+class ArrayFault(Exception):
+    """An array node's inputs don't make an array; the node fails with "InvalidArrayLength"."""
+
+
+class TemplateFault(Exception):
+    """A task's command can't be filled in, or is of a kind that can't be run here."""
+
+
+class Superseded(Exception):
+    """FlyteAdmin holds another terminal phase: nothing more is to be said."""
+
+
+class Lost(Exception):
+    """The execution can't go on; it fails with this error."""
+
+    def __init__(self, error: ExecutionError) -> None:
+        """Keep the error that the execution fails with."""
+        super().__init__(error.message)
+        self.error = error
+
+
+def reason_of(stop: asyncio.CancelledError | Lost) -> str:
+    """Why something stops that had not ended: what `Task.cancel` was told, or propeller's words."""
+    if isinstance(stop, Lost):
+        return AUTO_ABORT
+    return str(stop.args[0]) if stop.args else "node timed out"
+
+
+def user_error(code: str, message: str) -> ExecutionError:
     """An error that the user's code or workflow is to blame for."""
-    return ExecutionError(code=code, message=message, kind=ExecutionError.USER, error_uri=error_uri)
+    return ExecutionError(code=code, message=message, kind=ExecutionError.USER)
 
 
 def system_error(code: str, message: str) -> ExecutionError:
@@ -29,10 +61,19 @@ def system_error(code: str, message: str) -> ExecutionError:
     return ExecutionError(code=code, message=message, kind=ExecutionError.SYSTEM)
 
 
-def error_document(code: str, message: str) -> ErrorDocument:
-    """What a task leaves as error.pb when its code raises a recoverable error."""
-    error = ContainerError(code=code, message=message, kind=ContainerError.RECOVERABLE, origin=ExecutionError.USER)
-    return ErrorDocument(error=error)
+def documented_error(document: ErrorDocument, uri: str) -> tuple[ExecutionError, bool]:
+    """What an error.pb says, and whether another attempt may help (ioutils/remote_file_output_reader.go)."""
+    if not document.HasField("error"):
+        return system_error("ErrorFileBadFormat", f"error not formatted correctly, nil error @path [{uri}]"), True
+    told = document.error
+    error = ExecutionError(
+        code=told.code,
+        message=told.message,
+        kind=told.origin,
+        timestamp=told.timestamp if told.HasField("timestamp") else None,
+        worker=told.worker,
+    )
+    return error, told.kind == ContainerError.RECOVERABLE
 
 
 def error_literal(node_id: str, error: ExecutionError) -> Literal:

@@ -1,261 +1,275 @@
-"""One execution from its first event to its last, as propeller walks it; pure: what is to be done comes out as steps.
+"""One execution from its first event to its last, as propeller walks it.
 
-Of propeller's rounds only the order of events remains, with one node at a time: a node QUEUED, its task QUEUED, the
-node RUNNING, its task RUNNING and ended, the node ended; a parent is RUNNING after its first child's first event.
+Of propeller's rounds the order of events remains: a node QUEUED, its task QUEUED, the node RUNNING, its task RUNNING
+and ended, the node ended; a parent is RUNNING after its first child's first event. Nodes that don't need each other
+run side by side. Whatever is cancelled reports its own abort, from the inside out.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from sys import maxsize
 
-from flyteidl.core.execution_pb2 import ExecutionError, NodeExecution, TaskExecution, TaskLog, WorkflowExecution
+from flyteidl.core.execution_pb2 import ExecutionError, NodeExecution, WorkflowExecution
 from flyteidl.core.literals_pb2 import LiteralMap
+from google.protobuf.message import Message
 
-from flyteadmin.flyteworkflow.crd import FlyteWorkflow, NodeSpec, WorkflowSpec
+from flyteadmin.errors import Code
+from flyteadmin.events.validation import Event
+from flyteadmin.flyteworkflow.crd import FlyteWorkflow, NodeSpec
 from local.engine.bindings import resolve
-from local.engine.branches import decide
-from local.engine.events import Attempt, Events, Place
-from local.engine.faults import BindingFault, BranchFault, error_document, error_literal, system_error, user_error
-from local.engine.graph import END_NODE, START_NODE, dependencies, in_order
-from local.engine.identity import Lineage
-from local.engine.outputs import failure_of, pretended
-from local.engine.steps import Pause, Report, Step, Store, Walked
+from local.engine.bridge import Refused
+from local.engine.events import Events
+from local.engine.faults import (
+    AUTO_ABORT,
+    BindingFault,
+    Lost,
+    Superseded,
+    error_literal,
+    reason_of,
+    system_error,
+    user_error,
+)
+from local.engine.graph import END_NODE, START_NODE, Graph, Library, check_order, ready_nodes, top_level
+from local.engine.hands import Hands
+from local.engine.outcome import Outcome
+from local.engine.places import Place
+from local.engine.retries import Retries, seconds_of
+from local.engine.tasks.attempts import Runner
+from local.engine.tasks.command import Surroundings
 
 FAIL_LATE = "FAIL_AFTER_EXECUTABLE_NODES_COMPLETE"
-ERROR_CODE = "USER:StandIn"
+_NOTHING = Outcome()
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a node ended; the URI is reported only where propeller does."""
-
-    outputs: LiteralMap = field(default_factory=LiteralMap)
-    output_uri: str = ""
-    checkpoint_uri: str = ""
-    error: ExecutionError | None = None
-
-
-@dataclass(frozen=True)
-class _Graph:
-    """A workflow or sub-workflow under way: what its finished nodes gave."""
-
-    spec: WorkflowSpec
-    directory: str
-    parent: Lineage | None
-    outputs: dict[str, LiteralMap] = field(default_factory=dict)
+type Handler = Callable[["Walk", Graph, Place, LiteralMap], Awaitable[Outcome]]
+type Trial = Callable[[Place], Awaitable[Outcome]]
+type Failing = Callable[[ExecutionError], Awaitable[None]]
 
 
 class Walk:
     """One execution; `metadata_prefix` is where propeller keeps data, `raw_prefix` where tasks do."""
 
     def __init__(
-        self, workflow: FlyteWorkflow, inputs: LiteralMap, events: Events, *, metadata_prefix: str, raw_prefix: str
+        self,
+        workflow: FlyteWorkflow,
+        events: Events,
+        hands: Hands,
+        handlers: Mapping[str, Handler],
+        *,
+        metadata_prefix: str,
+        raw_prefix: str,
     ) -> None:
-        """Take a resource whose spec and tasks are at hand."""
-        self._workflow = workflow
-        self._inputs = inputs
-        self._events = events
-        self._raw_prefix = raw_prefix
+        """Take a resource whose spec and tasks are at hand, and what to do with each kind of node."""
+        self.workflow = workflow
+        self.events = events
+        self.hands = hands
+        self.runner = Runner(hands, _surroundings(workflow, raw_prefix), _parallelism(workflow))
         identifier = workflow.execution_id
         self._directory = f"{metadata_prefix}/{identifier.project}-{identifier.domain}-{identifier.name}"
-        self._open: list[Place | Attempt] = []
-        self._handlers: dict[str, Callable[[_Graph, Place, LiteralMap], Walked[Outcome]]] = {
-            "task": self._task,
-            "branch": self._branch,
-            "workflow": self._sub_workflow,
-            "end": self._end,
-        }
+        self._handlers = handlers
+        self._announced: dict[str, Place] = {}
 
-    def run(self) -> Iterator[Step]:
-        """Everything from the workflow's RUNNING to its end."""
-        spec = self._workflow.spec
-        assert spec is not None
-        graph = _Graph(spec, self._directory, None)
-        start = self._start(graph, self._inputs)
-        yield next(start)
-        yield Report(self._events.workflow(WorkflowExecution.RUNNING))
-        yield from start
-        error = yield from self._nodes(graph)
-        if error:
-            yield from self._failing(graph, error)
-            return
-        yield Report(self._events.workflow(WorkflowExecution.SUCCEEDING))
-        end = self._place(graph, spec.nodes[END_NODE])
-        yield Report(self._events.workflow(WorkflowExecution.SUCCEEDED, output_uri=end.outputs_uri(0)))
+    async def run(self, inputs: LiteralMap) -> None:
+        """Everything from the workflow's RUNNING to its end; when it is cancelled, to its ABORTED."""
+        try:
+            await self._run(inputs)
+        except asyncio.CancelledError:
+            await self.send_ending(self.events.workflow(WorkflowExecution.ABORTED))
+            raise
 
-    def abort(self, reason: str) -> Iterator[Step]:
-        """What ends an execution that was deleted."""
-        yield from self._abort_nodes(reason)
-        yield Report(self._events.workflow(WorkflowExecution.ABORTED))
+    async def fail(self, error: ExecutionError) -> None:
+        """What ends an execution that can't go on, after its nodes have reported their own ends."""
+        await self.send_ending(self.events.workflow(WorkflowExecution.FAILED, error=error))
 
-    def fail(self, error: ExecutionError) -> Iterator[Step]:
-        """What ends an execution that can't go on."""
-        yield from self._abort_nodes("Some node execution failed, auto-abort.")
-        yield Report(self._events.workflow(WorkflowExecution.FAILED, error=error))
+    async def start(self, graph: Graph, inputs: LiteralMap) -> None:
+        """Give a graph its inputs, and say so."""
+        await self._write_inputs(graph, inputs)
+        await self._started(graph)
 
-    def _failing(self, graph: _Graph, error: ExecutionError) -> Walked[None]:
-        yield Report(self._events.workflow(WorkflowExecution.FAILING, error=error))
-        if graph.spec.on_failure:
-            yield Report(self._events.workflow(WorkflowExecution.FAILING, error=error))
-            error = yield from self._on_failure(graph, graph.spec.on_failure, error)
-        yield Report(self._events.workflow(WorkflowExecution.FAILED, error=error))
+    async def nodes(self, graph: Graph, reason: str, failing: Failing | None = None) -> ExecutionError | None:
+        """Run every node of a graph, and give the error that it ends with.
 
-    def _abort_nodes(self, reason: str) -> Iterator[Step]:
-        while self._open:
-            match self._open.pop():
-                case Attempt() as attempt:
-                    error = ExecutionError(code="Task Aborted", message=reason)
-                    yield Report(self._events.task(attempt, TaskExecution.ABORTED, error=error))
-                case Place() as place:
-                    yield Report(self._events.aborted_node(place, reason))
+        After a failure nothing begins any more, `failing` hears of it, and what runs is aborted for this reason; where
+        the workflow's policy says so, all that does not need the failed node runs first.
+        """
+        check_order(graph.spec)
+        is_late = graph.spec.on_failure_policy == FAIL_LATE
+        waiting, ended, left_out = top_level(graph.spec), {START_NODE}, set[str]()
+        running: dict[asyncio.Task[ExecutionError | None], str] = {}
+        error: ExecutionError | None = None
+        try:
+            while waiting or running:
+                for name in ready_nodes(waiting, ended):
+                    if waiting.pop(name) & left_out:
+                        left_out.add(name)
+                        ended.add(name)
+                        await self.report(graph.place(graph.spec.nodes[name]), NodeExecution.SKIPPED)
+                    else:
+                        running[asyncio.create_task(self.node(graph, graph.spec.nodes[name]))] = name
+                for task in await _first(running):
+                    name = running.pop(task)
+                    ended.add(name)
+                    if failure := task.result():
+                        left_out.add(name)
+                        error = failure if is_late else error or failure
+                if error and not is_late:
+                    break
+            if error and failing:
+                await failing(error)
+        except asyncio.CancelledError as stop:
+            reason = reason_of(stop)
+            raise
+        finally:
+            await _abort(running, reason)
+        return error
 
-    def _start(self, graph: _Graph, inputs: LiteralMap) -> Walked[None]:
-        place = self._place(graph, graph.spec.nodes[START_NODE])
-        graph.outputs[START_NODE] = inputs
-        uri = place.outputs_uri(0)
-        yield Store(uri, inputs)
-        yield Report(self._events.node(place, NodeExecution.SUCCEEDED, output_uri=uri))
-
-    def _nodes(self, graph: _Graph) -> Walked[ExecutionError | None]:
-        failure, left_out = None, set[str]()
-        for node in in_order(graph.spec):
-            if dependencies(graph.spec, node.id) & left_out:
-                left_out.add(node.id)
-                yield Report(self._events.node(self._place(graph, node), NodeExecution.SKIPPED))
-                continue
-            error = yield from self._node(graph, node)
-            if error and graph.spec.on_failure_policy != FAIL_LATE:
-                return error
-            if error:
-                left_out.add(node.id)
-                failure = error
-        return failure
-
-    def _node(
-        self, graph: _Graph, node: NodeSpec, original: ExecutionError | None = None
-    ) -> Walked[ExecutionError | None]:
-        place = self._place(graph, node)
+    async def node(self, graph: Graph, node: NodeSpec, original: ExecutionError | None = None) -> ExecutionError | None:
+        """Run one node to its end, and give its error; a failure node hears of the original one."""
+        place = graph.place(node)
         try:
             inputs = resolve(node.input_bindings, graph.outputs, graph.spec.nodes)
         except BindingFault as fault:
             error = system_error("BindingResolutionFailure", str(fault))
-            yield Report(self._events.node(place, NodeExecution.FAILED, error=error))
+            await self.report(place, NodeExecution.FAILED, Outcome(error=error))
             return error
         if original and "err" in inputs.literals:
             inputs.literals["err"].CopyFrom(error_literal(node.id, original))
-        yield Store(place.inputs_uri, inputs)
-        self._open.append(place)
-        yield Report(self._events.node(place, NodeExecution.QUEUED))
-        outcome = yield from self._handlers.get(node.kind, self._unsupported)(graph, place, inputs)
-        phase = NodeExecution.FAILED if outcome.error else NodeExecution.SUCCEEDED
-        yield Report(
-            self._events.node(
-                place,
-                phase,
-                output_uri=outcome.output_uri,
-                error=outcome.error,
-                checkpoint_uri=outcome.checkpoint_uri,
-            )
-        )
-        self._open.remove(place)
+        await self.hands.write(place.inputs_uri, inputs)
+        try:
+            await self.report(place, NodeExecution.QUEUED)
+            handler = self._handlers[node.kind]
+            outcome = await self.outcome(place, lambda tried: handler(self, graph, tried, inputs))
+        except (asyncio.CancelledError, Lost) as stop:
+            await self.send_ending(self.events.aborted_node(place, reason_of(stop)))
+            raise
+        await self.report(place, outcome.phase, outcome)
         graph.outputs[node.id] = outcome.outputs
         return outcome.error
 
-    def _end(self, _: _Graph, place: Place, inputs: LiteralMap) -> Walked[Outcome]:
-        yield Store(place.outputs_uri(0), inputs)
-        return Outcome(inputs)
-
-    def _task(self, _: _Graph, place: Place, inputs: LiteralMap) -> Walked[Outcome]:
-        retry = place.node.retry
-        attempts = max(1, retry.min_attempts if retry else 1)
-        for number in range(attempts):
-            outcome = yield from self._attempt(place, inputs, number)
-            if not outcome.error:
-                return outcome
-        error = outcome.error
-        assert error is not None
-        message = f"[{attempts}/{attempts}] currentAttempt done. Last Error: USER::{error.message}"
-        return Outcome(error=user_error(f"RetriesExhausted|{error.code}", message))
-
-    def _attempt(self, place: Place, inputs: LiteralMap, number: int) -> Walked[Outcome]:
-        template = (self._workflow.tasks or {})[place.node.task or ""]
-        attempt = Attempt(place, template, number)
-        self._open.append(attempt)
-        yield Report(self._events.task(attempt, TaskExecution.QUEUED, reason="task submitted to the stand-in engine"))
-        if number == 0:
-            yield Report(self._events.node(place, NodeExecution.RUNNING))
-        directory = place.output_directory(number)
-        log = TaskLog(uri=f"{directory}/log.txt", name="Stand-in engine")
-        yield Report(self._events.task(attempt, TaskExecution.RUNNING, log=log))
-        yield Pause()
-        message = failure_of(template)
-        yield Store(log.uri, message or "The stand-in engine ran no code of this task: it passed its inputs on.\n")
-        if message is not None:
-            outcome = Outcome(error=user_error(ERROR_CODE, message, f"{directory}/error.pb"))
-            yield Store(f"{directory}/error.pb", error_document(ERROR_CODE, message))
-            yield Report(self._events.task(attempt, TaskExecution.FAILED, log=log, error=outcome.error))
-        else:
-            raw = f"{self._raw_prefix}/{self._workflow.execution_id.name}-{place.unique_id}-{number}"
-            uri = place.outputs_uri(number)
-            outcome = Outcome(pretended(template, inputs, raw), uri, f"{raw}/_flytecheckpoints")
-            yield Store(uri, outcome.outputs)
-            yield Report(self._events.task(attempt, TaskExecution.SUCCEEDED, log=log))
-        self._open.remove(attempt)
-        return outcome
-
-    def _branch(self, graph: _Graph, place: Place, inputs: LiteralMap) -> Walked[Outcome]:
-        branch = place.node.branch
-        assert branch is not None
+    async def outcome(self, place: Place, attempt: Trial) -> Outcome:
+        """Try a node as often as it may be tried, within its deadlines."""
+        retries = Retries.of(place.node)
         try:
-            child = graph.spec.nodes[decide(branch, inputs)]
-        except BranchFault as fault:
-            return Outcome(error=user_error(fault.code, str(fault)))
-        inside = _Graph(graph.spec, place.output_directory(0), Lineage(place.unique_id), graph.outputs)
-        error = yield from self._as_parent(place, self._node(inside, child))
-        if error:
-            return Outcome(error=error)
-        outputs, uri = graph.outputs[child.id], place.outputs_uri(0)
-        yield Store(uri, outputs)
-        return Outcome(outputs, uri)
+            async with asyncio.timeout(seconds_of(place.node.active_deadline)) as limit:
+                while True:
+                    outcome = await _attempted(place, attempt)
+                    if not (outcome.error and outcome.is_retryable):
+                        return outcome
+                    if exhausted := retries.spend(outcome.error):
+                        return replace(outcome, error=exhausted)
+                    place = place.tried(place.attempt + 1)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Outcome(error=user_error("Timeout", "Timeout in node"), is_timed_out=True)
 
-    def _sub_workflow(self, graph: _Graph, place: Place, inputs: LiteralMap) -> Walked[Outcome]:
-        workflow = place.node.workflow
-        reference = workflow.sub_workflow_ref if workflow else None
-        if not reference:
-            return (yield from self._unsupported(graph, place, inputs))
-        spec = (self._workflow.sub_workflows or {})[reference]
-        inside = _Graph(spec, place.output_directory(0), Lineage(place.unique_id))
-        yield from self._as_parent(place, self._start(inside, inputs))
-        error = yield from self._nodes(inside)
-        if error and spec.on_failure:
-            error = yield from self._on_failure(inside, spec.on_failure, error)
-        if error:
-            return Outcome(error=error)
-        outputs, uri = inside.outputs[END_NODE], place.outputs_uri(0)
-        if not spec.output_bindings:
-            return Outcome()
-        yield Store(uri, outputs)
-        return Outcome(outputs, uri)
+    async def report(self, place: Place, phase: NodeExecution.Phase, told: Outcome = _NOTHING) -> None:
+        """Send a node's event; its parent's RUNNING follows the first of them."""
+        await self.hands.send(self.events.node(place, phase, told))
+        parent = self._announced.pop(place.parent.unique_id, None) if place.parent else None
+        if parent:
+            await self.running(parent)
 
-    def _as_parent[T](self, place: Place, child: Walked[T]) -> Walked[T]:
-        for step in child:
-            yield step
-            if isinstance(step, Report):
-                break
-        yield Report(self._events.node(place, NodeExecution.RUNNING))
-        return (yield from child)
+    async def running(self, place: Place, told: Outcome = _NOTHING) -> None:
+        """Report a node as RUNNING, which is done once and not again when it is tried again."""
+        if not place.attempt and not place.element_of:
+            await self.report(place, NodeExecution.RUNNING, told)
 
-    def _on_failure(self, graph: _Graph, node: NodeSpec, error: ExecutionError) -> Walked[ExecutionError]:
-        own = yield from self._node(graph, node, error)
+    def running_with_child(self, place: Place) -> None:
+        """Let a node be RUNNING after its first child's first event."""
+        self._announced[place.unique_id] = place
+
+    async def send_ending(self, event: Event) -> None:
+        """Send what ends something; nothing is left to be done if it is not taken."""
+        with suppress(Lost, Superseded):
+            await self.hands.send(event)
+
+    async def insist[M: Message](self, rpc: str, request: Message, of: type[M], final: Container[Code] = ()) -> M:
+        """Call FlyteAdmin until it answers; each refusal costs a round.
+
+        Raises:
+            Refused: with one of these codes.
+            Lost: too often.
+        """
+        while True:
+            try:
+                return await self.hands.call(rpc, request, of)
+            except Refused as refused:
+                if refused.code in final:
+                    raise
+                await self.hands.fail_round(refused)
+
+    async def on_failure(self, graph: Graph, error: ExecutionError) -> ExecutionError:
+        """Run a workflow's failure node, if it has one, and give the error that the workflow ends with."""
+        if not graph.spec.on_failure:
+            return error
+        own = await self.node(graph, graph.spec.on_failure, error)
         return own or error
 
-    def _unsupported(self, _graph: _Graph, place: Place, _inputs: LiteralMap) -> Walked[Outcome]:
-        yield from ()
-        kind = "launch-plan" if place.node.kind == "workflow" else place.node.kind
-        message = f"node {place.node.id}: a node of kind {kind!r} is not supported by the stand-in engine"
-        return Outcome(error=system_error("UnsupportedNodeKind", message))
+    async def _run(self, inputs: LiteralMap) -> None:
+        spec = self.workflow.spec
+        assert spec is not None
+        library = Library(self.workflow.tasks or {}, self.workflow.sub_workflows or {})
+        graph = Graph(spec, library, self._directory)
+        await self._write_inputs(graph, inputs)
+        await self.hands.send(self.events.workflow(WorkflowExecution.RUNNING))
+        await self._started(graph)
+        error = await self.nodes(graph, AUTO_ABORT, self._failing)
+        if error:
+            if spec.on_failure:
+                await self._failing(error)
+                error = await self.on_failure(graph, error)
+            await self.hands.send(self.events.workflow(WorkflowExecution.FAILED, error=error))
+            return
+        await self.hands.send(self.events.workflow(WorkflowExecution.SUCCEEDING))
+        outputs = graph.place(spec.nodes[END_NODE]).outputs_uri
+        await self.hands.send(self.events.workflow(WorkflowExecution.SUCCEEDED, output_uri=outputs))
 
-    def _place(self, graph: _Graph, node: NodeSpec) -> Place:
-        data = f"{graph.directory}/{node.id}" if graph.parent else f"{graph.directory}/{node.id}/data"
-        template = (self._workflow.tasks or {}).get(node.task or "")
-        launch_plan = node.workflow.launch_plan_ref_id if node.workflow else None
-        return Place(node, graph.parent, data, template.id if template else launch_plan)
+    async def _failing(self, error: ExecutionError) -> None:
+        await self.hands.send(self.events.workflow(WorkflowExecution.FAILING, error=error))
+
+    async def _write_inputs(self, graph: Graph, inputs: LiteralMap) -> None:
+        graph.outputs[START_NODE] = inputs
+        await self.hands.write(graph.place(graph.spec.nodes[START_NODE]).outputs_uri, inputs)
+
+    async def _started(self, graph: Graph) -> None:
+        place = graph.place(graph.spec.nodes[START_NODE])
+        await self.report(place, NodeExecution.SUCCEEDED, Outcome(output_uri=place.outputs_uri))
+
+
+async def _attempted(place: Place, attempt: Trial) -> Outcome:
+    deadline = place.node.execution_deadline
+    try:
+        async with asyncio.timeout(seconds_of(deadline)) as limit:
+            return await attempt(place)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        error = user_error("TimeoutExpired", f"task execution timeout [{deadline}] expired")
+        return Outcome(error=error, is_retryable=True)
+
+
+def _surroundings(workflow: FlyteWorkflow, raw_prefix: str) -> Surroundings:
+    name = workflow.spec.id if workflow.spec else ""
+    variables = workflow.execution_config.environment_variables or {}
+    return Surroundings(workflow.execution_id, name, workflow.metadata.namespace, raw_prefix, variables)
+
+
+def _parallelism(workflow: FlyteWorkflow) -> asyncio.Semaphore:
+    return asyncio.Semaphore(workflow.execution_config.max_parallelism or maxsize)
+
+
+async def _first[T](running: Mapping[asyncio.Task[T], str]) -> list[asyncio.Task[T]]:
+    """Wait until some of them have ended, and give those, the oldest first."""
+    if not running:
+        return []
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    return [task for task in running if task in done]
+
+
+async def _abort(running: Iterable[asyncio.Task[ExecutionError | None]], reason: str) -> None:
+    tasks = list(running)
+    for task in tasks:
+        task.cancel(reason)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -117,10 +117,10 @@ from flyteadmin.notifications.messages import Notification
 from local.admin import Admin, CallFailed
 from local.cluster.faults import Fault
 from local.cluster.process import RunningCluster
-from local.demo.registration import register
 from local.demo.subscriber import Subscriber
-from local.demo.workflows import BROKEN_REPORT, FAILURE, REPORT
 from local.stack import DOMAIN, PROJECT, Stack
+from tests.registration import register
+from tests.workflows import BROKEN_REPORT, ECHOED_REPORT, FAILURE
 
 ENDS = {WorkflowExecution.SUCCEEDED, WorkflowExecution.FAILED, WorkflowExecution.ABORTED}
 
@@ -199,7 +199,7 @@ def entities(traveller: Traveller, version: str) -> None:
     admin.call("CreateWorkflow", WorkflowCreateRequest(id=identifier, spec=spec), WorkflowCreateResponse)
     large = Workflow.FromString(followed(traveller, "GetWorkflow", ObjectGetRequest(id=identifier)))
     assert len(large.closure.compiled_workflow.tasks) == 3
-    launch_plan = register(admin, REPORT, PROJECT, DOMAIN, version).launch_plan
+    launch_plan = register(admin, ECHOED_REPORT, PROJECT, DOMAIN, version).launch_plan
     register(admin, BROKEN_REPORT, PROJECT, DOMAIN, version)
     admin.call("UpdateLaunchPlan", LaunchPlanUpdateRequest(id=launch_plan, state=ACTIVE), LaunchPlanUpdateResponse)
     name = {"project": PROJECT, "domain": DOMAIN, "name": launch_plan.name}
@@ -262,7 +262,7 @@ def ended(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> Exec
 
 def a_run(traveller: Traveller, version: str) -> None:
     admin = traveller.admin
-    execution = ended(traveller, create(traveller, "local.demo.workflows.report", version))
+    execution = ended(traveller, create(traveller, "tests.workflows.echoed_report", version))
     assert execution.closure.phase == WorkflowExecution.SUCCEEDED
     assert notified(traveller, execution).phase == "SUCCEEDED"
     data = WorkflowExecutionGetDataRequest(id=execution.id)
@@ -290,7 +290,7 @@ def a_run(traveller: Traveller, version: str) -> None:
 
 
 def a_failing_run(traveller: Traveller, version: str) -> None:
-    execution = ended(traveller, create(traveller, "local.demo.workflows.broken_report", version))
+    execution = ended(traveller, create(traveller, "tests.workflows.broken_report", version))
     assert (execution.closure.phase, FAILURE in execution.closure.error.message) == (WorkflowExecution.FAILED, True)
     notification = notified(traveller, execution)
     assert notification.error is not None
@@ -308,7 +308,7 @@ def a_refusal(traveller: Traveller, version: str) -> None:
     cluster = traveller.stack.cluster
     assert isinstance(cluster, RunningCluster)
     cluster.add_fault(Fault(verb="create", code=403, reason="Forbidden", message="no more workflows"))
-    execution = get(traveller, create(traveller, "local.demo.workflows.report", version))
+    execution = get(traveller, create(traveller, "tests.workflows.echoed_report", version))
     assert "no more workflows" in execution.closure.error.message
 
 
@@ -317,7 +317,7 @@ def events_of_all_sizes(traveller: Traveller, version: str) -> None:
     cluster = traveller.stack.cluster
     assert isinstance(cluster, RunningCluster)
     cluster.add_fault(Fault(verb="create", code=500))
-    identifier = create(traveller, "local.demo.workflows.report", version)
+    identifier = create(traveller, "tests.workflows.echoed_report", version)
     large_events(traveller, identifier)
     large_attempt(traveller, identifier)
     send_raw(traveller, identifier, '{"kind": "node", "event": "bm8gZXZlbnQ="}')
@@ -370,7 +370,7 @@ def large_events(traveller: Traveller, identifier: WorkflowExecutionIdentifier) 
 def data(traveller: Traveller, version: str) -> None:
     """Files go up and down through signed URLs, and data is looked at by its flyte:// URL."""
     uploads(traveller, version)
-    execution = ended(traveller, create(traveller, "local.demo.workflows.report", version))
+    execution = ended(traveller, create(traveller, "tests.workflows.echoed_report", version))
     base = f"flyte://v1/{PROJECT}/{DOMAIN}/{execution.id.name}"
     admin = traveller.admin
     for url in (f"{base}/n0/i", f"{base}/n0/0/o"):

@@ -36,11 +36,11 @@ from local.cluster.faults import Fault
 from local.cluster.process import serve
 from local.cluster.server import ClusterServer
 from local.cluster.store import Store
-from local.demo.registration import register
-from local.demo.workflows import REPORT
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
+from tests.registration import register
+from tests.workflows import REPORT
 
 NAMESPACE = f"{PROJECT}-{DOMAIN}"
 
@@ -112,7 +112,7 @@ def resources(cluster: ClusterServer) -> list[FlyteWorkflow]:
 
 
 def leases() -> list[Lease]:
-    return dynamodb.query_all(Lease, f"{PROJECT}:{DOMAIN}:local.demo.workflows.report")
+    return dynamodb.query_all(Lease, f"{PROJECT}:{DOMAIN}:tests.workflows.report")
 
 
 @pytest.mark.conformance("CRE-16", "CRE-20", "CRE-24", "CRE-25", "CRE-26", "CRE-27", "CRE-28", "CRE-50", "CRE-51")
@@ -122,7 +122,7 @@ def test_an_execution_is_a_row_a_lease_and_a_resource(
     identifier = create(admin, request(launch_plan))
     execution = get(admin)
     assert execution.closure.phase == WorkflowExecution.UNDEFINED
-    assert execution.closure.workflow_id.name == "local.demo.workflows.report"
+    assert execution.closure.workflow_id.name == "tests.workflows.report"
     assert execution.spec.metadata.principal == PRINCIPAL_ARN
     assert execution.spec.metadata.system_metadata.execution_cluster == "east"
     assert execution.spec.metadata.system_metadata.namespace == NAMESPACE
@@ -137,7 +137,7 @@ def test_an_execution_is_a_row_a_lease_and_a_resource(
     assert resource.metadata.name == "run"
     labels = resource.metadata.labels or {}
     assert (labels["execution-id"], labels["project"], labels["domain"]) == ("run", PROJECT, DOMAIN)
-    assert labels["workflow-name"] == "local-demo-workflows-report"
+    assert labels["workflow-name"] == "tests-workflows-report"
     assert resource.metadata.finalizers == ["flyte.org/finalizer"]
     assert len(resource.tasks or {}) == 3
     assert resource.execution_config.max_parallelism == 25

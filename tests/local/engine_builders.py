@@ -11,7 +11,6 @@ from flyteidl.core.interface_pb2 import TypedInterface, Variable, VariableMap
 from flyteidl.core.literals_pb2 import (
     Binding,
     BindingData,
-    KeyValuePair,
     Literal,
     LiteralMap,
     Primitive,
@@ -24,7 +23,6 @@ from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, Wor
 from flyteadmin.clients.storage import BlobMissing
 from flyteadmin.events.validation import Event
 from flyteadmin.flyteworkflow.crd import Edges, FlyteWorkflow, NodeSpec, ObjectMeta, RetryStrategy, WorkflowSpec
-from local.engine.outputs import FAIL_VARIABLE
 from tests.builders import DOMAIN, PROJECT, task_id
 
 INTEGER = LiteralType(simple=SimpleType.INTEGER)
@@ -44,19 +42,15 @@ def variables(names: Mapping[str, LiteralType]) -> VariableMap:
 
 
 def template(
-    name: str,
-    inputs: Mapping[str, LiteralType] | None = None,
-    outputs: Mapping[str, LiteralType] | None = None,
-    *,
-    fail: str = "",
+    name: str, inputs: Mapping[str, LiteralType] | None = None, outputs: Mapping[str, LiteralType] | None = None
 ) -> TaskTemplate:
     """A task from one integer `x` to one integer `o0`, unless told otherwise."""
     interface = TypedInterface(
         inputs=variables({"x": INTEGER} if inputs is None else inputs),
         outputs=variables({"o0": INTEGER} if outputs is None else outputs),
     )
-    environment = [KeyValuePair(key=FAIL_VARIABLE, value=fail)] if fail else []
-    return TaskTemplate(id=task_id(name), type="python-task", interface=interface, container=Container(env=environment))
+    container = Container(image="none", args=["run", "{{.input}}", "{{.outputPrefix}}"])
+    return TaskTemplate(id=task_id(name), type="python-task", interface=interface, container=container)
 
 
 def task_node(node_id: str, task: str, *bindings: Binding, attempts: int = 0) -> NodeSpec:
@@ -123,10 +117,18 @@ def workflow(
     )
 
 
-def one_task(*, fail: str = "", attempts: int = 0) -> FlyteWorkflow:
-    """start-node, the task `double` as n0, end-node with its output."""
-    node = task_node("n0", "double", promise("x", output="x"), attempts=attempts)
-    return workflow(chain(node, outputs=[promise("o0", "n0")]), template("double", fail=fail))
+def one_task(task: str = "double", *, attempts: int = 0) -> FlyteWorkflow:
+    """start-node, one task as n0, end-node with its output."""
+    node = task_node("n0", task, promise("x", output="x"), attempts=attempts)
+    return workflow(chain(node, outputs=[promise("o0", "n0")]), template(task))
+
+
+def echoing() -> FlyteWorkflow:
+    """start-node, an echo task as n0, end-node with its output: it runs without a process."""
+    resource = one_task("echo")
+    assert resource.tasks is not None
+    resource.tasks["echo"].type = "echo"
+    return resource
 
 
 def line(event: Event) -> str:
@@ -154,6 +156,9 @@ class MemoryBlobs:
 
     def write(self, blob: bytes, target: str) -> None:
         self.blobs[target] = blob
+
+    def exists(self, source: str) -> bool:
+        return source in self.blobs
 
     def literals(self, uri: str) -> LiteralMap:
         return LiteralMap.FromString(self.read(uri))

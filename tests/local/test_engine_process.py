@@ -1,65 +1,89 @@
-"""The stand-in engine as `make up` starts it: its own process, TLS to the cluster, S3, signed calls to the API."""
+"""The stand-in engine as `make up` starts it: its own process, TLS to the cluster, S3, gRPC, a task as a process."""
 
 import os
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from flyteidl.admin.event_pb2 import TaskExecutionEventRequest
 from flyteidl.core.literals_pb2 import LiteralMap
 from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 
+from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from local.aws.client import DEFAULT_ACCOUNT, REGION, Endpoint
-from local.cluster.process import running
+from local.cluster.process import RunningCluster, running
+from tests.local.engine_admin import Stub, served
 from tests.local.engine_builders import integer, one_task
 
 PLACE = ("flyte.lyft.com", "v1alpha1", "flytesnacks-development", "flyteworkflows")
+COPY = """
+import boto3, sys
+from urllib.parse import urlsplit
+from flyteidl.core.literals_pb2 import LiteralMap
+source, target = map(urlsplit, sys.argv[1:])
+s3 = boto3.client("s3")
+inputs = LiteralMap.FromString(s3.get_object(Bucket=source.netloc, Key=source.path[1:])["Body"].read())
+outputs = LiteralMap(literals={"o0": inputs.literals["x"]})
+s3.put_object(Bucket=target.netloc, Key=f"{target.path[1:]}/outputs.pb", Body=outputs.SerializeToString())
+print("copied")
+"""
 
 
 def test_an_execution_runs_from_the_cluster_to_the_api(endpoint: Endpoint, tmp_path: Path) -> None:
-    received: list[tuple[str, bool]] = []
-
-    class Api(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            received.append((self.path, self.headers["Authorization"].startswith("AWS4-HMAC-SHA256")))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
     storage = endpoint.client("s3")
     storage.create_bucket(Bucket="engine-data")
-    server = HTTPServer(("127.0.0.1", 0), Api)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    log = tmp_path / "engine.log"
-    with running(namespaces=("flytesnacks-development",)) as cluster, log.open("w") as errors:
-        command = [sys.executable, "-m", "local.engine", "--task-seconds", "0", "--bucket", "engine-data"]
-        command += ["--api", f"http://127.0.0.1:{server.server_port}", "--cluster", cluster.url]
-        command += ["--token", cluster.token, "--certificate-authority", str(cluster.authority)]
-        with subprocess.Popen(command, env=_environment(endpoint), stderr=errors) as engine:
-            try:
-                ended = _run_one(cluster.url, cluster.token, cluster.authority)
-            finally:
-                engine.terminate()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    stub = Stub()
+    with (
+        running(namespaces=("flytesnacks-development",)) as cluster,
+        served(stub) as address,
+        engine(endpoint, cluster, address, tmp_path),
+    ):
+        ended = run_one(cluster, copying())
+        events = [body for method, body in stub.received if method.endswith("CreateTaskEvent")]
+        [log] = {log.uri for body in events for log in TaskExecutionEventRequest.FromString(body).event.logs}
+        with urllib.request.urlopen(log) as answer:
+            printed = answer.read()
 
-    assert ended["metadata"]["labels"]["termination-status"] == "terminated", log.read_text()
-    assert len(received) == 12
-    assert all(is_signed for _, is_signed in received)
+    said = (tmp_path / "engine.log").read_text()
+    assert ended["metadata"]["labels"]["termination-status"] == "terminated", said
+    assert len(stub.received) == 12
     key = "metadata/propeller/flytesnacks-development-run/end-node/data/0/outputs.pb"
     blob = storage.get_object(Bucket="engine-data", Key=key)["Body"].read()
     assert LiteralMap.FromString(blob).literals["o0"] == integer(7)
-    assert "for development only" in log.read_text().splitlines()[0]
+    assert printed == b"copied\n"
+    assert "for development only" in said.splitlines()[0]
 
 
-def _environment(endpoint: Endpoint) -> dict[str, str]:
+def copying() -> FlyteWorkflow:
+    """One task whose program gives its input as its output."""
+    resource = one_task()
+    assert resource.tasks is not None
+    task = resource.tasks["double"]
+    task.container.ClearField("args")
+    task.container.args.extend(["python", "-c", COPY, "{{.input}}", "{{.outputPrefix}}"])
+    return resource
+
+
+@contextmanager
+def engine(endpoint: Endpoint, cluster: RunningCluster, bridge: str, folder: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "local.engine", "--bucket", "engine-data", "--bridge", bridge]
+    command += ["--cluster", cluster.url, "--token", cluster.token]
+    command += ["--certificate-authority", str(cluster.authority), "--logs", str(folder / "logs")]
+    with (
+        (folder / "engine.log").open("w") as errors,
+        subprocess.Popen(command, env=environment(endpoint), stderr=errors) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def environment(endpoint: Endpoint) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return kept | {
         "AWS_ACCESS_KEY_ID": DEFAULT_ACCOUNT,
@@ -69,12 +93,12 @@ def _environment(endpoint: Endpoint) -> dict[str, str]:
     }
 
 
-def _run_one(url: str, token: str, authority: Path) -> dict[str, dict[str, dict[str, str]]]:
-    configuration = Configuration(host=url, api_key={"authorization": f"Bearer {token}"})
-    configuration.ssl_ca_cert = str(authority)
+def run_one(cluster: RunningCluster, resource: FlyteWorkflow) -> dict[str, dict[str, dict[str, str]]]:
+    configuration = Configuration(host=cluster.url, api_key={"authorization": f"Bearer {cluster.token}"})
+    configuration.ssl_ca_cert = str(cluster.authority)
     with ApiClient(configuration) as client:
         custom = CustomObjectsApi(client)
-        found = custom.create_namespaced_custom_object(*PLACE, one_task().to_json_object())
+        found = custom.create_namespaced_custom_object(*PLACE, resource.to_json_object())
         deadline = time.monotonic() + 30
         while "labels" not in found["metadata"] and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The stand-in engine's values: bindings, attribute paths, conditions, and outputs that no code has made."""
+"""The stand-in engine's values: bindings, attribute paths and conditions."""
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
 import pytest
@@ -16,20 +16,13 @@ from flyteidl.core.literals_pb2 import (
     Scalar,
 )
 from flyteidl.core.types_pb2 import (
-    BlobType,
-    EnumType,
     Error,
-    LiteralType,
     OutputReference,
     PromiseAttribute,
-    SchemaType,
-    SimpleType,
-    StructuredDatasetType,
-    UnionType,
 )
 from flyteidl.core.workflow_pb2 import Alias
 from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Struct, Value
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flyteadmin.flyteworkflow.crd import BranchNodeSpec, IfBlock, NodeSpec
@@ -37,10 +30,8 @@ from local.engine.attributes import resolve_path
 from local.engine.bindings import resolve
 from local.engine.branches import MALFORMED, USER_PROVIDED, decide
 from local.engine.faults import BindingFault, BranchFault
-from local.engine.outputs import FAIL_VARIABLE, failure_of, pretended, zero
-from tests.local.engine_builders import INTEGER, integer, promise, template
+from tests.local.engine_builders import integer, promise
 
-STRING = LiteralType(simple=SimpleType.STRING)
 COMPARISON = ComparisonExpression
 
 
@@ -195,53 +186,3 @@ class TestBranches:
             else_if=[IfBlock(condition=always, then="b"), IfBlock(condition=always, then="c")],
         )
         assert decide(branch, LiteralMap()) == "b"
-
-
-class TestOutputs:
-    def test_an_input_of_the_same_name_and_type_is_passed_on(self) -> None:
-        task = template("t", {"a": INTEGER, "b": INTEGER}, {"b": INTEGER})
-        given = LiteralMap(literals={"a": integer(1), "b": integer(2)})
-        assert pretended(task, given, "s3://raw").literals["b"] == integer(2)
-
-    def test_else_one_of_the_same_type_and_each_only_once(self) -> None:
-        task = template("t", {"a": INTEGER, "s": STRING}, {"o0": STRING, "o1": INTEGER, "o2": INTEGER})
-        given = LiteralMap(literals={"a": integer(1), "s": text("x")})
-        literals = pretended(task, given, "s3://raw").literals
-        assert (literals["o0"], literals["o1"], literals["o2"]) == (text("x"), integer(1), integer(0))
-
-    @pytest.mark.parametrize("simple", SimpleType.values())
-    def test_every_simple_type_has_a_zero_value(self, simple: SimpleType) -> None:
-        assert zero(LiteralType(simple=simple), "s3://raw/o0").scalar.WhichOneof("value")
-
-    @pytest.mark.parametrize(
-        ("literal_type", "kind"),
-        [
-            (LiteralType(blob=BlobType(format="csv")), "blob"),
-            (LiteralType(schema=SchemaType()), "schema"),
-            (LiteralType(structured_dataset_type=StructuredDatasetType()), "structured_dataset"),
-        ],
-    )
-    def test_data_outside_is_named_below_the_raw_prefix(self, literal_type: LiteralType, kind: str) -> None:
-        scalar = zero(literal_type, "s3://raw/o0").scalar
-        assert scalar.WhichOneof("value") == kind
-        assert getattr(scalar, kind).uri == "s3://raw/o0"
-
-    def test_composed_types_are_empty(self) -> None:
-        assert zero(LiteralType(collection_type=INTEGER), "").WhichOneof("value") == "collection"
-        assert zero(LiteralType(map_value_type=INTEGER), "").WhichOneof("value") == "map"
-        assert zero(LiteralType(enum_type=EnumType(values=["a", "b"])), "") == text("a")
-
-    def test_an_optional_value_is_none_and_another_union_its_first_variant(self) -> None:
-        none = LiteralType(simple=SimpleType.NONE)
-        optional = zero(LiteralType(union_type=UnionType(variants=[INTEGER, none])), "").scalar.union
-        either = zero(LiteralType(union_type=UnionType(variants=[INTEGER, STRING])), "").scalar.union
-        assert (optional.type, optional.value.scalar.WhichOneof("value")) == (none, "none_type")
-        assert (either.type, either.value) == (INTEGER, integer(0))
-
-    def test_a_task_is_told_to_fail_in_any_of_its_parts(self) -> None:
-        assert failure_of(template("t")) is None
-        assert failure_of(template("t", fail="no")) == "no"
-        by_config, by_custom = template("t"), template("t")
-        by_config.config[FAIL_VARIABLE] = "no"
-        by_custom.custom.fields[FAIL_VARIABLE].CopyFrom(Value(string_value="no"))
-        assert failure_of(by_config) == failure_of(by_custom) == "no"

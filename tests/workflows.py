@@ -1,8 +1,12 @@
-"""What the demo runs: a workflow of three tasks as any flytekit user writes it, and one whose task fails."""
+"""What tests and benchmarks register: a workflow as any flytekit user writes it, and what they let the engine run."""
+
+from pathlib import Path
 
 from flytekit import LaunchPlan, task, workflow
+from flytekit.core.task import Echo
 
 FAILURE = "the price feed is empty"
+_ROOT = Path(__file__).parents[1]
 
 
 @task
@@ -23,9 +27,9 @@ def publish(symbol: str, value: int) -> str:
     return f"{symbol}: {value}"
 
 
-@task(environment={"FLYTE_STAND_IN_FAIL": FAILURE})
+@task(environment={"PYTHONPATH": str(_ROOT)})
 def read_nothing(symbol: str) -> int:
-    """Fail, as the stand-in engine is told to."""
+    """Fail, wherever this repository's Python runs it."""
     prices: list[int] = []
     if not prices:
         raise ValueError(f"{FAILURE}: {symbol}")
@@ -40,6 +44,20 @@ def report(symbol: str, days: int = 30) -> str:
     return publish(symbol=symbol, value=value)
 
 
+echo_days = Echo(name="tests.workflows.echo_days", inputs={"days": int})
+echo_value = Echo(name="tests.workflows.echo_value", inputs={"value": int})
+echo_symbol = Echo(name="tests.workflows.echo_symbol", inputs={"symbol": str})
+
+
+@workflow
+def echoed_report(symbol: str, days: int = 30) -> str:
+    """Three tasks that propeller, and what stands in for it, run without a container."""
+    value = echo_value(value=echo_days(days=days))
+    text = echo_symbol(symbol=symbol)
+    value >> text
+    return text
+
+
 @workflow
 def broken_report(symbol: str) -> int:
     """One task that fails."""
@@ -47,4 +65,5 @@ def broken_report(symbol: str) -> int:
 
 
 REPORT = LaunchPlan.get_or_create(report)
+ECHOED_REPORT = LaunchPlan.get_or_create(echoed_report)
 BROKEN_REPORT = LaunchPlan.get_or_create(broken_report)
