@@ -8,7 +8,7 @@ STACK ?= flyteadmin
 COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
 COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
-.PHONY: help setup check test demo up down build deploy bench docs
+.PHONY: help setup check test demo up down build deploy redrive bench docs
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARA
 
 bench: build ## requests, write units, CPU and import cost beside their budgets
 	@python -m bench
+
+redrive: setup ## events that were set aside: list them, or ARGS="show|send --execution … --cause … --stack …"
+	@python -m deploy.redrive --stack $(STACK) $(ARGS)
 
 docs: setup ## write the generated docs anew
 	python docs/generate.py

@@ -490,7 +490,7 @@ def set_aside(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> 
     )
     group = group_of(execution_key(identifier))
     for message in answer.get("Messages", []):
-        if message["Attributes"]["MessageGroupId"] == group:
+        if message["MessageAttributes"]["group"]["StringValue"] == group:
             cause: str = message["MessageAttributes"]["cause"]["StringValue"]
             assert message["MessageAttributes"]["sequence"]["StringValue"].isdigit()
             return cause

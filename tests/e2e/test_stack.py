@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from local.admin import Admin, CallFailed
 from local.aws.audit import Decision, allowed, decisions
-from local.aws.client import HttpApi, client, session
+from local.aws.client import REGION, HttpApi, client, session
 from local.demo.subscriber import Subscriber
-from local.stack import ROOT, STACK, Stack, running
+from local.stack import ACCOUNT, ROOT, STACK, Stack, running
 from tests.e2e.journeys import Traveller, all_journeys
 from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
 from tests.infrastructure.template import Template, load
@@ -72,6 +74,27 @@ def template(stack: Stack) -> Template:
 @pytest.mark.conformance("CRE-28", "WFE-12", "NOT-10", "GET-22")
 def test_every_journey_ends_well(travelled: Traveller) -> None:
     assert travelled.stack.outputs
+
+
+def test_an_operator_looks_at_what_was_set_aside(travelled: Traveller) -> None:
+    """`make redrive` finds the stack by its name; what is no event can't be sent again, and stays."""
+    environment = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": travelled.stack.endpoint.url,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+    }
+    for command, expected in (("list", "INVALID_ARGUMENT"), ("send", "not sent: INVALID_ARGUMENT")):
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.redrive", command, "--stack", STACK, "--cause", "invalid"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert expected in done.stdout, done.stderr
 
 
 def test_an_unsigned_caller_is_refused(stack: Stack) -> None:

@@ -266,9 +266,47 @@ def test_the_log_holds_every_event_once_in_order(aws: Aws) -> None:
 
 
 def test_what_the_dead_letter_queue_can_not_take_is_not_lost(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "set_aside", raise_unavailable)
-    with pytest.raises(Unavailable):
-        lambda_handler(batch([queue_record("no envelope", 1)]), Context())
+    stored_execution()
+    records = [
+        queue_record("no envelope", 1),
+        queue_record(message_body(node_event("RUNNING")), 2, group="another"),
+        queue_record(message_body(node_event("RUNNING", node="n1")), 3),
+    ]
+    with monkeypatch.context() as broken:
+        broken.setattr(queue, "set_aside", raise_unavailable)
+        assert again(lambda_handler(batch(records), Context())) == ["message-1", "message-3"]
+    assert node().phase == "RUNNING"
+    assert again(lambda_handler(batch(records[:1]), Context())) == []
+    assert len(dead_letters(aws)) == 1
+
+
+def test_a_fault_of_ours_fails_its_event_and_not_the_batch(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_execution()
+    apply = node_executions.apply
+
+    def trip(*arguments: object, **named: object) -> None:
+        if arguments[1] == "n1":
+            raise KeyError("a bug")
+        apply(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(node_executions, "apply", trip)
+    events = [node_event("RUNNING", 1), node_event("RUNNING", 2, node="n1")]
+    assert deliver(events) == ["message-2"]
+    assert deliver(events, receive_count=5) == []
+    [letter] = dead_letters(aws)
+    attributes = letter["MessageAttributes"]
+    assert isinstance(attributes, dict)
+    assert attributes["cause"]["StringValue"] == "INTERNAL: KeyError while applying"
+    assert attributes["execution"]["StringValue"] == RUN
+
+
+def test_a_cause_with_anything_in_it_reaches_the_dead_letter_queue(aws: Aws) -> None:
+    body = r'{"kind":"node","\u0000é": 1}'
+    assert again(lambda_handler(batch([queue_record(body, 1)]), Context())) == []
+    [letter] = dead_letters(aws)
+    attributes = letter["MessageAttributes"]
+    assert isinstance(attributes, dict)
+    assert "\\x00\\xe9" in attributes["cause"]["StringValue"]
 
 
 @pytest.mark.conformance("NEV-21")

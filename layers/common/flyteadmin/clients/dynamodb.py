@@ -200,10 +200,11 @@ def _write_until_done(request: dict[str, Any]) -> None:
 
 
 def write(operation: Operation) -> None:
-    """Do one conditional write.
+    """Do one conditional write; one that meets a transaction is tried again with jitter.
 
     Raises:
         ConditionFailed: with the item that stood in the way.
+        Unavailable: still meeting one after several rounds.
     """
     kind, parameters = _rendered(operation)
     dynamodb = client("dynamodb")
@@ -212,14 +213,20 @@ def write(operation: Operation) -> None:
         "Update": dynamodb.update_item,
         "Delete": dynamodb.delete_item,
     }
-    with faults(_WHAT):
-        try:
-            calls[kind](**parameters)
-        except ClientError as error:
-            if error_code(error) == "ConditionalCheckFailedException":
-                old: RawItem | None = error.response.get("Item")  # type: ignore[assignment]  # stubs don't know it
-                raise ConditionFailed(old) from None
-            raise
+    for attempt in range(_ATTEMPTS):
+        with faults(_WHAT):
+            try:
+                calls[kind](**parameters)
+            except ClientError as error:
+                if error_code(error) == "ConditionalCheckFailedException":
+                    old: RawItem | None = error.response.get("Item")  # type: ignore[assignment]  # stubs don't know it
+                    raise ConditionFailed(old) from None
+                if error_code(error) != "TransactionConflictException":
+                    raise
+            else:
+                return
+        back_off(attempt)
+    raise Unavailable("the database is busy with the same row, try again")
 
 
 def transact(operations: Sequence[Operation], token: str | None = None) -> None:

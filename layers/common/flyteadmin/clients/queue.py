@@ -13,15 +13,31 @@ BATCH_BYTES = 256 * 1024
 """What one request may carry: messages, and bytes of their bodies together."""
 
 _WHAT = "the event queue"
+_DEAD = "the dead-letter queue"
+_HIDDEN_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the event queue: its body, the group that keeps its order, and the id under which it comes once."""
+    """A message of the event queue: its body, the group that keeps its order, and the id under which it comes once.
+
+    `sequence` is the place of one that is sent again; it then counts instead of the queue's own number.
+    """
 
     body: str
     group: str
     deduplication: str
+    sequence: str = ""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message of the dead-letter queue: its attributes, and the receipt that takes it off."""
+
+    identifier: str
+    body: str
+    attributes: Mapping[str, str]
+    receipt: str
 
 
 def send(message: Message) -> str:
@@ -32,6 +48,7 @@ def send(message: Message) -> str:
             MessageBody=message.body,
             MessageGroupId=message.group,
             MessageDeduplicationId=message.deduplication,
+            MessageAttributes=_attributes({"sequence": message.sequence}),
         )
     return answer["SequenceNumber"]
 
@@ -85,14 +102,62 @@ def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
 
 def set_aside(body: str, *, group: str, deduplication: str, attributes: Mapping[str, str]) -> None:
     """Forward a message that can't be processed to the dead-letter queue, with its sequence and cause as attributes."""
-    typed: dict[str, Any] = {
-        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value
-    }
-    with faults("the dead-letter queue"):
+    with faults(_DEAD):
         client("sqs").send_message(
             QueueUrl=environment().dead_letter_queue_url,
             MessageBody=body,
             MessageGroupId=group,
             MessageDeduplicationId=deduplication,
-            MessageAttributes=typed,
+            MessageAttributes=_attributes(attributes),
         )
+
+
+def _attributes(values: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
+
+
+def dead_letters() -> Iterator[DeadLetter]:
+    """All messages of the dead-letter queue, each once, hidden from others meanwhile; what is left shows again then."""
+    seen: dict[str, DeadLetter] = {}
+    try:
+        while fresh := [each for each in _dead_letters() if each.identifier not in seen]:
+            seen |= {each.identifier: each for each in fresh}
+            yield from fresh
+    finally:
+        _show_again(list(seen.values()))
+
+
+def _dead_letters() -> list[DeadLetter]:
+    with faults(_DEAD):
+        answer = client("sqs").receive_message(
+            QueueUrl=environment().dead_letter_queue_url,
+            MaxNumberOfMessages=BATCH,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=_HIDDEN_SECONDS,
+        )
+    return [
+        DeadLetter(
+            message["MessageId"],
+            message["Body"],
+            {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()},
+            message["ReceiptHandle"],
+        )
+        for message in answer.get("Messages", [])
+    ]
+
+
+def _show_again(letters: Sequence[DeadLetter]) -> None:
+    """Those that were taken off meanwhile are refused one by one, which says nothing new."""
+    for start in range(0, len(letters), BATCH):
+        entries: list[Any] = [
+            {"Id": str(position), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
+            for position, letter in enumerate(letters[start : start + BATCH])
+        ]
+        with faults(_DEAD):
+            client("sqs").change_message_visibility_batch(QueueUrl=environment().dead_letter_queue_url, Entries=entries)
+
+
+def take_off(letter: DeadLetter) -> None:
+    """Take a message off the dead-letter queue for good."""
+    with faults(_DEAD):
+        client("sqs").delete_message(QueueUrl=environment().dead_letter_queue_url, ReceiptHandle=letter.receipt)

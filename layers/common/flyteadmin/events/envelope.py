@@ -18,6 +18,10 @@ INLINE_EVENT_BYTES = 180_000
 """A larger event travels as a claim check: in base64 it would not fit into every queue's 256 KB."""
 
 
+_VISIBLE = {number: f"\\x{number:02x}" for number in [*range(32), 127]}
+"""Control characters, which no queue attribute may hold, as text."""
+
+
 class Kind(StrEnum):
     """Whose event it is; also the first word of the event's key in the log."""
 
@@ -36,7 +40,8 @@ _MESSAGES: dict[Kind, type[Event]] = {
 class Envelope(BaseModel):
     """A queue message's body: the event's bytes in base64, or the URI of the blob that holds them.
 
-    `launch_plan` is what admission read from the execution's row: it names the lease that ends with the execution.
+    `execution` goes with a claim, whose event can't be seen. `launch_plan` is what admission read from the execution's
+    row: it names the lease that ends with the execution.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +49,7 @@ class Envelope(BaseModel):
     kind: Kind
     event: str = ""
     claim: str = ""
+    execution: str = ""
     launch_plan: str = ""
 
 
@@ -101,10 +107,12 @@ def kind_of(event: Event) -> Kind:
     return next(kind for kind, message in _MESSAGES.items() if isinstance(event, message))
 
 
-def seal(kind: Kind, payload: bytes, *, claim: str = "", launch_plan: str = "") -> str:
-    """A message body for an event's bytes, or for the blob that holds them."""
+def seal(kind: Kind, payload: bytes, *, claim: str = "", execution: str = "", launch_plan: str = "") -> str:
+    """A message body for an event's bytes, or for the blob that holds them and the execution that it is about."""
     event = "" if claim else base64.b64encode(payload).decode()
-    envelope = Envelope(kind=kind, event=event, claim=claim, launch_plan=launch_plan)
+    envelope = Envelope(
+        kind=kind, event=event, claim=claim, execution=execution if claim else "", launch_plan=launch_plan
+    )
     return envelope.model_dump_json(exclude_defaults=True)
 
 
@@ -163,8 +171,19 @@ def parse(kind: Kind, payload: bytes) -> Event:
 
 
 def cause_of(error: FlyteAdminError) -> str:
-    """An error as a queue attribute: its code and at most 200 characters of its message."""
-    return f"{error.code.name}: {error.message[:200]}"
+    """An error as a queue attribute: its code and at most 200 characters of its message, which may be anybody's."""
+    return f"{error.code.name}: {error.message[:200]}".encode("ascii", "backslashreplace").decode().translate(_VISIBLE)
+
+
+def execution_of(record: QueueRecord) -> str:
+    """The execution that a record's event is about, as far as its body says so itself; "" if it does not."""
+    try:
+        envelope = open_envelope(record)
+        if envelope.claim:
+            return envelope.execution
+        return execution_key(validate(parse(envelope.kind, payload_of(envelope))))
+    except InvalidArgument:
+        return ""
 
 
 def _first(error: ValidationError) -> str:

@@ -12,9 +12,18 @@ from flyteidl.event.event_pb2 import TaskExecutionEvent
 
 from flyteadmin.clients import queue, storage
 from flyteadmin.clients.dynamodb import Found
-from flyteadmin.errors import FlyteAdminError, InvalidArgument, NotFound, Unavailable
+from flyteadmin.errors import FlyteAdminError, Internal, InvalidArgument, NotFound
 from flyteadmin.events import log, projection
-from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord, cause_of, decode, open_envelope, payload_of
+from flyteadmin.events.envelope import (
+    Kind,
+    QueuedEvent,
+    QueueRecord,
+    cause_of,
+    decode,
+    execution_of,
+    open_envelope,
+    payload_of,
+)
 from flyteadmin.events.validation import attempt_identifier
 from flyteadmin.identifiers import task_execution_key
 from flyteadmin.observability import logger
@@ -44,7 +53,8 @@ def process(records: Sequence[QueueRecord]) -> list[str]:
     events, failed = _opened(records)
     with ThreadPoolExecutor(_THREADS) as threads:
         try:
-            failed |= _apply_all(threads, _logged(events))
+            logged, unlogged = _logged(events)
+            failed |= unlogged | _apply_all(threads, logged)
         except FlyteAdminError as error:
             logger.warning("a batch will be delivered again", extra={"cause": error.message})
             failed |= {event.record.message_id for event in events}
@@ -61,14 +71,16 @@ def _opened(records: Iterable[QueueRecord]) -> tuple[list[QueuedEvent], set[str]
             payload = storage.read(envelope.claim) if envelope.claim else payload_of(envelope)
             events.append(decode(record, envelope, payload))
         except (InvalidArgument, storage.BlobMissing) as error:
-            _set_aside(record, error)
-        except Unavailable:
-            failed.add(record.message_id)
+            failed |= _set_aside(record, error)
+        except FlyteAdminError as error:
+            failed |= _again_or_aside(record, error)
     return events, failed
 
 
-def _logged(events: Sequence[QueuedEvent]) -> Sequence[QueuedEvent]:
-    """The events that are in the log now; one that keeps the others from it too often is set aside.
+def _logged(events: Sequence[QueuedEvent]) -> tuple[Sequence[QueuedEvent], set[str]]:
+    """The events that are in the log now, and the messages of others to try again.
+
+    One that keeps the others from the log too often is set aside.
 
     Raises:
         FlyteAdminError: not all could be logged; deliver them again.
@@ -76,21 +88,22 @@ def _logged(events: Sequence[QueuedEvent]) -> Sequence[QueuedEvent]:
     try:
         log.append([(event, projection.entity_of(event.event)) for event in events])
     except FlyteAdminError:
-        if all(event.record.attributes.receive_count < environment().dead_letter_after for event in events):
+        if not any(_is_spent(event.record) for event in events):
             raise
-        return [event for event in events if _logged_alone(event)]
-    return events
+        return _logged_singly(events)
+    return events, set()
 
 
-def _logged_alone(event: QueuedEvent) -> bool:
-    try:
-        log.append([(event, projection.entity_of(event.event))])
-    except FlyteAdminError as error:
-        if event.record.attributes.receive_count < environment().dead_letter_after:
-            raise
-        _set_aside(event.record, error)
-        return False
-    return True
+def _logged_singly(events: Sequence[QueuedEvent]) -> tuple[Sequence[QueuedEvent], set[str]]:
+    logged = []
+    failed: set[str] = set()
+    for event in events:
+        try:
+            log.append([(event, projection.entity_of(event.event))])
+            logged.append(event)
+        except FlyteAdminError as error:
+            failed |= _again_or_aside(event.record, error)
+    return logged, failed
 
 
 def _apply_all(threads: ThreadPoolExecutor, events: Sequence[QueuedEvent]) -> set[str]:
@@ -119,7 +132,7 @@ def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
 
 def _applied(entity: _Entity, rows: Found) -> set[str]:
     """Apply an entity's events, and give the messages that failed; a message that failed too often goes alone."""
-    if any(event.record.attributes.receive_count >= environment().dead_letter_after for event in entity.events):
+    if any(_is_spent(event.record) for event in entity.events):
         return _applied_singly(entity)
     try:
         _apply(entity, rows)
@@ -133,22 +146,36 @@ def _applied_singly(entity: _Entity) -> set[str]:
         try:
             _apply(_Entity(entity.execution, entity.kind, entity.key, (event,)), Found())
         except FlyteAdminError as error:
-            if event.record.attributes.receive_count < environment().dead_letter_after:
+            if not _is_spent(event.record):
                 return _failure(entity.events[position:], error)
-            _set_aside(event.record, error)
+            if again := _set_aside(event.record, error):
+                return again
     return set()
 
 
 def _failure(events: Sequence[QueuedEvent], error: FlyteAdminError) -> set[str]:
-    if isinstance(error, NotFound):  # delivering it again won't make the execution appear
-        for event in events:
-            _set_aside(event.record, error)
-        return set()
+    if isinstance(error, NotFound | InvalidArgument):  # delivering it again won't help
+        return {message for event in events for message in _set_aside(event.record, error)}
     logger.warning("events will be delivered again", extra={"execution": events[0].execution, "cause": error.message})
     return {event.record.message_id for event in events}
 
 
 def _apply(entity: _Entity, rows: Found) -> None:
+    """Apply an entity's events.
+
+    Raises:
+        FlyteAdminError: whatever went wrong: a fault of ours fails these events, not the batch.
+    """
+    try:
+        _apply_by_kind(entity, rows)
+    except FlyteAdminError:
+        raise
+    except Exception as error:
+        logger.exception("an event could not be applied", extra={"execution": entity.execution})
+        raise Internal(f"{type(error).__name__} while applying") from error
+
+
+def _apply_by_kind(entity: _Entity, rows: Found) -> None:
     match entity.kind:
         case Kind.WORKFLOW:
             launch_plan = next((event.launch_plan for event in entity.events if event.launch_plan), "")
@@ -167,15 +194,39 @@ def _apply_task(entity: _Entity, rows: Found) -> None:
     projection.apply_task(identifier, entity.sequenced, row)
 
 
-def _set_aside(record: QueueRecord, error: FlyteAdminError | storage.BlobMissing) -> None:
+def _is_spent(record: QueueRecord) -> bool:
+    """Whether a message was delivered as often as it may fail."""
+    return record.attributes.receive_count >= environment().dead_letter_after
+
+
+def _again_or_aside(record: QueueRecord, error: FlyteAdminError) -> set[str]:
+    """The message to deliver again, none if it failed too often and is set aside."""
+    if _is_spent(record):
+        return _set_aside(record, error)
+    logger.warning("an event will be delivered again", extra={"cause": error.message})
+    return {record.message_id}
+
+
+def _set_aside(record: QueueRecord, error: FlyteAdminError | storage.BlobMissing) -> set[str]:
+    """Put a message into the dead-letter queue; one that it does not take stays in the queue: none is lost."""
     cause = cause_of(error) if isinstance(error, FlyteAdminError) else f"NOT_FOUND: no blob at {error}"
     logger.error("an event was set aside", extra={"message_id": record.message_id, "cause": cause})
-    queue.set_aside(
-        record.body,
-        group=record.attributes.group or record.message_id,
-        deduplication=record.message_id,
-        attributes={"sequence": record.sequence, "cause": cause},
-    )
+    try:
+        queue.set_aside(
+            record.body,
+            group=record.message_id,  # a group each, so that the dead letters can be looked through
+            deduplication=record.message_id,
+            attributes={
+                "sequence": record.sequence,
+                "cause": cause,
+                "execution": execution_of(record),
+                "group": record.attributes.group,
+            },
+        )
+    except FlyteAdminError as refusal:
+        logger.error("the dead-letter queue did not take an event", extra={"cause": refusal.message})
+        return {record.message_id}
+    return set()
 
 
 def _with_followers(records: Sequence[QueueRecord], failed: set[str]) -> list[str]:

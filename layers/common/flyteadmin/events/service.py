@@ -55,7 +55,7 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
     kind = kind_of(event)
     claim = storage.write_once(payload, "claims", execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
     return queue.Message(
-        seal(kind, payload, claim=claim, launch_plan=stored.launch_plan),
+        seal(kind, payload, claim=claim, execution=execution, launch_plan=stored.launch_plan),
         group=group_of(execution),
         deduplication=digest(payload).hex(),
     )

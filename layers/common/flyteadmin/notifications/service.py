@@ -13,6 +13,7 @@ from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.observability import logger
 from flyteadmin.timestamps import NANOSECONDS, to_datetime
 
+_KINDS = {number: name for name, number in ExecutionError.ErrorKind.items()}
 _WITH_ERROR = frozenset({"FAILED", "TIMED_OUT"})
 
 
@@ -101,7 +102,7 @@ def _failure(blob: bytes) -> ExecutionFailure | None:
         return None
     error = ExecutionError.FromString(blob)
     return ExecutionFailure.model_validate(
-        {"kind": ExecutionError.ErrorKind.Name(error.kind), "code": error.code, "message": error.message}
+        {"kind": _KINDS.get(error.kind, "UNKNOWN"), "code": error.code, "message": error.message}
     )
 
 

@@ -1,0 +1,105 @@
+"""What an operator does with events that were set aside: look at them, and send them again in their old place.
+
+It runs with the operator's credentials; docs/runbook.md says when to use it (`make redrive`) and what they need.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+from google.protobuf import text_format
+
+from flyteadmin.clients import queue, storage
+from flyteadmin.errors import FlyteAdminError, InvalidArgument
+from flyteadmin.events import log
+from flyteadmin.events.envelope import QueuedEvent, QueueRecord, decode, execution_of, open_envelope, payload_of
+from flyteadmin.events.projection import entity_of
+from flyteadmin.events.service import group_of
+
+_NO_CAUSE = "not said: the queue itself gave up"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that was set aside; `execution` and `sequence` are "" where nothing says them."""
+
+    message: queue.DeadLetter
+    execution: str
+    sequence: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which dead letters are meant: those that contain all of these; "" is in every one."""
+
+    execution: str = ""
+    cause: str = ""
+    message: str = ""
+
+    def includes(self, letter: DeadLetter) -> bool:
+        """Whether a dead letter is meant."""
+        return (
+            self.execution in letter.execution
+            and self.cause.lower() in letter.cause.lower()
+            and self.message in letter.message.identifier
+        )
+
+
+def dead_letters(chosen: Chosen) -> Iterator[DeadLetter]:
+    """The dead letters that are meant, one by one.
+
+    Raises:
+        Unavailable: the queue does not answer.
+    """
+    for message in queue.dead_letters():
+        attributes = message.attributes
+        letter = DeadLetter(
+            message,
+            execution=attributes.get("execution") or execution_of(_record(message)),
+            sequence=attributes.get("sequence", ""),
+            cause=attributes.get("cause", _NO_CAUSE),
+        )
+        if chosen.includes(letter):
+            yield letter
+
+
+def shown(letter: DeadLetter) -> str:
+    """The event of a dead letter as protobuf text; of one that is no event, why, and its body."""
+    try:
+        return text_format.MessageToString(_event(letter).event)
+    except FlyteAdminError as error:
+        return f"can't be read: {error}\n{letter.message.body[:2000]}\n"
+
+
+def send_again(letter: DeadLetter) -> str:
+    """Queue a dead letter again, take it off, and give its place: the one that it carries or the log knows, or "".
+
+    An event that was never logged and carries no place gets a new one. A crash in between queues it twice, which
+    changes nothing.
+
+    Raises:
+        InvalidArgument: it is no event, or its blob is gone: it will never apply.
+        Unavailable: a queue, the database or the object store does not answer; do it again.
+    """
+    event = _event(letter)
+    place = letter.sequence or log.sequence_of(event.execution, event.kind, entity_of(event.event), event.payload)
+    queue.send(queue.Message(letter.message.body, group_of(event.execution), uuid4().hex, place))
+    queue.take_off(letter.message)
+    return place
+
+
+def _record(message: queue.DeadLetter, sequence: str = "") -> QueueRecord:
+    return QueueRecord.model_validate(
+        {"messageId": message.identifier, "body": message.body, "attributes": {"SequenceNumber": sequence or "0"}}
+    )
+
+
+def _event(letter: DeadLetter) -> QueuedEvent:
+    record = _record(letter.message, letter.sequence)
+    envelope = open_envelope(record)
+    try:
+        payload = storage.read(envelope.claim) if envelope.claim else payload_of(envelope)
+    except storage.BlobMissing as error:
+        raise InvalidArgument(f"the event's blob is gone: {error}") from None
+    return decode(record, envelope, payload)
