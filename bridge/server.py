@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -13,11 +14,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from bridge.api import Api
+from bridge.callers import credentials
+from bridge.events import Events
 from bridge.service import FlyteServices
 from bridge.settings import Settings
 from bridge.signing import Signer
 from flyteadmin.api.handler import MAX_BODY_BYTES
 from flyteadmin.observability import logger
+from flyteadmin.settings import environment
 
 _SERVICES: Final = tuple(
     service.full_name
@@ -25,6 +29,7 @@ _SERVICES: Final = tuple(
     for service in module.DESCRIPTOR.services_by_name.values()
 )
 _UPSTREAMS_NAME = "flyteadmin"
+_THREADS = 32
 _MANY_CONNECTIONS = 512
 _OPTIONS: Final = (
     # Above the API's own limit, so that what is too large is refused in its words.
@@ -59,10 +64,15 @@ async def running(settings: Settings) -> AsyncIterator[str]:
             aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         )
         signer = Signer.of_process() if settings.api_auth == "iam" else None
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="aws"))
+        events = Events() if environment().events_queue_url else None
         server = grpc.aio.server(options=_OPTIONS)
-        server.add_generic_rpc_handlers((FlyteServices(Api(settings.api_url, signer, session), settings),))
+        api = Api(settings.api_url, signer, session)
+        server.add_generic_rpc_handlers((FlyteServices(api, events, settings),))
         checks = await _add_health(server)
-        port = server.add_insecure_port(settings.listen)
+        tls = credentials(settings)
+        listen = settings.listen
+        port = server.add_secure_port(listen, tls) if tls else server.add_insecure_port(listen)
         await server.start()
         try:
             yield f"{settings.listen.rpartition(':')[0]}:{port}"

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import grpc
 from google.rpc.status_pb2 import Status
@@ -12,9 +13,13 @@ from grpc_status import rpc_status
 
 from bridge.answers import Answer, error_of, unreachable
 from bridge.api import Api, Deadline, Unreachable
+from bridge.callers import Callers, token_of
+from bridge.events import RPCS as EVENTS
+from bridge.events import Events
 from bridge.idempotency import KEYED, Keys, fingerprint
 from bridge.settings import Settings
 from bridge.transcoder import transcode
+from flyteadmin.api.identity import PRINCIPAL_HEADER
 from flyteadmin.api.routes import ROUTES, Route
 from flyteadmin.api.status import status_of
 from flyteadmin.errors import Code
@@ -24,7 +29,7 @@ type Context = grpc.aio.ServicerContext[bytes, bytes]
 type Handler = grpc.RpcMethodHandler[bytes, bytes]
 
 REQUEST_ID: Final = "x-request-id"
-_TOKENS = ("authorization", "flyte-authorization")
+_ANONYMOUS = "flyteidl.service.AuthMetadataService"
 _VALID_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _UNTIL_THE_DEADLINE = 1_000_000
 _ATTEMPTS = 4
@@ -56,9 +61,12 @@ def rpcs() -> tuple[Rpc, ...]:
 class FlyteServices(grpc.GenericRpcHandler):
     """Flyte's five services; what they answer comes from the API."""
 
-    def __init__(self, api: Api, settings: Settings) -> None:
-        """Serve from `api`."""
+    def __init__(self, api: Api, events: Events | None, settings: Settings) -> None:
+        """Serve from `api`, events too unless `events` takes them."""
         self._api = api
+        self._events = events
+        self._callers = Callers(settings)
+        self._passes_tokens = settings.api_auth == "bearer"
         self._patience = settings.patience_seconds
         self._keys = Keys()
         self._handlers: Mapping[str, Handler] = {rpc.path: self._handler(rpc) for rpc in rpcs()}
@@ -89,8 +97,14 @@ class FlyteServices(grpc.GenericRpcHandler):
     ) -> bytes | Status:
         """The response's bytes, or what went wrong."""
         try:
-            headers = {REQUEST_ID: request_id, **_token(metadata)}
-            answer = await self._answer(rpc, request, headers, _deadline(context, self._patience))
+            principal = ""
+            if rpc.service != _ANONYMOUS:
+                principal = await self._callers.principal(metadata, context.auth_context())
+            if self._events is not None and rpc.name in EVENTS:
+                await self._events.record(rpc.routes[0], request)
+                return b""
+            headers = {REQUEST_ID: request_id, **self._identity(principal, metadata)}
+            answer = await self._answer(rpc, request, principal, headers, _deadline(context, self._patience))
             return answer.body if answer.ok else error_of(answer, rpc.name)
         except Unreachable as error:
             return unreachable(rpc.name, str(error))
@@ -100,11 +114,20 @@ class FlyteServices(grpc.GenericRpcHandler):
                 logger.exception("internal error", extra={"rpc": rpc.name, "request_id": request_id})
             return status
 
-    async def _answer(self, rpc: Rpc, request: bytes, headers: dict[str, str], deadline: Deadline) -> Answer:
+    def _identity(self, principal: str, metadata: Mapping[str, str]) -> dict[str, str]:
+        """Who calls, as the API believes it: the caller's own token, or the name that the bridge vouches for."""
+        if self._passes_tokens:
+            token = token_of(metadata)
+            return {"authorization": token} if token else {}
+        return {PRINCIPAL_HEADER: quote(principal, safe="@:/+=,.-_")} if principal else {}
+
+    async def _answer(
+        self, rpc: Rpc, request: bytes, principal: str, headers: dict[str, str], deadline: Deadline
+    ) -> Answer:
         call = transcode(rpc.routes, request)
         if rpc.name not in KEYED:
             return await self._api.call(call, headers, deadline, _ATTEMPTS)
-        same = fingerprint(rpc.name, "", request)
+        same = fingerprint(rpc.name, principal, request)
         key = self._keys.take(same)
         answer = None
         try:
@@ -123,12 +146,6 @@ def _metadata(context: Context) -> dict[str, str]:
 def _request_id(metadata: Mapping[str, str]) -> str:
     given = metadata.get(REQUEST_ID, "")
     return given if _VALID_REQUEST_ID.fullmatch(given) else f"b-{uuid.uuid4().hex[:20]}"
-
-
-def _token(metadata: Mapping[str, str]) -> dict[str, str]:
-    """The caller's own token, as the header that the API reads."""
-    token = next((metadata[name] for name in _TOKENS if name in metadata), "")
-    return {"authorization": token} if token else {}
 
 
 def _deadline(context: Context, patience_seconds: float) -> Deadline:

@@ -6,6 +6,7 @@ What admission needs (TABLE_PREFIX, BUCKET, EVENTS_QUEUE_URL) is read by `flytea
 import os
 from functools import lru_cache
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -21,6 +22,14 @@ class Settings(BaseModel):
     api_url: str = Field(description="where the API is, https://…, without a trailing /api")
     api_auth: Literal["iam", "bearer"] = Field("iam", description="sign with SigV4, or pass on the caller's own token")
     listen: str = Field("127.0.0.1:8089", description="host:port for gRPC; port 0 is any")
+    tls_certificate: Path | None = Field(None, description="PEM; with tls_key it makes the port TLS")
+    tls_key: Path | None = None
+    client_authority: Path | None = Field(None, description="PEM; callers must show a certificate of this authority")
+    token_issuer: str = Field("", description="OIDC issuer of callers' tokens, https://…")
+    token_audience: str = Field("", description="what their `aud` must be")
+    behind_tls: bool = Field(
+        default=False, description="something before the bridge ends TLS, so tokens may arrive bare"
+    )
     patience_seconds: float = Field(60, gt=0, description="how long a call without a deadline may take")
     drain_seconds: float = Field(20, ge=0, description="how long calls may go on after SIGTERM")
 
@@ -33,8 +42,23 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:
-        if not self.is_loopback:
-            raise ValueError(f"listen: {self.listen!r} is not a loopback address, and callers are not known yet")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key: set both or none")
+        if self.client_authority and not self.tls_certificate:
+            raise ValueError(
+                "client_authority: callers show certificates over TLS only; set tls_certificate and tls_key"
+            )
+        if bool(self.token_issuer) != bool(self.token_audience):
+            raise ValueError("token_issuer and token_audience: set both or none")
+        if self.is_loopback:
+            return self
+        if not self.client_authority and not self.token_issuer:
+            raise ValueError(
+                f"listen: {self.listen!r} can be reached from elsewhere, and callers would not be known;"
+                " set client_authority, or token_issuer and token_audience, or listen on 127.0.0.1"
+            )
+        if not self.tls_certificate and not self.behind_tls:
+            raise ValueError("tls_certificate: tokens would travel in plain text; set it, or behind_tls")
         return self
 
     @property

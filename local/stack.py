@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -37,6 +38,7 @@ CLUSTER_NAME = "local"
 _FOLDER = ROOT / ".local"
 _PID_FILE = _FOLDER / "stack.pid"
 _CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
+_BRIDGE_POLICY = ROOT / "deploy" / "kubernetes" / "bridge-policy.json"
 _BRIDGE_LOG = _FOLDER / "bridge.log"
 _UPSTREAMS_GRPC_PORT = 8089
 
@@ -145,6 +147,23 @@ def _calling(outputs: Mapping[str, str]) -> _Statement:
     return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [resource]}
 
 
+def _bridging(outputs: Mapping[str, str]) -> list[_Statement]:
+    """What the bridge's own role has, as in deploy/kubernetes/bridge-policy.json."""
+    text = _BRIDGE_POLICY.read_text()
+    names = {
+        "PARTITION": "aws",
+        "REGION": REGION,
+        "ACCOUNT": ACCOUNT,
+        "STACK": STACK,
+        "API": outputs["ApiId"],
+        "BUCKET": outputs["Bucket"],
+        "QUEUE": outputs["EventsQueueUrl"].rpartition("/")[2],
+        "CONFIGURATION": _CONFIGURATION_KEY,
+    }
+    statements: list[_Statement] = json.loads(Template(text).substitute(names))["Statement"]
+    return statements
+
+
 def _keeping_data(outputs: Mapping[str, str]) -> list[_Statement]:
     """What a cluster's own role has: propeller and its tasks keep data in the bucket, and get the code to run."""
     places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata", "raw")]
@@ -175,7 +194,11 @@ def _bridge(
     endpoint: Endpoint, outputs: Mapping[str, str], port: int
 ) -> AbstractContextManager[bridge_process.RunningBridge]:
     environment = {
-        **_environment(endpoint, _caller(endpoint, "bridge", [_calling(outputs)])),
+        **_environment(endpoint, _caller(endpoint, "bridge", _bridging(outputs))),
+        "TABLE_PREFIX": f"{STACK}-",
+        "BUCKET": outputs["Bucket"],
+        "EVENTS_QUEUE_URL": outputs["EventsQueueUrl"],
+        "CONFIGURATION_URI": f"s3://{outputs['Bucket']}/{_CONFIGURATION_KEY}",
         "BRIDGE_API_URL": HttpApi.at(endpoint, outputs["ApiId"]).base_url,
     }
     return bridge_process.running(environment, _BRIDGE_LOG, port=port)

@@ -139,7 +139,7 @@ def bridge(settings: Settings) -> Iterator[str]:
         thread.join()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Refused(Exception):
     """A call that ended with another code than OK; `status` is what its trailers carry."""
 

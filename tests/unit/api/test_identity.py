@@ -45,7 +45,7 @@ def test_a_context_without_a_subject_is_nobody() -> None:
 def test_the_bridge_passes_on_its_caller() -> None:
     authorizer: dict[str, object] = {"iam": {"userArn": BRIDGE_SESSION}}
     assert caller(authorizer, {PRINCIPAL_HEADER: "propeller"}).principal == "propeller"
-    assert caller(authorizer).principal == ""
+    assert caller(authorizer).principal == BRIDGE_SESSION  # for a caller on its own machine it speaks itself
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from flyteadmin.api.routes import Match, match
 from flyteadmin.api.status import HTTP_STATUS, status_of
 from flyteadmin.errors import Code, FlyteAdminError, InvalidArgument, NotFound, ResourceExhausted, Unimplemented
 from flyteadmin.observability import logger
+from flyteadmin.settings import environment
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Lambda carries 6 MB, which is 4.5 MB of binary in base64 (architecture §5)."""
@@ -135,7 +136,7 @@ class ApiHandler:
         logger.append_keys(rpc=found.route.rpc)
         if rpc is None:
             raise Unimplemented(f"unknown method {found.route.rpc} for service {found.route.service}")
-        identity = identity_of(event.request_context.authorizer, headers, self.delegates)
+        identity = identity_of(event.request_context.authorizer, headers, self.delegates or _bridge())
         answer = rpc(decode_request(found, request), identity)
         return self._respond(encode_message(answer, form := outbound_form(headers)), form)
 
@@ -167,6 +168,12 @@ def api_handler(
 def healthcheck(_request: HttpRequest) -> ApiResponse:
     """The page "/healthcheck": 200 and no body, as upstream (ERR-13)."""
     return {"statusCode": 200, "body": ""}
+
+
+def _bridge() -> Collection[str]:
+    """The role that may speak for others, where the deployment names one."""
+    arn = environment().bridge_role_arn
+    return (arn,) if arn else ()
 
 
 def _route(request: HttpRequest) -> tuple[Match, HttpRequest]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -57,7 +58,7 @@ def identity_of(authorizer: Authorizer | None, headers: Mapping[str, str], deleg
     if authorizer.iam is not None:
         principal = authorizer.iam.user_arn or authorizer.iam.caller_id or authorizer.iam.user_id or ""
         if _role_arn(principal) in delegates:
-            principal = headers.get(PRINCIPAL_HEADER, "")
+            principal = unquote(headers.get(PRINCIPAL_HEADER, "")) or principal
         return Identity(principal, idempotency_key=key)
     claims = _texts((authorizer.jwt.claims if authorizer.jwt else authorizer.context) or {})
     principal = next((claims[name] for name in _SUBJECT_CLAIMS if claims.get(name)), "")

@@ -1,0 +1,107 @@
+"""Who calls the bridge: nobody is signed for who is not known (architecture §7)."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import grpc
+import jwt
+
+from bridge.settings import Settings
+from flyteadmin.errors import Unauthenticated, Unavailable
+
+_TOKENS: Final = ("authorization", "flyte-authorization")
+_BEARER = "bearer "
+_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
+_DISCOVERY_SECONDS = 5
+
+
+def token_of(metadata: Mapping[str, str]) -> str:
+    """The caller's bearer token as it was sent, "Bearer …"; "" for none."""
+    return next((metadata[name] for name in _TOKENS if metadata.get(name)), "")
+
+
+class Tokens:
+    """Verifies an OIDC issuer's tokens; its keys are fetched when first needed, and again for one that is unknown."""
+
+    def __init__(self, issuer: str, audience: str) -> None:
+        """Trust tokens of `issuer` for `audience`."""
+        self._issuer = issuer
+        self._audience = audience
+        self._keys: jwt.PyJWKClient | None = None
+
+    async def subject(self, token: str) -> str:
+        """Whom a token, "Bearer …", speaks for.
+
+        Raises:
+            Unauthenticated: it is missing, expired, for others, or not the issuer's.
+            Unavailable: the issuer's keys can't be fetched right now.
+        """
+        if not token.lower().startswith(_BEARER):
+            raise Unauthenticated("no bearer token: send one as authorization or flyte-authorization")
+        return await asyncio.to_thread(self._verified, token[len(_BEARER) :].strip())
+
+    def _verified(self, token: str) -> str:
+        try:
+            key = self._key_source().get_signing_key_from_jwt(token)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=list(_ALGORITHMS),
+                audience=self._audience,
+                issuer=self._issuer,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            raise Unavailable("the token issuer's keys can't be fetched right now, try again") from error
+        except jwt.PyJWTError as error:
+            raise Unauthenticated(f"the token is not valid: {type(error).__name__}") from error
+        return str(claims["sub"])
+
+    def _key_source(self) -> jwt.PyJWKClient:
+        if self._keys is None:
+            discovery = jwt.PyJWKClient(
+                f"{self._issuer.rstrip('/')}/.well-known/openid-configuration",
+                cache_jwk_set=False,
+                timeout=_DISCOVERY_SECONDS,
+            )
+            document = discovery.fetch_data()
+            uri = document.get("jwks_uri") if isinstance(document, dict) else None
+            if not isinstance(uri, str):
+                raise Unavailable("the token issuer's configuration names no jwks_uri")
+            self._keys = jwt.PyJWKClient(uri, cache_keys=True, timeout=_DISCOVERY_SECONDS)
+        return self._keys
+
+
+class Callers:
+    """Tells callers apart, by the settings: everybody on a loopback address, else a certificate or a token."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Know callers as `settings` say."""
+        self._tokens = Tokens(settings.token_issuer, settings.token_audience) if settings.token_issuer else None
+        self._is_open = settings.is_loopback
+
+    async def principal(self, metadata: Mapping[str, str], certificate: Mapping[str, Iterable[bytes]]) -> str:
+        """The token's subject, or the certificate's name; "" for a caller on this machine.
+
+        Raises:
+            Unauthenticated: the caller is not known.
+            Unavailable: the token can't be verified right now.
+        """
+        names = [*certificate.get("x509_subject_alternative_name", ()), *certificate.get("x509_common_name", ())]
+        if names:
+            return names[0].decode(errors="replace")
+        if self._tokens is not None:
+            return await self._tokens.subject(token_of(metadata))
+        if self._is_open:
+            return ""
+        raise Unauthenticated("the caller is not known")
+
+
+def credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """TLS, with callers' certificates demanded where an authority is named; None for plain text."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    authority = settings.client_authority.read_bytes() if settings.client_authority else None
+    pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+    return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)

@@ -1,0 +1,93 @@
+"""Events: admitted here, then straight into the queue; acknowledged means that they are in it (invariant 1)."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import Protocol, cast
+from weakref import WeakValueDictionary
+
+from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+from google.protobuf.message import DecodeError
+
+from bridge.outbox import Outbox
+from flyteadmin.api.routes import Route
+from flyteadmin.clients.queue import Message, send_all
+from flyteadmin.errors import InvalidArgument, Unavailable
+from flyteadmin.events.admission import Stored
+from flyteadmin.events.envelope import INLINE_EVENT_BYTES
+from flyteadmin.events.service import admit, read_stored
+from flyteadmin.events.validation import Event, validate
+from flyteadmin.identifiers import execution_key
+
+RPCS = frozenset({"CreateWorkflowEvent", "CreateNodeEvent", "CreateTaskEvent"})
+
+_KEPT_SECONDS = 1.0
+_KEPT_EXECUTIONS = 10_000
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.1
+
+
+class _EventRequest(Protocol):
+    event: Event
+
+
+class Events:
+    """Takes events of many callers. Those of one execution go one after the other, in the order of their arrival."""
+
+    def __init__(self) -> None:
+        """Know of no execution."""
+        self._outbox = Outbox(send_all)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._kept: OrderedDict[str, tuple[Stored, float]] = OrderedDict()
+
+    async def record(self, route: Route, request: bytes) -> None:
+        """Admit an event and queue it; errors as `flyteadmin.events.service.record`."""
+        event = _event(route, request)
+        execution = execution_key(validate(event))
+        turn = self._turns.setdefault(execution, asyncio.Lock())
+        # Not given up with its caller: a message that is under way must arrive before the next one leaves.
+        await asyncio.shield(asyncio.ensure_future(self._in_turn(turn, event, execution)))
+
+    async def _in_turn(self, turn: asyncio.Lock, event: Event, execution: str) -> None:
+        async with turn:
+            await self._send(await self._admitted(event, execution))
+
+    async def _send(self, message: Message) -> None:
+        """The same message may be sent again: its deduplication id is its event's digest."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._outbox.send(message)
+            except Unavailable:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS * attempt)
+        return None
+
+    async def _admitted(self, event: Event, execution: str) -> Message:
+        stored = await self._stored(event, execution)
+        if event.ByteSize() > INLINE_EVENT_BYTES or event.HasField("output_data"):
+            return await asyncio.to_thread(admit, event, lambda _: stored)  # the object store is asked
+        return admit(event, lambda _: stored)
+
+    async def _stored(self, event: Event, execution: str) -> Stored | None:
+        """What admission looks at: for a workflow event as it stands, for others at most a second old."""
+        if not isinstance(event, WorkflowExecutionEvent):
+            stored, until = self._kept.get(execution, (None, 0.0))
+            if time.monotonic() < until:
+                return stored
+        read = await asyncio.to_thread(read_stored, execution)
+        if read is not None:
+            self._kept[execution] = (read, time.monotonic() + _KEPT_SECONDS)
+            self._kept.move_to_end(execution)
+            if len(self._kept) > _KEPT_EXECUTIONS:
+                self._kept.popitem(last=False)
+        return read
+
+
+def _event(route: Route, request: bytes) -> Event:
+    message = route.request_type()()
+    try:
+        message.ParseFromString(request)
+    except DecodeError:
+        raise InvalidArgument(f"invalid request: it is not a binary {message.DESCRIPTOR.full_name}") from None
+    return cast("_EventRequest", message).event

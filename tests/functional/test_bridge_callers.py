@@ -1,0 +1,236 @@
+"""Who may call a bridge that others can reach: nobody is signed for who is not known."""
+
+import datetime
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import grpc
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+from flyteidl.admin.event_pb2 import NodeExecutionEventRequest
+from flyteidl.admin.project_pb2 import ProjectListRequest
+from jwt.algorithms import RSAAlgorithm
+from pydantic import ValidationError
+
+from bridge.settings import Settings
+from flyteadmin.errors import Code
+from local.aws.data import DataAccount as Aws
+from tests.builders import node_event, stored_execution
+from tests.grpc_stack import Client, Gateway, bridge, client, gateway
+
+PROJECTS = ProjectListRequest(limit=1)
+ANY = "0.0.0.0:0"
+URL = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def api(aws: Aws) -> Iterator[Gateway]:
+    with gateway() as state:
+        yield state
+
+
+@dataclass
+class Issuer:
+    """An OIDC issuer: its configuration and keys over HTTP, and tokens as it would sign them."""
+
+    url: str = ""
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    def token(self, key: object = None, **claims: object) -> str:
+        said = {"iss": self.url, "aud": "flyte", "sub": "ada", "exp": int(time.time()) + 300, **claims}
+        said = {name: value for name, value in said.items() if value is not None}
+        return f"Bearer {jwt.encode(said, key or self.key, 'RS256', headers={'kid': 'k'})}"  # type: ignore[arg-type]
+
+    def document(self, path: str) -> object:
+        if path == "/.well-known/openid-configuration":
+            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+        return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "k", "use": "sig"}]}
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    state = Issuer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(state.document(self.path)).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def settings(api: Gateway, issuer: Issuer) -> Settings:
+    return Settings(
+        api_url=api.url, listen=ANY, token_issuer=issuer.url, token_audience="flyte", behind_tls=True, drain_seconds=1
+    )
+
+
+def test_a_caller_without_credentials_is_not_signed_for(api: Gateway, issuer: Issuer, aws: Aws) -> None:
+    stored_execution()
+    event = NodeExecutionEventRequest(event=node_event("RUNNING"))
+    with client(settings(api, issuer)) as flyte:
+        assert flyte.code("ListProjects", PROJECTS) is Code.UNAUTHENTICATED
+        assert flyte.code("CreateNodeEvent", event) is Code.UNAUTHENTICATED
+        assert flyte.code("GetPublicClientConfig", b"") is not Code.UNAUTHENTICATED  # how a client learns to log in
+        assert [seen.target for seen in api.seen] == ["/config/v1/flyte_client"]
+        assert flyte.code("CreateNodeEvent", event, authorization=issuer.token()) is Code.OK
+
+
+def test_a_token_makes_its_subject_the_principal(api: Gateway, issuer: Issuer) -> None:
+    with client(settings(api, issuer)) as flyte:
+        flyte.call("ListProjects", PROJECTS, flyte_authorization=issuer.token())
+    [seen] = api.seen
+    assert seen.headers["x-flyteadmin-principal"] == "ada"
+    assert seen.headers["authorization"].startswith("AWS4-HMAC-SHA256")
+    assert "x-flyteadmin-principal" in seen.headers["authorization"]  # signed, so nobody between can change it
+
+
+def test_tokens_that_are_not_good_enough(api: Gateway, issuer: Issuer) -> None:
+    stranger = rsa.generate_private_key(65537, 2048)
+    bad = [
+        issuer.token(aud="others"),
+        issuer.token(iss="http://elsewhere"),
+        issuer.token(exp=1),
+        issuer.token(exp=None),
+        issuer.token(sub=None),
+        issuer.token(stranger),
+        "Bearer " + jwt.encode({"sub": "ada"}, "", "none"),
+        "Bearer nonsense",
+        "Basic YTpi",
+    ]
+    with client(settings(api, issuer)) as flyte:
+        assert {flyte.code("ListProjects", PROJECTS, authorization=token) for token in bad} == {Code.UNAUTHENTICATED}
+    assert api.seen == []
+
+
+def test_an_issuer_that_does_not_answer_is_a_passing_fault(api: Gateway, issuer: Issuer) -> None:
+    chosen = settings(api, issuer).model_copy(update={"token_issuer": "http://127.0.0.1:9"})
+    with client(chosen) as flyte:
+        assert flyte.code("ListProjects", PROJECTS, authorization=issuer.token()) is Code.UNAVAILABLE
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority in a directory."""
+
+    directory: Path
+    name: str = "authority"
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """A certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority_key, authority_name = self._self()
+        signed = self._builder(name, authority_name, key.public_key()).sign(authority_key, hashes.SHA256())
+        return self._write(name, signed, key)
+
+    @property
+    def certificate(self) -> Path:
+        self._self()
+        return self.directory / f"{self.name}.crt"
+
+    def _self(self) -> tuple[ec.EllipticCurvePrivateKey, str]:
+        path = self.directory / f"{self.name}.key"
+        if path.exists():
+            loaded = serialization.load_pem_private_key(path.read_bytes(), None)
+            assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+            return loaded, self.name
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(self.name, self.name, key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        self._write(self.name, builder.sign(key, hashes.SHA256()), key)
+        return key, self.name
+
+    def _builder(self, subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+        )
+
+    def _write(self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
+        crt, pem = self.directory / f"{name}.crt", self.directory / f"{name}.key"
+        crt.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        form = serialization.PrivateFormat.PKCS8
+        pem.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+        return crt, pem
+
+
+@contextmanager
+def over_tls(address: str, authority: Path, mine: tuple[Path, Path] | None) -> Iterator[Client]:
+    certificate, key = (mine[0].read_bytes(), mine[1].read_bytes()) if mine else (None, None)
+    credentials = grpc.ssl_channel_credentials(authority.read_bytes(), key, certificate)
+    address = address.replace("0.0.0.0", "127.0.0.1")
+    with grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", "bridge")]) as channel:
+        yield Client(channel)
+
+
+def test_callers_with_certificates(api: Gateway, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("bridge")
+    chosen = Settings(
+        api_url=api.url,
+        listen=ANY,
+        tls_certificate=certificate,
+        tls_key=key,
+        client_authority=authority.certificate,
+        drain_seconds=1,
+    )
+    with bridge(chosen) as address:
+        with over_tls(address, authority.certificate, authority.issue("propeller")) as known:
+            known.call("ListProjects", PROJECTS)
+        assert api.seen[0].headers["x-flyteadmin-principal"] == "propeller"
+        with over_tls(address, authority.certificate, None) as unknown:
+            assert unknown.code("ListProjects", PROJECTS) is Code.UNAVAILABLE  # the handshake fails
+    assert len(api.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"listen": "0.0.0.0:8089"}, "callers would not be known"),
+        ({"listen": "bridge.local:8089"}, "callers would not be known"),
+        ({"listen": "[::]:8089"}, "callers would not be known"),
+        ({"listen": ANY, "token_issuer": "https://i", "token_audience": "a"}, "plain text"),
+        ({"token_issuer": "https://i"}, "set both or none"),
+        ({"client_authority": "/x"}, "over TLS only"),
+        ({"tls_key": "/x"}, "set both or none"),
+        ({"api_url": "ftp://x"}, "expected https"),
+    ],
+)
+def test_settings_that_would_leave_callers_unknown(given: dict[str, str], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Settings.model_validate({"api_url": URL, **given})
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "localhost:1", "[::1]:1", "127.9.9.9:1"])
+def test_loopback_addresses(listen: str) -> None:
+    assert Settings(api_url=URL, listen=listen).is_loopback
