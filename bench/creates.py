@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreateResponse, ExecutionSpec
-from flyteidl.core.identifier_pb2 import Identifier
-from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.core.identifier_pb2 import TASK, Identifier
 
 from bench import traffic
 from bench.account import forget
@@ -27,24 +26,47 @@ MAX_CALLS_WARM = 8
 
 _HELD_SECONDS = 0.1
 _CONFIGURATION = "flyteadmin.yaml"
+_TASK = "local.demo.workflows.average"
 
 
 def rows(account: DataAccount, recorder: Recorder) -> list[Row]:
-    """One create in a fresh process, one in a warm one; then both where the operator brought a configuration."""
+    """One create in a fresh process, one in a warm one; with the operator's configuration; and of a task by itself."""
     admin = in_process.admin()
     with _cluster():
         launch_plan = register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
-        bare = _cold_and_warm(recorder, admin, launch_plan, "create")
+        bare = _cold_and_warm(recorder, admin, _request(launch_plan, symbol="ACME"), "create")
         with _configuration(account):
-            configured = _cold_and_warm(recorder, admin, launch_plan, "create with a configuration file")
-    return [*bare, *configured]
+            request = _request(launch_plan, symbol="ACME")
+            configured = _cold_and_warm(recorder, admin, request, "create with a configuration file")
+        task = Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=_TASK, version="v1")
+        first = _created(recorder, admin, _request(task, days=30))
+        single = _cold_and_warm(recorder, admin, _request(task, days=30), "create of a task")
+    return [
+        *bare,
+        *configured,
+        Row("first create of a task: sequential stages", stages(first), MAX_STAGES, reason=tally(first)),
+        Row("first create of a task: calls", len(first), MAX_CALLS_COLD, reason=tally(first)),
+        *single,
+    ]
 
 
-def _cold_and_warm(recorder: Recorder, admin: Admin, launch_plan: Identifier, what: str) -> list[Row]:
+def _request(launchable: Identifier, **inputs: str | int) -> ExecutionCreateRequest:
+    spec = ExecutionSpec(launch_plan=launchable)
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=spec)
+    for name, value in inputs.items():
+        primitive = request.inputs.literals[name].scalar.primitive
+        if isinstance(value, int):
+            primitive.integer = value
+        else:
+            primitive.string_value = value
+    return request
+
+
+def _cold_and_warm(recorder: Recorder, admin: Admin, request: ExecutionCreateRequest, what: str) -> list[Row]:
     forget()
     recorder.attach()
-    cold = _created(recorder, admin, launch_plan)
-    warm = _created(recorder, admin, launch_plan)
+    cold = _created(recorder, admin, request)
+    warm = _created(recorder, admin, request)
     return [
         Row(f"{what}, cold: sequential stages", stages(cold), MAX_STAGES, reason=tally(cold)),
         Row(f"{what}, cold: calls", len(cold), MAX_CALLS_COLD, reason=tally(cold)),
@@ -54,11 +76,8 @@ def _cold_and_warm(recorder: Recorder, admin: Admin, launch_plan: Identifier, wh
     ]
 
 
-def _created(recorder: Recorder, admin: Admin, launch_plan: Identifier) -> Sequence[Call]:
-    inputs = LiteralMap()
-    inputs.literals["symbol"].scalar.primitive.string_value = "ACME"
-    spec = ExecutionSpec(launch_plan=launch_plan)
-    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, name=traffic.name(), spec=spec, inputs=inputs)
+def _created(recorder: Recorder, admin: Admin, request: ExecutionCreateRequest) -> Sequence[Call]:
+    request.name = traffic.name()
     with recorder.counting_cluster(), recorder.recording(hold=_HELD_SECONDS) as calls:
         admin.call("CreateExecution", request, ExecutionCreateResponse)
     return calls

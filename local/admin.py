@@ -1,7 +1,7 @@
 """A client of the deployed API over HTTPS: any RPC by name, its request as path, query or body (flyteidl's routes)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
@@ -41,9 +41,10 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Admin:
-    """The API as one caller sees it."""
+    """The API as one caller sees it; `headers` go with every request."""
 
     api: Api
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def call[M: Message](self, rpc: str, request: Message, of: type[M]) -> M:
         """Call an RPC in binary protobuf.
@@ -60,11 +61,12 @@ class Admin:
         """Call an RPC and give the answer as it came."""
         route = next(route for route in routes_of(rpc) if _fills(route.template, request))
         path = "/".join(_filled(part, request) for part in route.template.split("/"))
+        headers = {**_OCTETS, **self.headers}
         if route.body:
-            return self.api.request(route.method, path, request.SerializeToString(deterministic=True), _OCTETS)
+            return self.api.request(route.method, path, request.SerializeToString(deterministic=True), headers)
         bound = set(_names(route.template))
         query = urlencode([(name, value) for name, value in _scalars(request) if name not in bound])
-        return self.api.request(route.method, f"{path}?{query}" if query else path, None, _OCTETS)
+        return self.api.request(route.method, f"{path}?{query}" if query else path, None, headers)
 
 
 def _status(response: Response) -> Status:
@@ -98,10 +100,10 @@ def _fills(template: str, request: Message) -> bool:
 
 
 def _scalars(message: Message, prefix: str = "") -> Iterator[tuple[str, object]]:
-    for field, value in message.ListFields():
-        if field.is_repeated:
-            yield from ((f"{prefix}{field.name}", each) for each in value)
-        elif field.type == FieldDescriptor.TYPE_MESSAGE:
-            yield from _scalars(value, f"{prefix}{field.name}.")
+    for described, value in message.ListFields():
+        if described.is_repeated:
+            yield from ((f"{prefix}{described.name}", each) for each in value)
+        elif described.type == FieldDescriptor.TYPE_MESSAGE:
+            yield from _scalars(value, f"{prefix}{described.name}.")
         else:
-            yield f"{prefix}{field.name}", value
+            yield f"{prefix}{described.name}", value

@@ -9,7 +9,7 @@ from flyteadmin.executions import service
 
 def create_execution(request: ExecutionCreateRequest, caller: Identity) -> ExecutionCreateResponse:
     """POST /api/v1/executions."""
-    return service.create(request, caller.principal)
+    return service.create(request, caller.principal, caller.idempotency_key)
 
 
 lambda_handler = api_handler({"CreateExecution": create_execution})

@@ -155,6 +155,7 @@ def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
     yield lambda: entities(traveller, version)
     yield lambda: a_run(traveller, version)
     yield lambda: a_failing_run(traveller, version)
+    yield lambda: a_task_by_itself(traveller, version)
     yield lambda: a_refusal(traveller, version)
     yield lambda: events_of_all_sizes(traveller, version)
     yield lambda: data(traveller, version)
@@ -287,6 +288,20 @@ def a_run(traveller: Traveller, version: str) -> None:
     )
     of_task = TaskExecutionGetDataRequest(id=attempt.id)
     assert admin.call("GetTaskExecutionData", of_task, TaskExecutionGetDataResponse).full_outputs.literals
+
+
+def a_task_by_itself(traveller: Traveller, version: str) -> None:
+    """Launched twice by one call that is sent again; its skeleton comes into being with it."""
+    name = "local.demo.workflows.average"
+    task = Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=name, version=version)
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=ExecutionSpec(launch_plan=task))
+    request.inputs.literals["days"].scalar.primitive.integer = 3
+    again = Admin(traveller.admin.api, {"idempotency-key": version})
+    first, second = (again.call("CreateExecution", request, ExecutionCreateResponse).id for _ in range(2))
+    assert first == second
+    execution = ended(traveller, first)
+    assert execution.closure.phase == WorkflowExecution.SUCCEEDED
+    assert execution.closure.workflow_id.name == f".flytegen.{name}"
 
 
 def a_failing_run(traveller: Traveller, version: str) -> None:

@@ -1,25 +1,19 @@
 """CreateExecution through the real handler: row and lease before the resource, and what each answer leaves behind."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flyteidl.admin.common_pb2 import EmailNotification, Labels, Notification
 from flyteidl.admin.execution_pb2 import (
-    Execution,
     ExecutionCreateRequest,
-    ExecutionCreateResponse,
-    ExecutionSpec,
     NotificationList,
     WorkflowExecutionGetDataRequest,
     WorkflowExecutionGetDataResponse,
-    WorkflowExecutionGetRequest,
 )
 from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectUpdateResponse
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
-from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin import settings
 from flyteadmin.clients import cluster as cluster_client
@@ -28,87 +22,21 @@ from flyteadmin.errors import Code
 from flyteadmin.executions import repository
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import LaunchState
-from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from functions.create_execution.handler import lambda_handler
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
 from local.cluster.faults import Fault
-from local.cluster.process import serve
 from local.cluster.server import ClusterServer
-from local.cluster.store import Store
-from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
+from tests.launches import NAMESPACE, create, get, literals, refused, request, resources
 from tests.registration import register
 from tests.workflows import REPORT
-
-NAMESPACE = f"{PROJECT}-{DOMAIN}"
-
-
-@pytest.fixture
-def cluster(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterServer]:
-    """A cluster that the functions of this process know."""
-    with serve(Store(namespaces=("default", NAMESPACE)), token="token") as server:
-        secret = aws.endpoint.client("secretsmanager", aws.account).create_secret(Name="token", SecretString="token")
-        monkeypatch.setenv("CLUSTER_ENDPOINT", server.url)
-        monkeypatch.setenv("CLUSTER_NAME", "east")
-        monkeypatch.setenv("CLUSTER_TOKEN_SECRET_ARN", secret["ARN"])
-        settings.environment.cache_clear()
-        cluster_client._api_until.cache_clear()
-        yield server
-        cluster_client._api_until.cache_clear()
-
-
-@pytest.fixture
-def admin(cluster: ClusterServer) -> Admin:
-    return in_process.admin()
 
 
 @pytest.fixture
 def launch_plan(admin: Admin) -> Identifier:
     return register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
-
-
-def literals(**values: object) -> LiteralMap:
-    made = LiteralMap()
-    for name, value in values.items():
-        if isinstance(value, int):
-            made.literals[name].scalar.primitive.integer = value
-        else:
-            made.literals[name].scalar.primitive.string_value = str(value)
-    return made
-
-
-def request(launch_plan: Identifier, name: str = "run", **inputs: object) -> ExecutionCreateRequest:
-    return ExecutionCreateRequest(
-        project=PROJECT,
-        domain=DOMAIN,
-        name=name,
-        spec=ExecutionSpec(launch_plan=launch_plan),
-        inputs=literals(**({"symbol": "ACME"} | inputs)),
-    )
-
-
-def create(admin: Admin, message: ExecutionCreateRequest) -> WorkflowExecutionIdentifier:
-    return admin.call("CreateExecution", message, ExecutionCreateResponse).id
-
-
-def refused(admin: Admin, message: ExecutionCreateRequest) -> CallFailed:
-    with pytest.raises(CallFailed) as failure:
-        create(admin, message)
-    return failure.value
-
-
-def get(admin: Admin, name: str = "run") -> Execution:
-    identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=name)
-    return admin.call("GetExecution", WorkflowExecutionGetRequest(id=identifier), Execution)
-
-
-def resources(cluster: ClusterServer) -> list[FlyteWorkflow]:
-    listed = cluster_client._api().list_namespaced_custom_object(
-        cluster_client.GROUP, cluster_client.VERSION, NAMESPACE, cluster_client.PLURAL
-    )
-    return [FlyteWorkflow.model_validate(item) for item in listed["items"]]
 
 
 def leases() -> list[Lease]:
@@ -346,12 +274,6 @@ def test_a_database_that_is_not_there_is_internal_and_nothing_is_left(
     failure = refused(admin, request(launch_plan))
     assert failure.code is Code.INTERNAL
     assert resources(cluster) == []
-
-
-def test_launching_a_task_by_itself_says_that_it_can_not(admin: Admin, launch_plan: Identifier) -> None:
-    message = request(launch_plan)
-    message.spec.launch_plan.resource_type = 1  # type: ignore[assignment]
-    assert refused(admin, message).code is Code.UNIMPLEMENTED
 
 
 @pytest.mark.conformance("PRJ-10", "KD-03")

@@ -46,6 +46,11 @@ class MatchingAttributesRows:
         levels = [level for level in (nearest, project) if level is not None]
         return [each.workflow_execution_config for each in levels if each.HasField("workflow_execution_config")]
 
+    def of_domain(self) -> "MatchingAttributesRows":
+        """Those of the project and domain and of the project, without what is said of a workflow."""
+        broad = tuple(row for row in self.rows if row.scope.split(":")[2] == "")
+        return MatchingAttributesRows(broad, self.project_level)
+
 
 def matching(project: str, domain: str, workflow: str = "", launch_plan: str = "") -> MatchingAttributesRows:
     """What is set for a launch plan, its workflow, its project and domain, and its project; one consistent request."""

@@ -3,16 +3,15 @@
 Source: flyteadmin execution_manager.go launchExecution, workflowengine/impl/prepare_execution.go.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata, ExecutionSpec, NotificationList
-from flyteidl.admin.launch_plan_pb2 import LaunchPlan
+from flyteidl.admin.launch_plan_pb2 import LaunchPlan, LaunchPlanSpec
 from flyteidl.admin.matchable_resource_pb2 import MatchableResource, PluginOverride, WorkflowExecutionConfig
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
-from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.attributes.repository import MatchingAttributesRows
@@ -23,22 +22,26 @@ from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
 from flyteadmin.settings import Configuration
 
-_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_NAME_LENGTH = 20
-
 
 @dataclass(frozen=True)
 class Known:
-    """Everything that a launch looks at; all of it was read before."""
+    """Everything that a launch looks at; all of it was read before.
+
+    `task_id` is set where a task is launched by itself, `launch_plan` is the generated one then. `caller` is who sent
+    the request, `principal` whom the execution belongs to: the parent's, where a node of another execution launches it.
+    """
 
     execution: WorkflowExecutionIdentifier
     request: ExecutionCreateRequest
     launch_plan: LaunchPlan
+    workflow_id: Identifier
+    task_id: Identifier | None
     closure: CompiledWorkflowClosure
     project_labels: Mapping[str, str]
     attributes: MatchingAttributesRows
     configuration: Configuration
     cluster: str
+    caller: str
     principal: str
     accepted_at: datetime
 
@@ -56,11 +59,6 @@ class Launch:
     workflow: FlyteWorkflow
 
 
-def generated_name() -> str:
-    """An execution name of 20 characters that Kubernetes takes and nobody reads a word into (CRE-05)."""
-    return "a" + "".join(secrets.choice(_NAME_ALPHABET) for _ in range(_NAME_LENGTH - 1))
-
-
 def launch(known: Known) -> Launch:
     """Resolve inputs and configuration, and build the resource (CRE-15…27, CRE-36…39, CRE-50, CRE-51).
 
@@ -71,13 +69,7 @@ def launch(known: Known) -> Launch:
     resolved_inputs = inputs.resolve(
         user_inputs, known.launch_plan.closure.expected_inputs, known.launch_plan.spec.fixed_inputs
     )
-    resolved = config.resolve(
-        known.request.spec,
-        known.launch_plan.spec,
-        known.attributes.workflow_execution_configs(),
-        known.configuration.flyteadmin,
-        known.principal,
-    )
+    resolved = _configuration(known)
     namespace = namespace_of(known.configuration, known.execution)
     limits = _platform(known)
     closure = _edited(known.closure, limits, _queue(known))
@@ -93,6 +85,18 @@ def launch(known: Known) -> Launch:
     )
 
 
+def _configuration(known: Known) -> WorkflowExecutionConfig:
+    """A task launched by itself has no launch plan's level (CRE-48)."""
+    launch_plan = known.launch_plan.spec if known.task_id is None else LaunchPlanSpec()
+    rows = _own_attributes(known).workflow_execution_configs()
+    return config.resolve(known.request.spec, launch_plan, rows, known.configuration.flyteadmin, known.caller)
+
+
+def _own_attributes(known: Known) -> MatchingAttributesRows:
+    """A task launched by itself has no workflow of its own either, but for its resources (CRE-48, CFG-22)."""
+    return known.attributes if known.task_id is None else known.attributes.of_domain()
+
+
 def user_inputs_of(request: ExecutionCreateRequest) -> LiteralMap:
     """The caller's inputs; old clients and the console send them in the spec (CRE-01)."""
     return request.inputs if request.inputs.literals else request.spec.inputs
@@ -105,17 +109,18 @@ def namespace_of(configuration: Configuration, execution: WorkflowExecutionIdent
 
 
 def _stored_spec(known: Known, resolved: WorkflowExecutionConfig, namespace: str) -> ExecutionSpec:
-    """The request's spec, with what was resolved where clients look for it (CRE-24, CRE-26)."""
+    """The request's spec, with what was resolved where clients look for it (CRE-24, CRE-26, CRE-48)."""
     spec = ExecutionSpec()
     spec.CopyFrom(known.request.spec)
     if not spec.HasField("metadata"):
         spec.metadata.CopyFrom(ExecutionMetadata())
     spec.metadata.principal = known.principal
-    del spec.metadata.artifact_ids[:]
     spec.metadata.system_metadata.execution_cluster = known.cluster
     spec.metadata.system_metadata.namespace = namespace
     spec.security_context.CopyFrom(resolved.security_context)
-    spec.max_parallelism = resolved.max_parallelism
+    if known.task_id is None:
+        spec.max_parallelism = resolved.max_parallelism
+        del spec.metadata.artifact_ids[:]
     return spec
 
 
@@ -138,8 +143,7 @@ def _platform(known: Known) -> resources.Platform:
 def _queue(known: Known) -> str:
     row = known.attributes.most_specific(MatchableResource.EXECUTION_QUEUE)
     tags = row.execution_queue_attributes.tags if row is not None else ()
-    workflow = known.launch_plan.spec.workflow_id
-    return queues.queue_for(known.execution.name, workflow.domain, tags, known.configuration.queues)
+    return queues.queue_for(known.execution.name, known.workflow_id.domain, tags, known.configuration.queues)
 
 
 def _edited(closure: CompiledWorkflowClosure, limits: resources.Platform, queue: str) -> CompiledWorkflowClosure:
@@ -158,8 +162,9 @@ def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resourc
     registration = known.configuration.registration
     labels = dict(resolved.labels.values)
     annotations = dict(resolved.annotations.values)
-    _within("labels", labels, registration.max_label_entries)
-    _within("annotations", annotations, registration.max_annotation_entries)
+    if known.task_id is None:
+        _within("labels", labels, registration.max_label_entries)
+        _within("annotations", annotations, registration.max_annotation_entries)
     return ExecutionParameters(
         accepted_at=known.accepted_at,
         labels={**known.project_labels, **labels},
@@ -180,7 +185,7 @@ def _parameters(known: Known, resolved: WorkflowExecutionConfig, limits: resourc
 
 def _plugin_overrides(known: Known) -> Sequence[PluginOverride]:
     """Of the most specific row that sets plugin overrides (CFG-21)."""
-    row = known.attributes.most_specific(MatchableResource.PLUGIN_OVERRIDE)
+    row = _own_attributes(known).most_specific(MatchableResource.PLUGIN_OVERRIDE)
     return row.plugin_overrides.overrides if row is not None else ()
 
 

@@ -86,6 +86,17 @@ class WorkflowIndex(GlobalSecondaryIndex["ExecutionState"]):
     created_at = NumberAttribute(range_key=True)
 
 
+class TaskIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions of a task that was launched by itself, all versions, by creation time; sparse."""
+
+    class Meta:
+        index_name = "task"
+        projection = IncludeProjection(_FILTERED)
+
+    task = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
 class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
     """Executions that have not ended, sharded; what `reconcile` walks."""
 
@@ -98,7 +109,10 @@ class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
 
 
 class ExecutionState(Model):
-    """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes."""
+    """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes.
+
+    `task` is there where a task was launched by itself; the launch plan and the workflow are then the generated ones.
+    """
 
     class Meta:
         table_name = "executions"
@@ -138,16 +152,22 @@ class ExecutionState(Model):
     launch_plan_version = UnicodeAttribute()
     workflow = UnicodeAttribute()
     workflow_version = UnicodeAttribute()
+    task = UnicodeAttribute(null=True)
+    task_version = UnicodeAttribute(null=True)
     active = UnicodeAttribute(null=True)
 
     created_index = CreatedIndex()
     launch_plan_index = LaunchPlanIndex()
     workflow_index = WorkflowIndex()
+    task_index = TaskIndex()
     active_index = ActiveIndex()
 
 
 class ExecutionSpecification(Model):
-    """What stays: the spec as stored, and where the inputs are."""
+    """What stays: the spec as stored, and where the inputs are; `call` tells a repeat of the create from another.
+
+    `nesting` and `cluster_label` are the spec's, which may lie in S3, for the executions that this one launches.
+    """
 
     class Meta:
         table_name = "executions"
@@ -160,5 +180,8 @@ class ExecutionSpecification(Model):
     workflow_id = BinaryAttribute(legacy_encoding=False)
     notifications = BinaryAttribute(legacy_encoding=False, null=True)
     principal = UnicodeAttribute(default="")
+    nesting = NumberAttribute(default=0)
+    cluster_label = UnicodeAttribute(default="")
+    call = BinaryAttribute(legacy_encoding=False, null=True)
     inputs_uri = UnicodeAttribute()
     user_inputs_uri = UnicodeAttribute()

@@ -11,6 +11,7 @@ from pynamodb.expressions.condition import Condition
 from flyteadmin.clients.dynamodb import (
     Change,
     ConditionFailed,
+    Found,
     Key,
     Operation,
     Put,
@@ -54,19 +55,28 @@ def specification_key(execution: str) -> Key:
     return Key(ExecutionSpecification, execution, "spec")
 
 
-def create(state: ExecutionState, specification: ExecutionSpecification, lease: Lease, token: str) -> None:
+def create(
+    state: ExecutionState,
+    specification: ExecutionSpecification,
+    lease: Lease,
+    token: str,
+    unless_there: Sequence[Operation] = (),
+) -> None:
     """Write both items and the lease, or nothing (architecture §1, stage 4).
 
-    `token` makes a repeat of this very write within ten minutes a success.
+    `token` makes a repeat of this very write within ten minutes a success. `unless_there` is written with them, or left
+    out where one of its conditions does not hold.
 
     Raises:
         ExecutionExists: the name is taken.
     """
-    absent = ExecutionState.execution.does_not_exist()
+    operations = [Put(state, ExecutionState.execution.does_not_exist()), Put(specification), Put(lease)]
     try:
-        transact([Put(state, absent), Put(specification), Put(lease)], token)
-    except TransactionFailed:
-        raise ExecutionExists(state.execution) from None
+        transact([*operations, *unless_there], token)
+    except TransactionFailed as failure:
+        if 0 in failure.failed:
+            raise ExecutionExists(state.execution) from None
+        create(state, specification, lease, f"{token}-2")
 
 
 def read_state(execution: str) -> ExecutionState | None:
@@ -83,13 +93,14 @@ def read_all(executions: Sequence[str]) -> dict[str, StoredExecution]:
     """Executions whole, by key; those that are gone are left out."""
     keys = [key for execution in executions for key in (state_key(execution), specification_key(execution))]
     found = batch_get(keys)
-    stored = {}
-    for execution in executions:
-        state = found.get(ExecutionState, state_key(execution))
-        specification = found.get(ExecutionSpecification, specification_key(execution))
-        if state is not None and specification is not None:
-            stored[execution] = StoredExecution(state, specification)
-    return stored
+    return {execution: row for execution in executions if (row := stored(found, execution)) is not None}
+
+
+def stored(found: Found, execution: str) -> StoredExecution | None:
+    """An execution among what a batch read found; None unless both its items are there."""
+    state = found.get(ExecutionState, state_key(execution))
+    specification = found.get(ExecutionSpecification, specification_key(execution))
+    return StoredExecution(state, specification) if state is not None and specification is not None else None
 
 
 def newest(project: str, domain: str, start: Start, limit: int) -> list[ExecutionState]:

@@ -1,6 +1,7 @@
 """Launch plans in DynamoDB: stored once per version, at most one version of a name active, listed by time or name."""
 
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, LaunchPlan, LaunchPlanClosure, LaunchPlanSpec
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
@@ -27,6 +28,7 @@ from flyteadmin.clients.dynamodb import (
 from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
 from flyteadmin.errors import Unavailable
 from flyteadmin.identifiers import entity_key, escape, name_key
+from flyteadmin.launch_plans import schedules
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
 from flyteadmin.timestamps import to_timestamp
 
@@ -58,6 +60,29 @@ def workflow_version(workflow: Identifier) -> str:
 def read(identifier: Identifier) -> LaunchPlanRow | None:
     """A version; one consistent request."""
     return get(LaunchPlanRow, key(identifier))
+
+
+def new_version(launch_plan: LaunchPlan, workflow: Identifier, closure_uri: str, now: int) -> LaunchPlanRow:
+    """A version's row, inactive, without its spec, which `first` puts there; it starts `workflow`."""
+    identifier = launch_plan.id
+    name, version = entity_key(identifier)
+    return LaunchPlanRow(
+        name=name,
+        version=version,
+        listing=f"{identifier.project}:{identifier.domain}",
+        created_at=now,
+        updated_at=now,
+        digest=digest(launch_plan),
+        schedule_type=schedules.kind(launch_plan.spec),
+        workflow=entity_key(workflow)[0],
+        workflow_version=workflow_version(workflow),
+        closure_uri=closure_uri,
+    )
+
+
+def digest(launch_plan: LaunchPlan) -> bytes:
+    """What tells whether the same is registered again."""
+    return sha256(launch_plan.SerializeToString(deterministic=True)).digest()
 
 
 def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:

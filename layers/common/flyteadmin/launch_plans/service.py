@@ -1,7 +1,6 @@
 """What happens when a launch plan is registered, activated or deactivated."""
 
 import time
-from hashlib import sha256
 
 from flyteidl.admin.launch_plan_pb2 import (
     ACTIVE,
@@ -21,7 +20,6 @@ from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb import batch_get
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, Unimplemented
-from flyteadmin.identifiers import entity_key
 from flyteadmin.launch_plans import repository, schedules
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launch_plans.validation import validate_launch_plan
@@ -106,32 +104,15 @@ def _completed(request: LaunchPlanCreateRequest, workflow: TypedInterface) -> La
 
 def _store(launch_plan: LaunchPlan, workflow: WorkflowRow, known: NamedEntityRow | None) -> None:
     now = time.time_ns()
-    identifier, spec = launch_plan.id, launch_plan.spec
-    name, version = entity_key(identifier)
-    row = LaunchPlanRow(
-        name=name,
-        version=version,
-        listing=f"{identifier.project}:{identifier.domain}",
-        created_at=now,
-        updated_at=now,
-        digest=_digest(launch_plan),
-        schedule_type=schedules.kind(spec),
-        workflow=workflow.name,
-        workflow_version=repository.workflow_version(spec.workflow_id),
-        closure_uri=workflow.closure_uri,
-    )
+    row = repository.new_version(launch_plan, launch_plan.spec.workflow_id, workflow.closure_uri, now)
     try:
-        named_entities.store_version(repository.first(row, launch_plan), identifier, known, (), now)
+        named_entities.store_version(repository.first(row, launch_plan), launch_plan.id, known, (), now)
     except named_entities.VersionExists as error:
         raise _exists(repository.from_raw(error.old), launch_plan) from None
 
 
-def _digest(launch_plan: LaunchPlan) -> bytes:
-    return sha256(launch_plan.SerializeToString(deterministic=True)).digest()
-
-
 def _exists(row: LaunchPlanRow, launch_plan: LaunchPlan) -> FlyteAdminError:
-    if row.digest == _digest(launch_plan):
+    if row.digest == repository.digest(launch_plan):
         return AlreadyExists("launch plan with identical structure already exists")
     return InvalidArgument(
         f"{launch_plan.id.name} launch plan with different structure already exists."

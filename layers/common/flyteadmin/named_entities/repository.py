@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from flyteidl.admin.common_pb2 import NamedEntityMetadata
+from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb import (
@@ -86,7 +87,7 @@ def store_version(
     """
     operations = [version, *also]
     if known is None:
-        operations.append(_make_known(identifier, now))
+        operations.append(make_known(identifier, now))
     try:
         if len(operations) == 1:
             write(version)
@@ -129,13 +130,22 @@ def versions[M: Model](
     return [row for each in keys if (row := found.get(model, each)) is not None]
 
 
-def _make_known(identifier: Identifier, now: int) -> Change:
-    """Idempotent: what was said about a name before stays."""
+def make_known(identifier: Identifier, now: int) -> Change:
+    """What makes a name known; idempotent: what was said about it before stays. `now` is in ns."""
+    return _known(identifier, now, NamedEntityRow.state.set(NamedEntityRow.state | 0))
+
+
+def make_system_generated(identifier: Identifier, now: int) -> Change:
+    """The same for a name that no user chose: lists of active names leave it out (CRE-46). `now` is in ns."""
+    return _known(identifier, now, NamedEntityRow.state.set(int(NamedEntityState.SYSTEM_GENERATED)))
+
+
+def _known(identifier: Identifier, now: int, state: Action) -> Change:
     row = NamedEntityRow
     actions = [
         row.version.set(row.version | 1),
         row.description.set(row.description | ""),
-        row.state.set(row.state | 0),
+        state,
         row.created_at.set(row.created_at | now),
         row.updated_at.set(row.updated_at | now),
     ]

@@ -1,5 +1,7 @@
 """Workflows in DynamoDB, their compiled closures in S3: stored once per version, listed by registration time."""
 
+from hashlib import sha256
+
 from flyteidl.admin.workflow_pb2 import Workflow, WorkflowClosure
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
@@ -24,10 +26,23 @@ def read(identifier: Identifier) -> WorkflowRow | None:
     return get(WorkflowRow, key(identifier))
 
 
-def write_closure(closure: bytes, identifier: Identifier) -> str:
-    """Write a compiled closure under upstream's prefix, once per content (REG-10), and give its URI."""
+def new_version(
+    identifier: Identifier, closure: CompiledWorkflowClosure, now: int, short_description: str = ""
+) -> WorkflowRow:
+    """A version's row; its closure is written to S3 here, under upstream's prefix, once per content (REG-10)."""
+    body = closure.SerializeToString(deterministic=True)
+    name, version = entity_key(identifier)
     scope = (identifier.project, identifier.domain, identifier.name, identifier.version)
-    return storage.write_once(closure, "metadata", "admin", *scope)
+    return WorkflowRow(
+        name=name,
+        version=version,
+        listing=f"{identifier.project}:{identifier.domain}",
+        created_at=now,
+        digest=sha256(body).digest(),
+        short_description=short_description,
+        interface=inline_interface(closure.primary.template.interface),
+        closure_uri=storage.write_once(body, "metadata", "admin", *scope),
+    )
 
 
 def first(row: WorkflowRow) -> Put:

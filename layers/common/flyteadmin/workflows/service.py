@@ -24,7 +24,6 @@ from flyteadmin.compiler.requirements import Requirements, get_requirements
 from flyteadmin.compiler.workflow_compiler import LaunchPlanInterface, compile_workflow
 from flyteadmin.description_entities.repository import description
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument
-from flyteadmin.identifiers import entity_key
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
@@ -125,18 +124,7 @@ def _uncompilable(identifier: Identifier, why: str) -> InvalidArgument:
 
 def _store(request: WorkflowCreateRequest, closure: CompiledWorkflowClosure, known: NamedEntityRow | None) -> None:
     now = time.time_ns()
-    body = closure.SerializeToString(deterministic=True)
-    name, version = entity_key(request.id)
-    row = WorkflowRow(
-        name=name,
-        version=version,
-        listing=f"{request.id.project}:{request.id.domain}",
-        created_at=now,
-        digest=sha256(body).digest(),
-        short_description=request.spec.description.short_description,
-        interface=repository.inline_interface(closure.primary.template.interface),
-        closure_uri=repository.write_closure(body, request.id),
-    )
+    row = repository.new_version(request.id, closure, now, request.spec.description.short_description)
     has_description = request.spec.HasField("description")
     also = [description(request.spec.description, request.id, now)] if has_description else []
     try:

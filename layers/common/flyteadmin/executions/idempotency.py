@@ -1,0 +1,65 @@
+"""A create that is sent again is answered as the first time; pure (architecture §5).
+
+Who repeats a call gives it an `Idempotency-Key`. The execution's row is the record: an unnamed execution gets its name
+from the key, and the row keeps a digest of the call.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+
+from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, too_long
+from flyteadmin.executions.names import derived_name, generated_name
+
+_MAX_KEY = 256
+
+
+@dataclass(frozen=True)
+class Call:
+    """One CreateExecution as it arrived: `caller` is the principal, `key` is "" where the client sent none."""
+
+    request: ExecutionCreateRequest
+    caller: str
+    key: str
+    accepted_at: datetime
+
+    @cached_property
+    def execution(self) -> WorkflowExecutionIdentifier:
+        """What is created: named by the request, else by the key, else at random (CRE-05)."""
+        project, domain, name = self.request.project, self.request.domain, self.request.name
+        if not name and self.key:
+            name = derived_name(self.caller, project, domain, self.key)
+        return WorkflowExecutionIdentifier(project=project, domain=domain, name=name or generated_name())
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        """The same for the same call, None for one without a key."""
+        if not self.key:
+            return None
+        said = (self.caller.encode(), self.key.encode(), self.request.SerializeToString(deterministic=True))
+        return sha256(b"".join(sha256(each).digest() for each in said)).digest()
+
+
+def validate_key(key: str) -> None:
+    """Check the header's length.
+
+    Raises:
+        InvalidArgument: it is too long.
+    """
+    if len(key) > _MAX_KEY:
+        raise too_long("Idempotency-Key", _MAX_KEY)
+
+
+def refusal(call: Call, stored: bytes | None) -> FlyteAdminError | None:
+    """Why a call can't have the row that has its name, with the call's digest in it; None if it made that row."""
+    if call.digest is not None and call.digest == stored:
+        return None
+    if call.key and not call.request.name:
+        return InvalidArgument(
+            "invalid value for Idempotency-Key: it came with another request before; send a new key with a new request"
+        )
+    return AlreadyExists(f"execution {call.execution.name} already exists in {call.execution.project}")
