@@ -26,7 +26,7 @@ MAX_CALLS_WARM = 8
 
 _HELD_SECONDS = 0.1
 _CONFIGURATION = "flyteadmin.yaml"
-_TASK = "local.demo.workflows.average"
+_TASK = "tests.workflows.average"
 
 
 def rows(account: DataAccount, recorder: Recorder) -> list[Row]:

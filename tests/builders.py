@@ -88,7 +88,7 @@ def message_body(event: Event) -> str:
     return seal(kind_of(event), event.SerializeToString(deterministic=True))
 
 
-def stored_execution(name: str = "run", *, cluster: str = "east") -> ExecutionState:
+def stored_execution(name: str = "run", *, cluster: str = "east", principal: str = "") -> ExecutionState:
     """An execution that was created and has no event yet, with its lease, in the tables."""
     key = f"{PROJECT}:{DOMAIN}:{name}"
     launch_plan = f"{PROJECT}:{DOMAIN}:plan"
@@ -108,6 +108,7 @@ def stored_execution(name: str = "run", *, cluster: str = "east") -> ExecutionSt
     specification = ExecutionSpecification(
         execution=key,
         spec=b"",
+        principal=principal,
         workflow_id=Identifier(project=PROJECT, domain=DOMAIN, name="workflow", version="v1").SerializeToString(),
         inputs_uri="",
         user_inputs_uri="",

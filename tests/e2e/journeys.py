@@ -292,7 +292,7 @@ def a_run(traveller: Traveller, version: str) -> None:
 
 def a_task_by_itself(traveller: Traveller, version: str) -> None:
     """Launched twice by one call that is sent again; its skeleton comes into being with it."""
-    name = "local.demo.workflows.average"
+    name = "tests.workflows.echo_days"
     task = Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=name, version=version)
     request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=ExecutionSpec(launch_plan=task))
     request.inputs.literals["days"].scalar.primitive.integer = 3

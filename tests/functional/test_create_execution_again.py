@@ -20,8 +20,8 @@ from flyteadmin.executions.phases import Overlay, overlaid
 from local.admin import Admin
 from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
-from local.demo.registration import register
-from local.demo.workflows import REPORT
+from tests.registration import register
+from tests.workflows import REPORT
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT

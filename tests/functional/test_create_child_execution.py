@@ -1,0 +1,83 @@
+"""An execution that a node of another one launches, as propeller's launch-plan nodes do."""
+
+import pytest
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata
+from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
+
+from flyteadmin.errors import Code
+from local.admin import Admin
+from local.cluster.server import ClusterServer
+from tests.registration import register
+from tests.workflows import REPORT
+from tests.aws_events import PRINCIPAL_ARN
+from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
+from tests.launches import create, get, refused, request, resources
+
+
+@pytest.fixture
+def launch_plan(admin: Admin) -> Identifier:
+    return register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
+
+
+def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> ExecutionCreateRequest:
+    message = request(launch_plan, name)
+    message.spec.metadata.mode = ExecutionMetadata.CHILD_WORKFLOW
+    node = NodeExecutionIdentifier(node_id="n0", execution_id=execution_id(parent))
+    message.spec.metadata.parent_node_execution.CopyFrom(node)
+    return message
+
+
+@pytest.mark.conformance("HIE-01", "HIE-02", "HIE-03", "HIE-05")
+def test_a_child_is_its_parents_and_one_level_deeper(admin: Admin, launch_plan: Identifier) -> None:
+    """No event of the parent's node has arrived yet; a grandchild is two levels deep."""
+    stored_execution("parent", principal="alice")
+    create(admin, child_of("parent", launch_plan))
+    create(admin, child_of("child", launch_plan, "grandchild"))
+    metadata = get(admin, "child").spec.metadata
+    assert (metadata.principal, metadata.nesting, metadata.mode) == ("alice", 1, ExecutionMetadata.CHILD_WORKFLOW)
+    assert metadata.parent_node_execution.node_id == "n0"
+    grandchild = get(admin, "grandchild")
+    assert (grandchild.spec.metadata.principal, grandchild.spec.metadata.nesting) == ("alice", 2)
+    assert grandchild.spec.security_context.run_as.execution_identity == PRINCIPAL_ARN
+
+
+@pytest.mark.conformance("HIE-04")
+def test_the_parents_cluster_label_outranks_the_childs(admin: Admin, launch_plan: Identifier) -> None:
+    stored_execution("parent")
+    labelled = child_of("parent", launch_plan)
+    labelled.spec.execution_cluster_label.value = "east"
+    create(admin, labelled)
+    assert get(admin, "child").spec.execution_cluster_label.value == "east"
+    other = child_of("child", launch_plan, "grandchild")
+    other.spec.execution_cluster_label.value = "west"
+    create(admin, other)
+    assert get(admin, "grandchild").spec.execution_cluster_label.value == "east"
+
+
+@pytest.mark.conformance("HIE-07")
+def test_a_child_that_is_there_already(admin: Admin, launch_plan: Identifier, cluster: ClusterServer) -> None:
+    stored_execution("parent")
+    create(admin, child_of("parent", launch_plan))
+    assert refused(admin, child_of("parent", launch_plan)).code is Code.ALREADY_EXISTS
+    assert len(resources(cluster)) == 1
+
+
+@pytest.mark.conformance("HIE-01")
+def test_a_parent_that_is_not_there(admin: Admin, launch_plan: Identifier, cluster: ClusterServer) -> None:
+    failure = refused(admin, child_of("nobody", launch_plan))
+    assert (failure.code, "nobody" in failure.status.message) == (Code.NOT_FOUND, True)
+    assert resources(cluster) == []
+
+
+@pytest.mark.conformance("KD-10")
+@pytest.mark.parametrize("field", ["execution_id.project", "execution_id.domain", "execution_id.name", "node_id"])
+def test_a_parent_that_is_not_named_in_full(admin: Admin, launch_plan: Identifier, field: str) -> None:
+    message = child_of("parent", launch_plan)
+    parent, _, last = field.rpartition(".")
+    node = message.spec.metadata.parent_node_execution
+    (node.execution_id if parent else node).ClearField(last)
+    failure = refused(admin, message)
+    assert (failure.code, failure.status.message) == (
+        Code.INVALID_ARGUMENT,
+        f"missing parent_node_execution.{field}",
+    )
