@@ -7,11 +7,11 @@ from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 from flyteadmin.errors import Code
 from local.admin import Admin
 from local.cluster.server import ClusterServer
-from tests.registration import register
-from tests.workflows import REPORT
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
 from tests.launches import create, get, refused, request, resources
+from tests.registration import register
+from tests.workflows import REPORT
 
 
 @pytest.fixture

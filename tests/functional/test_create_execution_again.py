@@ -20,12 +20,12 @@ from flyteadmin.executions.phases import Overlay, overlaid
 from local.admin import Admin
 from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
-from tests.registration import register
-from tests.workflows import REPORT
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT
 from tests.launches import create, get, refused, request, resources
+from tests.registration import register
+from tests.workflows import REPORT
 
 
 @pytest.fixture
