@@ -8,6 +8,7 @@ from flyteidl.admin.common_pb2 import (
     ResourceListRequest,
 )
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, UNSPECIFIED, WORKFLOW, Identifier, ResourceType
+from google.protobuf.message import DecodeError, EncodeError, Message
 
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing, too_long
@@ -85,6 +86,20 @@ def _validate_fields(identifier: Identifier, *fields: str) -> None:
             raise missing(field)
         if len(value.encode()) > _MAX_BYTES[field]:
             raise too_long(field, _MAX_BYTES[field])
+
+
+def validate_depth(listed: Message) -> None:
+    """Check that a list with a new version in it can be read; else one version would break all lists of its project.
+
+    Protobuf reads a hundred messages within each other, and a list nests its entities deeper than a request does.
+
+    Raises:
+        InvalidArgument: it is nested too deep.
+    """
+    try:
+        type(listed).FromString(listed.SerializeToString())
+    except (DecodeError, EncodeError):
+        raise InvalidArgument("nested too deep: a list of it would be more than 100 messages deep") from None
 
 
 def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier | None:

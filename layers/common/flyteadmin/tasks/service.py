@@ -27,7 +27,7 @@ from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration
 from flyteadmin.tasks import repository
 from flyteadmin.tasks.models import TaskRow
-from flyteadmin.tasks.validation import platform_limits, validate_task
+from flyteadmin.tasks.validation import platform_limits, validate_compiled, validate_task
 
 
 def create(request: TaskCreateRequest) -> TaskCreateResponse:
@@ -46,6 +46,7 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     validate_project_and_domain(project, identifier.project, identifier.domain, here)
     _validate(request, attributes.rows_of(found, scopes), here)
     task = _compiled(request.spec.template, identifier)
+    validate_compiled(task)
     existing = found.get(TaskRow, repository.key(identifier))
     if existing is not None:
         raise _exists(existing, task)

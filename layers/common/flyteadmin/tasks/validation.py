@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 
 from flyteidl.admin.matchable_resource_pb2 import TaskResourceAttributes, TaskResourceSpec
-from flyteidl.admin.task_pb2 import TaskCreateRequest
+from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskList
+from flyteidl.core.compiler_pb2 import CompiledTask
 from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.tasks_pb2 import Container, K8sPod, Resources, TaskTemplate
 from google.protobuf.json_format import MessageToDict
@@ -16,6 +17,7 @@ from flyteadmin.compiler.pod_spec import parse_pod_spec
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.quantity import Quantity, QuantityError, parse_quantity
 from flyteadmin.errors import InvalidArgument, missing, too_long
+from flyteadmin.named_entities.validation import validate_depth
 from flyteadmin.settings import TaskResources, TaskResourceSet
 
 type Amounts = Mapping[int, Quantity]
@@ -28,6 +30,17 @@ _CONVENTIONS = (
 _MAX_TYPE_BYTES = 255
 _CHECKED = (Resources.CPU, Resources.GPU, Resources.MEMORY, Resources.EPHEMERAL_STORAGE)
 _POD_EPHEMERAL_STORAGE = "ephemeral-storage"
+
+
+def validate_compiled(task: CompiledTask) -> None:
+    """Check that a list with the task in it can be read.
+
+    Raises:
+        InvalidArgument: it is nested too deep.
+    """
+    listed = TaskList()
+    listed.tasks.add().closure.compiled_task.CopyFrom(task)
+    validate_depth(listed)
 
 
 def validate_task(request: TaskCreateRequest, limits: Amounts) -> None:

@@ -1,12 +1,13 @@
 """What a workflow must hold to be registered; pure. Source: flyteadmin validation/workflow_validator.go."""
 
-from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest
+from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest, WorkflowList
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.named_entities.validation import validate_depth
 from flyteadmin.settings import Registration
 
 
@@ -21,13 +22,16 @@ def validate_workflow(request: WorkflowCreateRequest) -> None:
 
 
 def validate_compiled(identifier: Identifier, closure: CompiledWorkflowClosure, limits: Registration) -> None:
-    """Check the number of nodes that the user wrote (REG-09); a limit of 0 is none.
+    """Check the number of nodes that the user wrote (REG-09), 0 is no limit, and that a list of it can be read.
 
     Raises:
-        InvalidArgument: there are too many.
+        InvalidArgument: there are too many, or they are nested too deep.
     """
     nodes = sum(node.id not in {START_NODE_ID, END_NODE_ID} for node in closure.primary.template.nodes)
     if limits.max_workflow_nodes and nodes > limits.max_workflow_nodes:
         raise InvalidArgument(
             f"number of nodes in workflow [{to_text(identifier)}] exceeds limit ({nodes} > {limits.max_workflow_nodes})"
         )
+    listed = WorkflowList()
+    listed.workflows.add().closure.compiled_workflow.CopyFrom(closure)
+    validate_depth(listed)
