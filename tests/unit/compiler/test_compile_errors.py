@@ -366,6 +366,17 @@ WRONG: dict[str, Wrong] = {
             )
         ],
     ),
+    "an offloaded value for a number": Wrong(
+        workflow(task_node(x=BindingData(offloaded_metadata={"uri": "s3://bucket/value"}))),
+        [
+            (
+                "MismatchingBindings",
+                "n",
+                "Input [x] on node [n] expects bindings of type [simple:INTEGER]."
+                "  Received [*core.BindingData_OffloadedMetadata]",
+            )
+        ],
+    ),
     "elements of another type": Wrong(
         workflow(task_node("n", "many", l=a_list(number(1), text("two")), m=a_map(k=text("v")))),
         [
@@ -611,8 +622,35 @@ def test_wrong_workflow_says_what_is_wrong(wrong: Wrong) -> None:
     assert [(error.code, error.node_id, error.description) for error in errors.errors] == list(wrong.errors)
 
 
-def test_there_are_enough_wrong_workflows() -> None:
+def test_every_code_that_compiling_a_workflow_gives_has_its_row() -> None:
+    """InvalidValue is test_task_compiler's; what building gives (InvalidLiteralType and so on) is test_builder's."""
     assert len(WRONG) >= 30
+    assert {code for wrong in WRONG.values() for code, _, _ in wrong.errors} == {
+        "AmbiguousBindingUnionValue",
+        "BranchNodeHasNoCondition",
+        "BranchNodeHasNoDefault",
+        "BranchNodeIdNotFound",
+        "CycleDetected",
+        "DuplicateAlias",
+        "DuplicateId",
+        "FieldNotFound",
+        "IllegalEnumValue",
+        "IncompatibleBindingUnionValue",
+        "MismatchingBindings",
+        "MismatchingTypes",
+        "NoConditionFound",
+        "NoNodesFound",
+        "NodeReferenceNotFound",
+        "ParameterBoundMoreThanOnce",
+        "ParameterNotBound",
+        "SyntaxError",
+        "TaskReferenceNotFound",
+        "UnreachableNodes",
+        "UnrecognizedValue",
+        "ValueRequired",
+        "VariableNameNotFound",
+        "WorkflowReferenceNotFound",
+    }
 
 
 def test_errors_are_collected_in_one_text() -> None:

@@ -8,17 +8,23 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flyteidl.core.compiler_pb2 import CompiledTask, CompiledWorkflowClosure
-from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from flyteidl.core.dynamic_job_pb2 import DynamicJobSpec
+from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier, WorkflowExecutionIdentifier
+from flyteidl.core.interface_pb2 import TypedInterface
 from flyteidl.core.literals_pb2 import Literal, LiteralMap
 from flyteidl.core.workflow_pb2 import WorkflowTemplate
 from flytekit.configuration import ImageConfig, SerializationSettings
+from flytekit.core.context_manager import ExecutionState, FlyteContextManager
 from flytekit.models.admin.workflow import WorkflowSpec
 from flytekit.models.launch_plan import LaunchPlan
 from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
+from google.protobuf.json_format import MessageToDict
+from pydantic import JsonValue
 
 from flyteadmin.compiler.admin import LaunchPlanInterface
 from flyteadmin.compiler.requirements import get_requirements
@@ -92,14 +98,25 @@ def _nodes(name: str) -> dict[str, NodeSpec]:
 
 
 @pytest.mark.parametrize("name", workflows.ALL)
-def test_flytekit_workflow_comes_out_as_its_golden(name: str) -> None:
-    golden = FIXTURES / f"{name}.json"
+def test_flytekit_workflow_compiles_to_its_golden(name: str) -> None:
+    compiled = MessageToDict(_compiled(name))
 
+    assert compiled == _golden(f"{name}.closure.json", compiled)
+
+
+@pytest.mark.parametrize("name", workflows.ALL)
+def test_flytekit_workflow_comes_out_as_its_golden(name: str) -> None:
     built = _resource(name).to_json_object()
 
+    assert built == _golden(f"{name}.json", built)
+
+
+def _golden(name: str, found: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    golden = FIXTURES / name
     if os.environ.get("UPDATE_GOLDENS"):
-        golden.write_text(json.dumps(built, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    assert built == json.loads(golden.read_text())
+        golden.write_text(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    read: dict[str, JsonValue] = json.loads(golden.read_text())
+    return read
 
 
 @pytest.mark.parametrize("name", workflows.ALL)
@@ -219,3 +236,38 @@ def test_explicit_order_becomes_edges() -> None:
 
     assert spec is not None
     assert spec.edges.downstream == {"start-node": ["n0"], "n0": ["n1", "n2"], "n1": ["n2"], "n2": ["end-node"]}
+
+
+@pytest.mark.parametrize("name", ["grow", "grow_branches"])
+def test_what_a_dynamic_task_grows_compiles_to_its_golden(name: str) -> None:
+    """Propeller compiles it with the interface of the task; the control plane stores and shows the closure."""
+    job, interface = _grown(getattr(workflows, name))
+    identifier = Identifier(
+        resource_type=WORKFLOW, project="flytesnacks", domain="development", name="n0", version="v1"
+    )
+    template = WorkflowTemplate(id=identifier, nodes=job.nodes, outputs=job.outputs, interface=interface)
+    plan = _registered("launch_plan_nodes").launch_plans
+    required = get_requirements(template, job.subworkflows)
+
+    tasks = [compile_task(task) for task in job.tasks]
+    compiled = compile_workflow(template, job.subworkflows, tasks, plan)
+
+    assert {task.id.name for task in job.tasks} == {identifier.name for identifier in required.task_ids}
+    found = MessageToDict(compiled)
+    assert found == _golden(f"{name}.closure.json", found)
+    built = build_flyteworkflow(compiled, LiteralMap(literals={"n": _literal("n")}), EXECUTION, "p-d").to_json_object()
+    assert built == _golden(f"{name}.json", built)
+
+
+def _grown(dynamic_task: Any) -> tuple[DynamicJobSpec, TypedInterface]:
+    """What flytekit writes where the task runs with n = 3, and the task's own interface.
+
+    flytekit compiles a workflow where it is first used, and names its nodes after the place: so that comes first.
+    """
+    _registered("sub_workflows_three_deep")
+    context = FlyteContextManager.current_context()
+    execution = context.execution_state.with_params(mode=ExecutionState.Mode.TASK_EXECUTION)
+    running = context.with_serialization_settings(SETTINGS).with_execution_state(execution)
+    with FlyteContextManager.with_context(running) as here:
+        job = dynamic_task.compile_into_workflow(here, dynamic_task._task_function, n=3)
+    return job.to_flyte_idl(), dynamic_task.interface.to_flyte_idl()
