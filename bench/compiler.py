@@ -2,25 +2,19 @@
 
 import resource
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from multiprocessing import get_context
 
-from flyteidl.core.compiler_pb2 import CompiledTask
-from flyteidl.core.identifier_pb2 import TASK, WORKFLOW, Identifier, WorkflowExecutionIdentifier
-from flyteidl.core.interface_pb2 import TypedInterface, Variable, VariableMap
-from flyteidl.core.literals_pb2 import Binding, BindingData, Literal, LiteralMap, Primitive, Scalar
-from flyteidl.core.tasks_pb2 import Container, TaskTemplate
-from flyteidl.core.types_pb2 import LiteralType, OutputReference
-from flyteidl.core.workflow_pb2 import Node, TaskNode, WorkflowTemplate
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
 from bench.report import Row, Section, show
+from bench.shapes import SHAPES, Shape, grid
 from flyteadmin.compiler.workflow_compiler import compile_workflow
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 
 SIZES = (100, 1_000, 10_000)
-RANK = 10
 MOST_GROWTH = 1.5
 """Time per node at 10,000 nodes over that at 1,000; a quadratic step would make it 10."""
 
@@ -35,11 +29,17 @@ class Measured:
     json_us: float
     grown_mb: float
 
+    @property
+    def all_us(self) -> float:
+        """All three steps."""
+        return self.compile_us + self.build_us + self.json_us
+
 
 def report() -> Section:
-    """Measure all sizes and set them beside the budget of linear growth."""
+    """Measure all sizes of a grid, then two of each other shape, and set them beside the budget of linear growth."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
-        found = list(processes.map(measure, SIZES))
+        found = list(processes.map(measure, [grid] * len(SIZES), SIZES))
+        shapes = {name: list(processes.map(measure, [shape] * 2, SIZES[1:])) for name, shape in SHAPES.items()}
     rows: list[Row] = []
     for one in found:
         what = f"{one.nodes:,} nodes"
@@ -47,59 +47,35 @@ def report() -> Section:
         rows.append(Row(f"{what}: build, per node", one.build_us, unit="µs"))
         rows.append(Row(f"{what}: to JSON, per node", one.json_us, unit="µs"))
         rows.append(Row(f"{what}: peak memory", one.grown_mb, unit="MB"))
-    small, large = (one.compile_us + one.build_us + one.json_us for one in found[-2:])
-    reason = "all three steps; 1 is linear, 10 quadratic"
-    rows.append(Row("time per node, 10,000 nodes ÷ 1,000 nodes", large / small, MOST_GROWTH, reason=reason))
+    rows.extend(_growth(name, *sizes[-2:]) for name, sizes in {"a grid": found, **shapes}.items())
     return Section("Compiler", tuple(rows), ("peak memory: what the process grew by beyond the given template",))
 
 
-def measure(nodes: int) -> Measured:
-    """Compile and build a grid of tasks, ten in each rank, each on two of the rank before."""
-    template, task, inputs = _given(nodes)
-    compile_workflow(*_given(10)[:1], [], [task], [])
-    execution = WorkflowExecutionIdentifier(project="p", domain="d", name="run")
+def _growth(shape: str, small: Measured, large: Measured) -> Row:
+    what = f"{shape}: time per node, {large.nodes:,} nodes ÷ {small.nodes:,}"
+    reason = "all three steps; 1 is linear, 10 quadratic"
+    return Row(what, large.all_us / small.all_us, MOST_GROWTH, reason=reason)
+
+
+def measure(shape: Callable[[int], Shape], nodes: int) -> Measured:
+    """Compile and build a workflow of that shape and size, and write it as JSON."""
+    given = shape(nodes)
+    _steps(shape(10))
     before = _peak_mb()
-    started = time.process_time()
-    closure = compile_workflow(template, [], [task], [])
-    compiled = time.process_time()
-    workflow = build_flyteworkflow(closure, inputs, execution, "p-d")
-    built = time.process_time()
-    workflow.to_json_object()
-    written = time.process_time()
-    spent = ((after - since) * 1e6 / nodes for since, after in pairwise((started, compiled, built, written)))
-    compile_us, build_us, json_us = spent
+    compile_us, build_us, json_us = (spent * 1e6 / nodes for spent in _steps(given))
     return Measured(nodes, compile_us, build_us, json_us, _peak_mb() - before)
 
 
-def _given(nodes: int) -> tuple[WorkflowTemplate, CompiledTask, LiteralMap]:
-    """A template, its only task and its inputs."""
-    task_id = Identifier(resource_type=TASK, project="p", domain="d", name="add", version="v1")
-    integer = LiteralType(simple="INTEGER")
-    pair = VariableMap(variables={"a": Variable(type=integer), "b": Variable(type=integer)})
-    one = VariableMap(variables={"o0": Variable(type=integer)})
-    container = Container(image="registry.example/app:v1", args=["run"])
-    task = CompiledTask(
-        template=TaskTemplate(id=task_id, interface=TypedInterface(inputs=pair, outputs=one), container=container)
-    )
-    template = WorkflowTemplate(
-        id=Identifier(resource_type=WORKFLOW, project="p", domain="d", name="grid", version="v1"),
-        interface=TypedInterface(inputs=VariableMap(variables={"x": Variable(type=integer)})),
-        nodes=[_node(index, task_id) for index in range(nodes)],
-    )
-    value = Literal(scalar=Scalar(primitive=Primitive(integer=1)))
-    return template, task, LiteralMap(literals={"x": value})
-
-
-def _node(index: int, task_id: Identifier) -> Node:
-    rank, place = divmod(index, RANK)
-    before = (RANK * (rank - 1) + place, RANK * (rank - 1) + (place + 1) % RANK)
-    sources = [OutputReference(node_id=f"n{n}", var="o0") for n in before] if rank else [OutputReference(var="x")] * 2
-    inputs = [
-        Binding(var=name, binding=BindingData(promise=source)) for name, source in zip("ab", sources, strict=True)
-    ]
-    node = Node(id=f"n{index}", task_node=TaskNode(reference_id=task_id), inputs=inputs)
-    node.metadata.name = "add"
-    return node
+def _steps(given: Shape) -> tuple[float, float, float]:
+    """The seconds that each step takes; the first time they hold what is done once per process."""
+    execution = WorkflowExecutionIdentifier(project="p", domain="d", name="run")
+    started = time.process_time()
+    closure = compile_workflow(given.template, given.sub_workflows, given.tasks, [])
+    compiled = time.process_time()
+    workflow = build_flyteworkflow(closure, given.inputs, execution, "p-d")
+    built = time.process_time()
+    workflow.to_json_object()
+    return compiled - started, built - compiled, time.process_time() - built
 
 
 def _peak_mb() -> float:
