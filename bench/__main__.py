@@ -6,7 +6,7 @@ import traceback
 
 from bench.report import Section, progress, show
 
-SECTIONS = ("compiler", "requests", "cpu", "imports", "layers")
+SECTIONS = ("compiler", "requests", "bridge", "cpu", "imports", "layers")
 """The compiler first: a process's peak memory never falls."""
 
 

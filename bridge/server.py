@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from bridge.api import Api
 from bridge.callers import credentials
 from bridge.events import Events
+from bridge.metrics import exposed
 from bridge.service import FlyteServices
 from bridge.settings import Settings
 from bridge.signing import Signer
@@ -74,9 +75,13 @@ async def running(settings: Settings) -> AsyncIterator[str]:
         listen = settings.listen
         port = server.add_secure_port(listen, tls) if tls else server.add_insecure_port(listen)
         await server.start()
+        serving = True
+        if settings.metrics_listen:
+            await resources.enter_async_context(exposed(settings.metrics_listen, lambda: serving))
         try:
             yield f"{settings.listen.rpartition(':')[0]}:{port}"
         finally:
+            serving = False
             await checks.enter_graceful_shutdown()
             await server.stop(settings.drain_seconds)
 

@@ -17,6 +17,7 @@ from bridge.callers import Callers, token_of
 from bridge.events import RPCS as EVENTS
 from bridge.events import Events
 from bridge.idempotency import KEYED, Keys, fingerprint
+from bridge.metrics import CALLS, SECONDS
 from bridge.settings import Settings
 from bridge.transcoder import transcode
 from flyteadmin.api.identity import PRINCIPAL_HEADER
@@ -79,12 +80,13 @@ class FlyteServices(grpc.GenericRpcHandler):
         async def serve(request: bytes, context: Context) -> bytes:
             metadata = _metadata(context)
             request_id = _request_id(metadata)
-            outcome = await self._outcome(rpc, request, metadata, request_id, context)
+            with SECONDS.labels(rpc.name).time():
+                outcome = await self._outcome(rpc, request, metadata, request_id, context)
+            code = Code(outcome.code) if isinstance(outcome, Status) else Code.OK
+            CALLS.labels(rpc.name, code.name).inc()
             trailers = ((REQUEST_ID, request_id),)
             if isinstance(outcome, Status):
-                logger.info(
-                    "refused", extra={"rpc": rpc.name, "code": Code(outcome.code).name, "request_id": request_id}
-                )
+                logger.info("refused", extra={"rpc": rpc.name, "code": code.name, "request_id": request_id})
                 status = rpc_status.to_status(outcome)
                 await context.abort(status.code, status.details, (*status.trailing_metadata, *trailers))
             context.set_trailing_metadata(trailers)

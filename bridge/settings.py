@@ -22,6 +22,7 @@ class Settings(BaseModel):
     api_url: str = Field(description="where the API is, https://…, without a trailing /api")
     api_auth: Literal["iam", "bearer"] = Field("iam", description="sign with SigV4, or pass on the caller's own token")
     listen: str = Field("127.0.0.1:8089", description="host:port for gRPC; port 0 is any")
+    metrics_listen: str = Field("", description="host:port for /metrics and /healthz over HTTP; empty for none")
     tls_certificate: Path | None = Field(None, description="PEM; with tls_key it makes the port TLS")
     tls_key: Path | None = None
     client_authority: Path | None = Field(None, description="PEM; callers must show a certificate of this authority")

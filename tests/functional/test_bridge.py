@@ -1,8 +1,13 @@
 """gRPC clients through a real bridge to the real handlers, with what can go wrong in between."""
 
+import threading
+import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.execution_pb2 import (
@@ -27,6 +32,7 @@ from bridge.settings import Settings
 from flyteadmin.errors import Code
 from local.aws.client import Response
 from local.aws.data import DataAccount as Aws
+from local.bridge import free_port
 from tests.builders import execution_id, stored_execution
 from tests.grpc_stack import Client, Gateway, Refused, bridge, client, gateway, hangs_up, loses_the_answer, refuses
 
@@ -211,3 +217,34 @@ def test_reflection_knows_every_service(flyte: Client) -> None:
     services, *files = stream(iter(asked), timeout=10)
     assert {each.name for each in services.list_services_response.service} >= set(names)
     assert all(answer.file_descriptor_response.file_descriptor_proto for answer in files)
+
+
+def test_metrics_count_calls_by_code(api: Gateway) -> None:
+    port = free_port()
+    settings = Settings(api_url=api.url, listen="127.0.0.1:0", metrics_listen=f"127.0.0.1:{port}")
+    with client(settings) as flyte:
+        flyte.code("GetExecution", ABSENT)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+    assert 'flyteadmin_bridge_calls_total{code="NOT_FOUND",rpc="GetExecution"}' in text
+
+
+def test_a_drained_bridge_lets_calls_end(api: Gateway) -> None:
+    begun = threading.Event()
+
+    def slow(_: object) -> Response:
+        begun.set()
+        time.sleep(0.5)
+        return Response(200, {"content-type": OCTETS}, b"")
+
+    api.faults.append(slow)
+    with (
+        ThreadPoolExecutor() as threads,
+        grpc.insecure_channel(f"127.0.0.1:{(port := free_port())}") as channel,
+    ):
+        with bridge(Settings(api_url=api.url, listen=f"127.0.0.1:{port}", drain_seconds=10)):
+            answer = threads.submit(Client(channel).call, "ListProjects", PROJECTS)
+            assert begun.wait(10)
+        assert answer.result() == b""

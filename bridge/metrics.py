@@ -1,0 +1,38 @@
+"""What Prometheus reads of a bridge, and whether it serves, over HTTP on a port of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+CALLS: Final = Counter("flyteadmin_bridge_calls", "gRPC calls, by RPC and the code of the answer", ["rpc", "code"])
+SECONDS: Final = Histogram(
+    "flyteadmin_bridge_call_seconds",
+    "How long gRPC calls took, by RPC",
+    ["rpc"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+
+@asynccontextmanager
+async def exposed(listen: str, is_serving: Callable[[], bool]) -> AsyncIterator[None]:
+    """/metrics and /healthz on host:port; /healthz answers 503 while `is_serving` says no."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(status=200 if is_serving() else 503)
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, _, port = listen.rpartition(":")
+    try:
+        await web.TCPSite(runner, host.strip("[]"), int(port)).start()
+        yield
+    finally:
+        await runner.cleanup()
