@@ -171,3 +171,16 @@ def test_a_cache_hit_and_a_checkpoint(aws: Aws) -> None:
     apply(node_event("SUCCEEDED", 1, task_node_metadata=metadata))
     shown = get(f"node_executions/{EXECUTION}/n0").message(NodeExecution).closure.task_node_metadata
     assert (shown.cache_status, shown.catalog_key, shown.checkpoint_uri) == (CACHE_HIT, key, "s3://checkpoint")
+
+
+@pytest.mark.conformance("NEV-09", "TEV-04")
+def test_a_child_and_a_task_that_come_before_their_node(aws: Aws) -> None:
+    parent = ParentNodeExecutionMetadata(node_id="n0")
+    apply(
+        node_event("QUEUED", 2, node="n0-0-n1", parent_node_metadata=parent),
+        task_event("RUNNING", 3),
+        node_event("RUNNING", 1, is_parent=True),
+    )
+    below = get(f"node_executions/{EXECUTION}", {"limit": "10", "uniqueParentId": "n0"}).message(NodeExecutionList)
+    assert [node.id.node_id for node in below.node_executions] == ["n0-0-n1"]
+    assert len(get(f"task_executions/{EXECUTION}/n0", {"limit": "5"}).message(TaskExecutionList).task_executions) == 1

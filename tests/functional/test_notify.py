@@ -140,3 +140,12 @@ def test_what_the_topic_does_not_take_is_tried_again_from_there(aws: Aws, monkey
 def test_the_published_schema_is_the_messages(aws: Aws) -> None:
     published = json.loads((Path(__file__).parents[2] / "docs/notification.schema.json").read_text())
     assert published == Notification.model_json_schema()
+
+
+def test_an_error_of_a_kind_that_this_version_does_not_know(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    error = ExecutionError(kind=99, message="new")  # type: ignore[arg-type]  # an open enum
+    assert handle([change(None, image("FAILED", error=error))]) == []
+    [received] = subscriber.received()
+    assert received.error is not None
+    assert (received.error.kind, received.error.message) == ("UNKNOWN", "new")

@@ -255,7 +255,7 @@ def test_data_and_long_errors_lie_in_s3(aws: Aws) -> None:
     )
 
 
-@pytest.mark.conformance("WFE-22", "KD-32")
+@pytest.mark.conformance("WFE-22", "WFE-24", "NEV-24", "TEV-22", "KD-06", "KD-32")
 def test_the_log_holds_every_event_once_in_order(aws: Aws) -> None:
     stored_execution()
     deliver(RUN_OF_A_WORKFLOW)

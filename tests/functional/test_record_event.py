@@ -157,7 +157,7 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
     return node_event("DYNAMIC_RUNNING", task_node_metadata={"dynamic_workflow": dynamic})
 
 
-@pytest.mark.conformance("WFE-01", "TEV-01", "NEV-01", "KD-09", "KD-10")
+@pytest.mark.conformance("WFE-01", "TEV-01", "NEV-01", "NEV-27", "KD-09", "KD-10")
 @pytest.mark.parametrize(
     ("event", "field"),
     [
@@ -183,6 +183,7 @@ def test_a_bad_event_names_its_field(aws: Aws, event: Event, field: str) -> None
     answer = send(event)
     assert code(answer) is Code.INVALID_ARGUMENT
     assert field in answer.message(Status).message
+    assert reason(answer) is None
 
 
 @pytest.mark.conformance("WFE-13")
@@ -241,3 +242,4 @@ def test_an_event_too_large_for_anything(aws: Aws) -> None:
     answer = send(node_event("SUCCEEDED", 1, output_data=outputs))
     assert code(answer) is Code.RESOURCE_EXHAUSTED
     assert "message larger than max" in answer.message(Status).message
+    assert reason(answer) is None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from flyteidl.core.execution_pb2 import WorkflowExecution
+from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +119,17 @@ def test_the_first_start_is_kept() -> None:
     said = reduce(run(["RUNNING", "SUCCEEDING", "RUNNING"]), Overlay())
     assert said.once["started_at"] == CREATED_AT + 1_000_000_000
     assert said.phase == "RUNNING"
+
+
+@pytest.mark.conformance("WFE-16", "WFE-19")
+def test_an_outcome_counts_in_any_phase_and_the_latest_replaces_it() -> None:
+    error = ExecutionError(code="E" * 300, kind=ExecutionError.USER)
+    failing = PhaseEvent(workflow_event("FAILING", 1, error=error), padded("1"), error=b"error")
+    said = reduce([failing], Overlay())
+    assert (said.values()["error"], said.values()["error_kind"], said.values()["error_code"]) == (
+        b"error",
+        "USER",
+        "E" * 256,
+    )
+    ended = PhaseEvent(workflow_event("SUCCEEDED", 2, output_uri="s3://out"), padded("2"))
+    assert not {"error", "error_kind", "error_code"} & set(reduce([failing, ended], Overlay()).values())

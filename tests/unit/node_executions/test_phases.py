@@ -170,7 +170,7 @@ def test_a_dynamic_workflow_is_not_erased_and_comes_late_if_it_must() -> None:
     assert said_by(event, node_event("SUCCEEDED"), retried)["dynamic_workflow_uri"] == "wf"
 
 
-@pytest.mark.conformance("NEV-17", "NEV-18")
+@pytest.mark.conformance("NEV-17", "NEV-18", "KD-11")
 def test_the_deck_is_what_a_start_or_an_end_says() -> None:
     running = node_event("RUNNING", deck_uri="s3://deck/1")
     assert said_by(node_event("QUEUED", deck_uri="s3://deck/0")).get("deck_uri") is None
