@@ -64,6 +64,14 @@ from flyteidl.admin.project_pb2 import (
     Projects,
     ProjectUpdateResponse,
 )
+from flyteidl.admin.signal_pb2 import (
+    Signal,
+    SignalGetOrCreateRequest,
+    SignalList,
+    SignalListRequest,
+    SignalSetRequest,
+    SignalSetResponse,
+)
 from flyteidl.admin.task_execution_pb2 import (
     TaskExecution,
     TaskExecutionGetDataRequest,
@@ -89,10 +97,12 @@ from flyteidl.core.identifier_pb2 import (
     Identifier,
     NodeExecutionIdentifier,
     TaskExecutionIdentifier,
+    SignalIdentifier,
     WorkflowExecutionIdentifier,
 )
-from flyteidl.core.literals_pb2 import LiteralMap
+from flyteidl.core.literals_pb2 import Literal, LiteralMap, Primitive, Scalar
 from flyteidl.core.tasks_pb2 import Container, RuntimeMetadata, TaskMetadata, TaskTemplate
+from flyteidl.core.types_pb2 import INTEGER, LiteralType
 from flyteidl.core.workflow_pb2 import Node, TaskNode, WorkflowTemplate
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 from flyteidl.service.dataproxy_pb2 import (
@@ -156,6 +166,7 @@ def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
     yield lambda: a_run(traveller, version)
     yield lambda: a_failing_run(traveller, version)
     yield lambda: a_task_by_itself(traveller, version)
+    yield lambda: signals(traveller, version)
     yield lambda: a_refusal(traveller, version)
     yield lambda: events_of_all_sizes(traveller, version)
     yield lambda: data(traveller, version)
@@ -302,6 +313,20 @@ def a_task_by_itself(traveller: Traveller, version: str) -> None:
     execution = ended(traveller, first)
     assert execution.closure.phase == WorkflowExecution.SUCCEEDED
     assert execution.closure.workflow_id.name == f".flytegen.{name}"
+
+
+def signals(traveller: Traveller, name: str) -> None:
+    """A gate asks twice, between which somebody sets what it waits for."""
+    admin = traveller.admin
+    execution = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=name)
+    identifier = SignalIdentifier(signal_id="approve", execution_id=execution)
+    asked = SignalGetOrCreateRequest(id=identifier, type=LiteralType(simple=INTEGER))
+    assert not admin.call("GetOrCreateSignal", asked, Signal).HasField("value")
+    value = Literal(scalar=Scalar(primitive=Primitive(integer=5)))
+    admin.call("SetSignal", SignalSetRequest(id=identifier, value=value), SignalSetResponse)
+    assert admin.call("GetOrCreateSignal", asked, Signal).value == value
+    listed = admin.call("ListSignals", SignalListRequest(workflow_execution_id=execution, limit=5), SignalList)
+    assert [each.value for each in listed.signals] == [value]
 
 
 def a_failing_run(traveller: Traveller, version: str) -> None:

@@ -7,6 +7,7 @@ Project and domain never contain a colon (projects are DNS labels, domains come 
 from flyteidl.core.identifier_pb2 import (
     Identifier,
     NodeExecutionIdentifier,
+    SignalIdentifier,
     TaskExecutionIdentifier,
     WorkflowExecutionIdentifier,
 )
@@ -51,6 +52,11 @@ def entity_key(identifier: Identifier) -> tuple[str, str]:
 def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
     """(execution, node id); errors as `execution_key`."""
     return execution_key(identifier.execution_id), _fits(identifier.node_id, MAX_NODE_ID_BYTES, "node_id")
+
+
+def signal_key(identifier: SignalIdentifier) -> tuple[str, str]:
+    """(execution, signal id); errors as `execution_key`."""
+    return execution_key(identifier.execution_id), _fits(identifier.signal_id, _MAX_SORT_KEY_BYTES, "signal_id")
 
 
 def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:

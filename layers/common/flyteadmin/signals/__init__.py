@@ -1,0 +1,1 @@
+"""Signals: values that a gate node of an execution waits for."""

@@ -1,0 +1,62 @@
+"""Signals in DynamoDB: made once, set under a condition, read consistently, listed in the order of their ids."""
+
+from collections.abc import Iterator
+
+from flyteidl.admin.signal_pb2 import Signal
+from flyteidl.core.identifier_pb2 import SignalIdentifier
+from flyteidl.core.literals_pb2 import Literal
+from flyteidl.core.types_pb2 import LiteralType
+
+from flyteadmin.clients.dynamodb import Change, ConditionFailed, Key, Put, RawItem, get, query, write
+from flyteadmin.identifiers import execution_identifier, signal_key
+from flyteadmin.signals.models import SignalRow
+
+
+def key(identifier: SignalIdentifier) -> Key:
+    """The address of a signal."""
+    return Key(SignalRow, *signal_key(identifier))
+
+
+def read(identifier: SignalIdentifier) -> SignalRow | None:
+    """A signal; one consistent request."""
+    return get(SignalRow, key(identifier))
+
+
+def create(row: SignalRow) -> SignalRow:
+    """Store a signal unless there is one, and give the one that is there then."""
+    try:
+        write(Put(row, SignalRow.execution.does_not_exist()))
+    except ConditionFailed as failure:
+        return SignalRow.from_raw_data(failure.old or {})
+    return row
+
+
+def set_value(row: SignalRow, value: bytes, now: int) -> None:
+    """Set the value of a signal that was read: what it is a value of never changes. `now` is in ns."""
+    actions = [
+        SignalRow.version.set(SignalRow.version + 1),
+        SignalRow.value.set(value),
+        SignalRow.updated_at.set(now),
+    ]
+    write(Change(Key(SignalRow, row.execution, row.signal_id), actions, SignalRow.type == row.type))
+
+
+def in_order(execution: str, after: str, page_size: int) -> Iterator[SignalRow]:
+    """The signals of an execution by id, those behind `after` only; consistent pages, read as needed."""
+    beyond = SignalRow.signal_id > after if after else None
+    start: RawItem | None = None
+    while True:
+        page = query(SignalRow, execution, sort=beyond, limit=page_size, start=start)
+        yield from page.items
+        start = page.next_key
+        if start is None:
+            return
+
+
+def message(row: SignalRow) -> Signal:
+    """The signal as clients read it; without a value until it is set."""
+    identifier = SignalIdentifier(signal_id=row.signal_id, execution_id=execution_identifier(row.execution))
+    signal = Signal(id=identifier, type=LiteralType.FromString(row.type))
+    if row.value is not None:
+        signal.value.CopyFrom(Literal.FromString(row.value))
+    return signal

@@ -1,0 +1,93 @@
+"""What happens when a gate node asks for its signal, somebody sets it, or signals are listed."""
+
+import time
+from itertools import islice
+
+from flyteidl.admin.common_pb2 import Sort
+from flyteidl.admin.signal_pb2 import (
+    Signal,
+    SignalGetOrCreateRequest,
+    SignalList,
+    SignalListRequest,
+    SignalSetRequest,
+    SignalSetResponse,
+)
+from flyteidl.core.types_pb2 import LiteralType
+
+from flyteadmin.clients.dynamodb import batch_get
+from flyteadmin.errors import AlreadyExists, FailedPrecondition, InvalidArgument
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import TERMINAL
+from flyteadmin.identifiers import execution_key, signal_key
+from flyteadmin.listing import Cursor, start_of, token_after
+from flyteadmin.signals import repository
+from flyteadmin.signals.models import SignalRow
+from flyteadmin.signals.validation import validate_get_or_create, validate_list, validate_set, validate_value
+
+
+def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
+    """GetOrCreateSignal: what propeller asks at each look at a gate, until there is a value (SIG-02).
+
+    Raises:
+        InvalidArgument: naming the field.
+        AlreadyExists: the signal is there with another type (SIG-03).
+    """
+    validate_get_or_create(request)
+    wanted = request.type.SerializeToString(deterministic=True)
+    row = repository.read(request.id)
+    if row is None:
+        now = time.time_ns()
+        execution, signal_id = signal_key(request.id)
+        made = SignalRow(execution=execution, signal_id=signal_id, type=wanted, created_at=now, updated_at=now)
+        row = repository.create(made)
+    if row.type != wanted:
+        raise AlreadyExists(f"signal {row.signal_id} already exists with another type")
+    return repository.message(row)
+
+
+def set_signal(request: SignalSetRequest) -> SignalSetResponse:
+    """SetSignal: the value can be changed as long as the execution runs (SIG-06).
+
+    Raises:
+        InvalidArgument: naming the field; there is no such signal; or the value is not of its type.
+        FailedPrecondition: the execution has ended, so nobody waits for the signal (KD-42).
+    """
+    validate_set(request)
+    execution = executions.state_key(execution_key(request.id.execution_id))
+    found = batch_get([repository.key(request.id), execution])
+    row = found.get(SignalRow, repository.key(request.id))
+    if row is None:
+        raise InvalidArgument(f"failed to validate that signal [{request.id.signal_id}] exists: signal does not exist")
+    validate_value(request.value, LiteralType.FromString(row.type))
+    state = found.get(ExecutionState, execution)
+    if state is not None and state.phase in TERMINAL:
+        raise FailedPrecondition(f"the execution of signal {row.signal_id} has ended as {state.phase}")
+    repository.set_value(row, request.value.SerializeToString(deterministic=True), time.time_ns())
+    return SignalSetResponse()
+
+
+def list_signals(request: SignalListRequest) -> SignalList:
+    """ListSignals: those of an execution in the order of their ids, a page at a time (SIG-07).
+
+    Raises:
+        InvalidArgument: a field is missing, the token is not ours, or a filter or sort key is asked for that is not
+            supported yet.
+    """
+    validate_list(request)
+    if request.filters:
+        raise InvalidArgument("invalid value for filters: not supported yet by ListSignals")
+    if request.HasField("sort_by") and (request.sort_by.key, request.sort_by.direction) != (
+        "signal_id",
+        Sort.ASCENDING,
+    ):
+        raise InvalidArgument("invalid sort key: ListSignals sorts by signal_id ASCENDING only, as yet")
+    start = start_of(request.token, "ListSignals")
+    end = start.offset + request.limit
+    execution = execution_key(request.workflow_execution_id)
+    in_order = repository.in_order(execution, start.after.key if start.after else "", end)
+    rows = list(islice(in_order, start.offset, end))
+    answer = SignalList(signals=map(repository.message, rows))
+    if len(rows) == request.limit:
+        answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].signal_id))
+    return answer
