@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from local.admin import Admin, CallFailed
 from local.aws.audit import Decision, allowed, decisions
 from local.aws.client import REGION, HttpApi, client, session
 from local.demo.subscriber import Subscriber
-from local.stack import ACCOUNT, ROOT, STACK, Stack, running
+from local.stack import ACCOUNT, ROOT, STACK, Stack
 from tests.e2e.journeys import Traveller, all_journeys
 from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
 from tests.infrastructure.template import Template, load
@@ -29,22 +29,8 @@ SEED = int(os.environ.get("SAMPLE_SEED", "0")) or random.SystemRandom().randrang
 
 
 @pytest.fixture(scope="module")
-def audit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("audit") / "decisions.jsonl"
-
-
-@pytest.fixture(scope="module")
-def stack(audit: Path) -> Iterator[Stack]:
-    """The stack of `make up`: built by SAM, deployed by CloudFormation, IAM enforced, every decision recorded."""
-    if not (ROOT / ".aws-sam/build/template.yaml").exists():
-        pytest.fail("nothing is built: run make build")
-    with running(print, audit=audit) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def traveller(stack: Stack) -> Traveller:
-    return Traveller(stack, Subscriber(stack.endpoint, stack.outputs["NotificationsTopicArn"], "e2e"))
+def traveller(stack: Stack, subscriber: Subscriber) -> Traveller:
+    return Traveller(stack, subscriber)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,16 @@ def test_response_size__above_6_mb_is_an_error(stack: Stack) -> None:
     assert stack.api.request("GET", "/large").status == 500
 
 
+def test_shared_code__is_unpacked_once_for_all_that_run_it(stack: Stack) -> None:
+    functions = stack.client("lambda")
+    names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+    asked = [name for name in names if "ApiFunction" in name or "UninvitedFunction" in name]
+    answers = [functions.invoke(FunctionName=name, Payload=b'{"rawPath": "/where"}') for name in asked]
+    places = [json.loads(answer["Payload"].read())["body"] for answer in answers]
+    assert len(places) == 2
+    assert len(set(places)) == 1
+
+
 def consumer(folder: Path, *, visible_after: int, policies: list[str]) -> Path:
     """Write a template with a function of 10 seconds over a queue."""
     allow = {"Effect": "Allow", "Action": policies, "Resource": {"Fn::GetAtt": ["Inbox", "Arn"]}}

@@ -24,6 +24,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     lambda_.response_size,
     lambda_.mapping_role,
     lambda_.mapping_visibility,
+    lambda_.shared_code,
     s3.secure_transport,
     s3.lifecycle,
     scheduler.schedule_group_in_arn,

@@ -1,10 +1,18 @@
 """Lambda functions and what their event source mappings need."""
 
+import hashlib
 import json
+import os
+import tempfile
+import threading
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
+from ministack.core import lambda_runtime
 from ministack.core.arn import parse_arn
 from ministack.services import lambda_svc, sqs
 
@@ -76,3 +84,22 @@ def _require_visibility(queue: Mapping[str, Any], function: str) -> None:
     hidden, runs = int(queue["attributes"].get("VisibilityTimeout", 30)), int((config or {}).get("Timeout", 3))
     if hidden < runs:
         raise ValueError(f"Queue visibility timeout: {hidden} seconds is less than Function timeout: {runs} seconds")
+
+
+def shared_code() -> None:
+    """Every worker unpacks code and layers anew, thousands of files. AWS shares them, read-only: once is enough."""
+    folder = Path(tempfile.gettempdir(), f"unpacked-{os.getpid()}")
+    unpacking = threading.Lock()
+
+    class Unpacked(zipfile.ZipFile):
+        def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:
+            with Path(str(self.filename)).open("rb") as archive:
+                kept = folder / hashlib.file_digest(archive, "sha256").hexdigest()
+            with unpacking:
+                if not kept.exists():
+                    super().extractall(f"{kept}.part")
+                    Path(f"{kept}.part").rename(kept)
+            for entry in kept.iterdir():
+                (Path(path) / entry.name).symlink_to(entry)
+
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": Unpacked})

@@ -20,6 +20,8 @@ def api(event: dict[str, Any], _context: object) -> dict[str, Any]:
     path = event["rawPath"]
     if path == "/fail":
         raise RuntimeError("a secret of the function")
+    if path == "/where":
+        return {"statusCode": 200, "body": str(Path(__file__).resolve())}
     body = "x" * LARGE if path == "/large" else json.dumps(event)
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body}
 
