@@ -2,9 +2,10 @@
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
+from flyteidl.admin.common_pb2 import UrlBlob
 from flyteidl.admin.execution_pb2 import Execution, ExecutionList, WorkflowExecutionGetDataResponse
 from flyteidl.admin.node_execution_pb2 import NodeExecution, NodeExecutionGetDataResponse, NodeExecutionList
 from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionGetDataResponse, TaskExecutionList
@@ -12,7 +13,8 @@ from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata
 
-from flyteadmin.clients import storage
+from flyteadmin import settings
+from flyteadmin.clients import configuration, storage
 from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
 from functions.process_event.handler import lambda_handler as process_event
@@ -106,6 +108,81 @@ def test_data(aws: Aws) -> None:
     process_event(batch([queue_record(message_body(apply_at), 9)]), Context())
     gone = get(f"data/executions/{EXECUTION}").message(WorkflowExecutionGetDataResponse)
     assert gone.full_outputs == LiteralMap()
+
+
+@pytest.fixture
+def configured(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give the functions an operator's file."""
+    target = storage.uri("config", "flyteadmin.yaml")
+
+    def give(yaml: str) -> None:
+        storage.write(yaml.encode(), target)
+        monkeypatch.setenv("CONFIGURATION_URI", target)
+        settings.environment.cache_clear()
+        configuration.forget()
+
+    return give
+
+
+def all_data() -> list[WorkflowExecutionGetDataResponse | NodeExecutionGetDataResponse | TaskExecutionGetDataResponse]:
+    return [
+        get(f"data/executions/{EXECUTION}").message(WorkflowExecutionGetDataResponse),
+        get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse),
+        get(f"data/task_executions/{TASK}").message(TaskExecutionGetDataResponse),
+    ]
+
+
+@pytest.mark.conformance("GET-06", "GET-07", "KD-37")
+def test_signed_urls_where_the_operator_wants_them_and_full_data_below_the_limit(
+    aws: Aws, configured: Callable[[str], None]
+) -> None:
+    stored_execution()
+    outputs = storage.write_once(literals(2).SerializeToString(), "metadata", "out")
+    apply(
+        node_event("SUCCEEDED", 1, input_uri=outputs, output_uri=outputs),
+        task_event("SUCCEEDED", 2, input_uri=outputs, output_uri=outputs),
+        workflow_event("SUCCEEDED", 3, output_uri=outputs),
+    )
+    size = literals(2).ByteSize()
+    configured(f"remoteData: {{maxSizeInBytes: {size}}}")
+    for data in all_data():
+        assert (data.outputs, data.full_outputs) == (UrlBlob(), literals(2)), "without a URL it is whole"
+    configured(f"remoteData: {{maxSizeInBytes: {size}, signedUrls: {{enabled: true, durationMinutes: 7}}}}")
+    for data in all_data():
+        assert (data.outputs.bytes, data.full_outputs) == (size, LiteralMap())
+        assert "X-Amz-Expires=420" in data.outputs.url
+        with urllib.request.urlopen(data.outputs.url, timeout=10) as answer:
+            assert LiteralMap.FromString(answer.read()) == literals(2)
+    for limit in (size + 1, 0):
+        configured(f"remoteData: {{maxSizeInBytes: {limit}, signedUrls: {{enabled: true}}}}")
+        assert [data.full_outputs for data in all_data()] == [literals(2)] * 3
+
+
+@pytest.mark.conformance("GET-06")
+def test_what_can_not_be_signed_fails(aws: Aws, configured: Callable[[str], None]) -> None:
+    stored_execution()
+    configured("remoteData: {signedUrls: {enabled: true}}")
+    apply(node_event("SUCCEEDED", 1, output_uri="gs://bucket/outputs.pb"))
+    assert get(f"data/node_executions/{EXECUTION}/n0").status == 400
+    apply(workflow_event("SUCCEEDED", 2, output_uri=storage.uri("metadata", "gone.pb")))
+    assert get(f"data/executions/{EXECUTION}").status == 500
+
+
+@pytest.mark.conformance("GET-08", "KD-38")
+def test_outputs_that_came_with_their_event_are_shown_below_the_limit(
+    aws: Aws, configured: Callable[[str], None]
+) -> None:
+    stored_execution()
+    configured("remoteData: {inlineEventDataPolicy: StoreInline}")
+    apply(
+        node_event("SUCCEEDED", 1, output_data=literals(2)),
+        task_event("SUCCEEDED", 2, output_data=literals(2)),
+        workflow_event("SUCCEEDED", 3, output_data=literals(2)),
+    )
+    size = literals(2).ByteSize()
+    for limit, shown in ((size, LiteralMap()), (size + 1, literals(2)), (0, literals(2))):
+        configured(f"remoteData: {{maxSizeInBytes: {limit}, inlineEventDataPolicy: StoreInline}}")
+        assert [data.full_outputs for data in all_data()] == [shown] * 3
 
 
 @pytest.mark.conformance("LST-20", "LST-21")

@@ -9,10 +9,12 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from flyteadmin.durations import parse_duration
+
+_QUANTITY = r"^([0-9]+(\.[0-9]*)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$"
 
 
 class Environment(BaseModel):
@@ -101,10 +103,16 @@ class TaskResourceSet(_Section):
 
 
 class TaskResources(_Section):
-    """The `task_resources` section (RES-01)."""
+    """The `task_resources` section (RES-01); what a part leaves out keeps its default, as with upstream."""
 
     defaults: TaskResourceSet = TaskResourceSet(cpu="2", memory="200Mi")
     limits: TaskResourceSet = TaskResourceSet(cpu="2", memory="1Gi", gpu="1")
+
+    @field_validator("defaults", "limits", mode="before")
+    @classmethod
+    def _completed(cls, given: object, field: ValidationInfo) -> object:
+        default = cls.model_fields[field.field_name or ""].default
+        return default.model_dump() | given if isinstance(given, dict) else given
 
 
 class NamespaceMapping(_Section):
@@ -140,12 +148,21 @@ class Registration(_Section):
     max_workflow_nodes: int = 100
     max_label_entries: int = 0
     max_annotation_entries: int = 0
+    workflow_size_limit: str = Field("", description="a quantity such as 100Mi", pattern=_QUANTITY)
+
+
+class SignedUrls(_Section):
+    """What the data RPCs sign, so that clients fetch what is too large for an answer."""
+
+    enabled: bool = False
+    duration_minutes: int = Field(3, ge=1, le=7 * 24 * 60)
 
 
 class RemoteData(_Section):
     """The `remoteData` section; sizes in bytes."""
 
-    max_size_in_bytes: int = 2 * 1024 * 1024
+    max_size_in_bytes: int = Field(2 * 1024 * 1024, ge=0, description="0 is unlimited")
+    signed_urls: SignedUrls = SignedUrls()
     inline_event_data_policy: Literal["Offload", "StoreInline"] = "Offload"
 
 
@@ -176,6 +193,13 @@ class Server(_Section):
     data_proxy: DataProxy = DataProxy()
 
 
+class WhitelistScope(_Section):
+    """Where a task type of `task_type_whitelist` may be used; what is blank is not narrowed."""
+
+    project: str = ""
+    domain: str = ""
+
+
 class Configuration(_Section):
     """The operator's `flyteadmin.yaml`; a missing section has upstream's defaults."""
 
@@ -183,6 +207,7 @@ class Configuration(_Section):
     domains: tuple[Domain, ...] = tuple(Domain(id=name, name=name) for name in ("development", "staging", "production"))
     projects: tuple[str, ...] = Field(("flytesnacks",), description="seeded on the first deployment")
     task_resources: TaskResources = Field(TaskResources(), alias="task_resources")
+    task_type_whitelist: dict[str, tuple[WhitelistScope, ...]] = Field({}, alias="task_type_whitelist")
     namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping")
     queues: Queues = Queues()
     registration: Registration = Registration()

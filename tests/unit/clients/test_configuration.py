@@ -110,3 +110,77 @@ def test_keys_that_nothing_reads_are_told_with_their_path() -> None:
 
 def test_an_empty_file_says_nothing() -> None:
     assert configuration.parse("") == (Configuration(), [])
+
+
+CHART = """
+server:
+  httpPort: 8088
+  grpc: {port: 8089}
+  security: {secure: false, useAuth: false, allowCors: true, allowedOrigins: ["*"]}
+flyteadmin:
+  roleNameKey: iam.amazonaws.com/role
+  profilerPort: 10254
+  metricsScope: "flyte:"
+  metadataStoragePrefix: [metadata, admin]
+  eventVersion: 2
+  testing: {host: http://flyteadmin}
+domains:
+- {id: development, name: development}
+- {id: production, name: production}
+task_resources:
+  defaults: {cpu: 500m, memory: 500Mi, storage: 500Mi}
+  limits: {storage: 2000Mi}
+task_type_whitelist:
+  spark:
+  - {project: flytesnacks, domain: production}
+  - {project: analytics}
+registration: {maxWorkflowNodes: 50, workflowSizeLimit: 10Mi}
+remoteData:
+  region: us-east-1
+  scheme: aws
+  signedUrls: {durationMinutes: 3}
+namespace_mapping: {template: "{{ project }}-{{ domain }}"}
+storage: {type: s3, container: bucket, connection: {auth-type: iam}}
+cluster_resources: {refreshInterval: 5m}
+"""
+"""Made as upstream's charts make theirs."""
+
+
+def test_a_charts_file_loads_as_it_is_and_says_what_nothing_reads() -> None:
+    found, unknown = configuration.parse(CHART)
+    assert [domain.id for domain in found.domains] == ["development", "production"]
+    assert found.registration.max_workflow_nodes == 50
+    assert found.registration.workflow_size_limit == "10Mi"
+    assert [(scope.project, scope.domain) for scope in found.task_type_whitelist["spark"]] == [
+        ("flytesnacks", "production"),
+        ("analytics", ""),
+    ]
+    signed = found.remote_data.signed_urls
+    assert (signed.enabled, signed.duration_minutes, found.remote_data.max_size_in_bytes) == (False, 3, 2 * 1024 * 1024)
+    assert (found.task_resources.defaults.cpu, found.task_resources.defaults.memory) == ("500m", "500Mi")
+    assert found.server == Configuration().server
+    assert {"server.grpc", "flyteadmin.profilerPort", "remoteData.scheme", "storage"} <= set(unknown)
+    assert not {"domains", "task_type_whitelist", "registration", "remoteData.signedUrls"} & set(unknown)
+
+
+@pytest.mark.conformance("RES-01")
+def test_what_a_part_of_the_resources_leaves_out_keeps_its_default() -> None:
+    limits = configuration.parse(CHART)[0].task_resources.limits
+    assert (limits.cpu, limits.memory, limits.gpu) == ("2", "1Gi", "1")
+    assert configuration.parse('task_resources: {limits: {cpu: ""}}')[0].task_resources.limits.cpu == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("registration: {workflowSizeLimit: large}", "workflow_size_limit"),
+        ("remoteData: {maxSizeInBytes: -1}", "max_size_in_bytes"),
+        ("remoteData: {signedUrls: {durationMinutes: 0}}", "duration_minutes"),
+        ("server: {dataProxy: {upload: {maxExpiresIn: soon}}}", "max_expires_in"),
+        ("task_type_whitelist: {spark: everybody}", "task_type_whitelist"),
+        ("domains: [{id: a}]", "name"),
+    ],
+)
+def test_a_wrong_value_is_named(text: str, key: str) -> None:
+    with pytest.raises(ValueError, match=key):
+        configuration.parse(text)

@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 
 from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.settings import TaskResources, TaskResourceSet
-from flyteadmin.tasks.validation import Amounts, platform_limits, validate_task
+from flyteadmin.settings import TaskResources, TaskResourceSet, WhitelistScope
+from flyteadmin.tasks import validation
+from flyteadmin.tasks.validation import Amounts, Whitelist, platform_limits
 from tests.entities import resources, task_request
 
 UNLIMITED: Amounts = {}
+
+
+def validate_task(request: TaskCreateRequest, limits: Amounts, whitelist: Whitelist | None = None) -> None:
+    validation.validate_task(request, limits, whitelist or {})
 
 
 def platform(**limits: str) -> Amounts:
@@ -200,3 +205,50 @@ def test_a_matchable_row_replaces_the_configured_limits_as_a_whole() -> None:
     row = TaskResourceAttributes(limits=TaskResourceSpec(cpu="8", memory="nonsense"))
     limits = platform_limits(row, TaskResources())
     assert {Resources.ResourceName.Name(name): str(limit) for name, limit in limits.items()} == {"CPU": "8"}
+
+
+@pytest.mark.conformance("REG-06")
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ([], True),
+        ([("", "")], True),
+        ([("", "production")], True),
+        ([("flytesnacks", "")], True),
+        ([("other", ""), ("flytesnacks", "development")], True),
+        ([("flytesnacks", "production")], False),
+        ([("other", "development")], False),
+    ],
+)
+def test_a_listed_type_is_for_the_scopes_that_are_listed(scopes: list[tuple[str, str]], allowed: bool) -> None:
+    listed = {"python-task": [WhitelistScope(project=project, domain=domain) for project, domain in scopes]}
+    if allowed:
+        validate_task(task_request(), UNLIMITED, listed)
+    else:
+        with pytest.raises(InvalidArgument, match="task type must be whitelisted before use"):
+            validate_task(task_request(), UNLIMITED, listed)
+    validate_task(task_request(), UNLIMITED, {"spark": [WhitelistScope(project="other")]})
+
+
+@pytest.mark.conformance("REG-05")
+def test_of_many_faults_the_first_in_upstreams_order_is_told() -> None:
+    """All is missing at first; as each fault is mended the next one shows."""
+    whole = task_request().spec.template
+    request = TaskCreateRequest(id=task_request().id)
+    template = request.spec.template
+    assert message_of(TaskCreateRequest(id=request.id)) == "missing spec"
+    template.container.args.append("run")
+    assert message_of(request) == "missing type"
+    template.type = whole.type
+    with pytest.raises(InvalidArgument, match="whitelisted"):
+        validate_task(request, UNLIMITED, {"python-task": [WhitelistScope(project="other")]})
+    assert message_of(request) == "missing metadata"
+    template.metadata.runtime.SetInParent()
+    assert message_of(request) == "missing runtime version"
+    template.metadata.runtime.version = "1"
+    assert message_of(request) == "missing typed interface"
+    template.interface.SetInParent()
+    assert message_of(request) == "missing image"
+    template.container.image = "image"
+    template.container.resources.CopyFrom(resources(requests={"CPU": "many"}))
+    assert message_of(request).startswith("Parsing of CPU request failed")

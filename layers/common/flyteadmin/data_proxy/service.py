@@ -136,7 +136,8 @@ def get_data(request: GetDataRequest) -> GetDataResponse:
         return GetDataResponse(pre_signed_urls=_deck_links(url.node, granted.max_expires_in))
     else:
         node = node_executions.existing(url.node)
-        literals = node_executions.inputs(node) if url.kind is Kind.INPUTS else node_executions.outputs(node)
+        data = node_executions.inputs(node) if url.kind is Kind.INPUTS else node_executions.outputs(node)
+        literals = data.literals
     if not url.literal:
         return GetDataResponse(literal_map=literals)
     if url.literal not in literals.literals:
@@ -151,7 +152,8 @@ def _literals_of_attempt(url: FlyteUrl) -> LiteralMap:
         raise InvalidArgument(f"no task executions were listed for attempt {url.attempt} of node {url.node.node_id}")
     if url.kind is Kind.DECK:
         raise InvalidArgument("deck type cannot be specified with a retry attempt, just use the node instead")
-    return task_executions.inputs(row) if url.kind is Kind.INPUTS else task_executions.outputs(row)
+    data = task_executions.inputs(row) if url.kind is Kind.INPUTS else task_executions.outputs(row)
+    return data.literals
 
 
 def _attempt(identifier: bytes) -> int:

@@ -1,5 +1,8 @@
 """What happens when executions are read: whole, with their data, or as a list."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 from flyteidl.admin.common_pb2 import ResourceListRequest, UrlBlob
 from flyteidl.admin.execution_pb2 import (
     Execution,
@@ -12,13 +15,14 @@ from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from google.protobuf.message import DecodeError
 
-from flyteadmin.clients import storage
+from flyteadmin.clients import configuration, storage
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import execution_key
 from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
 from flyteadmin.observability import logger
+from flyteadmin.settings import SignedUrls
 
 
 def get(request: WorkflowExecutionGetRequest) -> Execution:
@@ -34,13 +38,45 @@ def get(request: WorkflowExecutionGetRequest) -> Execution:
 def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDataResponse:
     """GetExecutionData: inputs as resolved at create, outputs once there are any (GET-05…10); errors as `get`."""
     stored = _existing(request.id)
-    outputs = stored.state.output_data
+    inline = stored.state.output_data
+    inputs = remote_data(stored.specification.inputs_uri)
+    outputs = remote_data(stored.state.outputs_uri, LiteralMap.FromString(inline) if inline else None)
     return WorkflowExecutionGetDataResponse(
-        inputs=UrlBlob(),
-        outputs=UrlBlob(),
-        full_inputs=read_literals(stored.specification.inputs_uri),
-        full_outputs=LiteralMap.FromString(outputs) if outputs else read_literals(stored.state.outputs_uri),
+        inputs=inputs.url, outputs=outputs.url, full_inputs=inputs.literals, full_outputs=outputs.literals
     )
+
+
+@dataclass(frozen=True)
+class RemoteData:
+    """Inputs or outputs: in full, unless they are too large beside a signed URL, and that URL if URLs are signed."""
+
+    literals: LiteralMap
+    url: UrlBlob
+
+
+def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData:
+    """What lies at a URI, or came with an event, as the operator wants it handed out (GET-06…10).
+
+    Without signed URLs it is always whole: a client would have no other way to it, and a large answer is a redirect.
+    A limit of 0 is none, for events too (KD-38).
+
+    Raises:
+        InvalidArgument: a URL is to be signed for what is no s3:// URI.
+        Internal: or for what is not there.
+    """
+    here = configuration.current().remote_data
+    url = _signed(uri, here.signed_urls) if uri and here.signed_urls.enabled else UrlBlob()
+    size = inline.ByteSize() if inline is not None else url.bytes
+    if here.max_size_in_bytes and size >= here.max_size_in_bytes:
+        return RemoteData(LiteralMap(), url)
+    return RemoteData(inline if inline is not None else read_literals(uri), url)
+
+
+def _signed(uri: str, how: SignedUrls) -> UrlBlob:
+    stored = storage.head(uri)
+    if stored is None:
+        raise Internal(f"failed to get object size for {uri}")
+    return UrlBlob(url=storage.presign_get(uri, timedelta(minutes=how.duration_minutes)), bytes=stored.size)
 
 
 def read_literals(uri: str | None) -> LiteralMap:

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from flyteidl.admin.common_pb2 import FlyteURLs, Sort, UrlBlob
+from flyteidl.admin.common_pb2 import FlyteURLs, Sort
 from flyteidl.admin.node_execution_pb2 import (
     DynamicNodeWorkflowResponse,
     DynamicWorkflowNodeMetadata,
@@ -20,7 +20,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
 from flyteadmin.errors import InvalidArgument, NotFound, missing
-from flyteadmin.executions.reading import read_literals
+from flyteadmin.executions.reading import RemoteData, remote_data
 from flyteadmin.executions.reading import validate_identifier as validate_execution
 from flyteadmin.identifiers import children_key, execution_key, node_execution_key
 from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
@@ -57,11 +57,12 @@ def get_dynamic_workflow(request: GetDynamicNodeWorkflowRequest) -> DynamicNodeW
 def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataResponse:
     """GetNodeExecutionData (GET-14, GET-15); errors as `get`."""
     row = existing(request.id)
+    got, given = inputs(row), outputs(row)
     data = NodeExecutionGetDataResponse(
-        inputs=UrlBlob(),
-        outputs=UrlBlob(),
-        full_inputs=inputs(row),
-        full_outputs=outputs(row),
+        inputs=got.url,
+        outputs=given.url,
+        full_inputs=got.literals,
+        full_outputs=given.literals,
         flyte_urls=_flyte_urls(row),
     )
     if row.dynamic_workflow_uri:
@@ -69,14 +70,14 @@ def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataRespon
     return data
 
 
-def inputs(row: NodeExecutionRow) -> LiteralMap:
+def inputs(row: NodeExecutionRow) -> RemoteData:
     """What a node got."""
-    return read_literals(row.input_uri)
+    return remote_data(row.input_uri)
 
 
-def outputs(row: NodeExecutionRow) -> LiteralMap:
+def outputs(row: NodeExecutionRow) -> RemoteData:
     """What a node gave: as its event brought it, or from where the event says."""
-    return LiteralMap.FromString(row.output_data) if row.output_data else read_literals(row.output_uri)
+    return remote_data(row.output_uri, LiteralMap.FromString(row.output_data) if row.output_data else None)
 
 
 def _dynamic_workflow(row: NodeExecutionRow) -> DynamicWorkflowNodeMetadata:

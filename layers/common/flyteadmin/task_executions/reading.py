@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from flyteidl.admin.common_pb2 import FlyteURLs, UrlBlob
+from flyteidl.admin.common_pb2 import FlyteURLs
 from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
 from flyteidl.admin.task_execution_pb2 import (
     TaskExecution,
@@ -13,10 +13,9 @@ from flyteidl.admin.task_execution_pb2 import (
     TaskExecutionListRequest,
 )
 from flyteidl.core.identifier_pb2 import TASK, Identifier, ResourceType, TaskExecutionIdentifier
-from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.errors import InvalidArgument, NotFound, missing
-from flyteadmin.executions.reading import read_literals
+from flyteadmin.executions.reading import RemoteData, remote_data
 from flyteadmin.identifiers import children_key, node_execution_key
 from flyteadmin.listing import start_of, validate_limit
 from flyteadmin.node_executions.reading import page_below
@@ -55,24 +54,25 @@ def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
 def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
     """GetTaskExecutionData (GET-18); errors as `get`."""
     row = _existing(request.id)
+    got, given = inputs(row), outputs(row)
     return TaskExecutionGetDataResponse(
-        inputs=UrlBlob(),
-        outputs=UrlBlob(),
-        full_inputs=inputs(row),
-        full_outputs=outputs(row),
+        inputs=got.url,
+        outputs=given.url,
+        full_inputs=got.literals,
+        full_outputs=given.literals,
         flyte_urls=_flyte_urls(request.id),
     )
 
 
-def inputs(row: TaskExecutionRow) -> LiteralMap:
+def inputs(row: TaskExecutionRow) -> RemoteData:
     """What an attempt got."""
-    return read_literals(row.input_uri)
+    return remote_data(row.input_uri)
 
 
-def outputs(row: TaskExecutionRow) -> LiteralMap:
+def outputs(row: TaskExecutionRow) -> RemoteData:
     """What an attempt gave: as its event brought it, or from where the event says."""
     closure = repository.closure_of(row)
-    return closure.output_data if closure.HasField("output_data") else read_literals(closure.output_uri)
+    return remote_data(closure.output_uri, closure.output_data if closure.HasField("output_data") else None)
 
 
 def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:

@@ -58,7 +58,7 @@ def _validate(request: TaskCreateRequest, rows: attributes.MatchingAttributesRow
     matched = rows.most_specific(MatchableResource.TASK_RESOURCE)
     is_set = matched is not None and matched.HasField("task_resource_attributes")
     row = matched.task_resource_attributes if matched is not None and is_set else None
-    validate_task(request, platform_limits(row, here.task_resources))
+    validate_task(request, platform_limits(row, here.task_resources), here.task_type_whitelist)
 
 
 def _compiled(given: TaskTemplate, identifier: Identifier) -> CompiledTask:

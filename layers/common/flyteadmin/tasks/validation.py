@@ -3,7 +3,7 @@
 Source: flyteadmin validation/task_validator.go.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 
 from flyteidl.admin.matchable_resource_pb2 import TaskResourceAttributes, TaskResourceSpec
@@ -18,10 +18,13 @@ from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.quantity import Quantity, QuantityError, parse_quantity
 from flyteadmin.errors import InvalidArgument, missing, too_long
 from flyteadmin.named_entities.validation import validate_depth
-from flyteadmin.settings import TaskResources, TaskResourceSet
+from flyteadmin.settings import TaskResources, TaskResourceSet, WhitelistScope
 
 type Amounts = Mapping[int, Quantity]
 """Quantities by the number of their `Resources.ResourceName`."""
+
+type Whitelist = Mapping[str, Sequence[WhitelistScope]]
+"""Scopes by task type; a type without any is free."""
 
 _CONVENTIONS = (
     "Please follow K8s conventions for resources"
@@ -43,10 +46,11 @@ def validate_compiled(task: CompiledTask) -> None:
     validate_depth(listed)
 
 
-def validate_task(request: TaskCreateRequest, limits: Amounts) -> None:
+def validate_task(request: TaskCreateRequest, limits: Amounts, whitelist: Whitelist) -> None:
     """Check a task whose identifier and project are known to be good (REG-05, RES-09…13).
 
-    `limits` are the platform's; what it leaves out is not limited.
+    `limits` are the platform's; what it leaves out is not limited. `whitelist` has the task types that are not for
+    everybody.
 
     Raises:
         InvalidArgument: naming the first field that is wrong.
@@ -58,6 +62,7 @@ def validate_task(request: TaskCreateRequest, limits: Amounts) -> None:
         raise missing("type")
     if len(template.type.encode()) > _MAX_TYPE_BYTES:
         raise too_long("type", _MAX_TYPE_BYTES)
+    _validate_type(request.id, template.type, whitelist)
     if not template.HasField("metadata"):
         raise missing("metadata")
     if template.metadata.HasField("runtime") and not template.metadata.runtime.version:
@@ -65,6 +70,16 @@ def validate_task(request: TaskCreateRequest, limits: Amounts) -> None:
     if not template.HasField("interface"):
         raise missing("typed interface")
     _validate_target(request.id, template, limits)
+
+
+def _validate_type(identifier: Identifier, task_type: str, whitelist: Whitelist) -> None:
+    """A type that is listed may be used where a scope says so (REG-06)."""
+    scopes = whitelist.get(task_type)
+    if scopes and not any(
+        scope.project in {"", identifier.project} and (not scope.project or scope.domain in {"", identifier.domain})
+        for scope in scopes
+    ):
+        raise InvalidArgument("task type must be whitelisted before use")
 
 
 def platform_limits(row: TaskResourceAttributes | None, configured: TaskResources) -> Amounts:

@@ -1,11 +1,12 @@
 """What a workflow must hold to be registered; pure. Source: flyteadmin validation/workflow_validator.go."""
 
-from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest, WorkflowList
+from flyteidl.admin.workflow_pb2 import WorkflowClosure, WorkflowCreateRequest, WorkflowList
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
 from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.compiler.quantity import parse_quantity
 from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.named_entities.validation import validate_depth
 from flyteadmin.settings import Registration
@@ -22,11 +23,14 @@ def validate_workflow(request: WorkflowCreateRequest) -> None:
 
 
 def validate_compiled(identifier: Identifier, closure: CompiledWorkflowClosure, limits: Registration) -> None:
-    """Check the number of nodes that the user wrote (REG-09), 0 is no limit, and that a list of it can be read.
+    """Check its size and its nodes (REG-09), without a limit there is none, and that a list of it can be read.
 
     Raises:
-        InvalidArgument: there are too many, or they are nested too deep.
+        InvalidArgument: it is too large, there are too many nodes, or they are nested too deep.
     """
+    size = limits.workflow_size_limit
+    if size and WorkflowClosure(compiled_workflow=closure).ByteSize() > parse_quantity(size).amount:
+        raise InvalidArgument(f"Workflow closure size exceeds max limit [{size}]")
     nodes = sum(node.id not in {START_NODE_ID, END_NODE_ID} for node in closure.primary.template.nodes)
     if limits.max_workflow_nodes and nodes > limits.max_workflow_nodes:
         raise InvalidArgument(
