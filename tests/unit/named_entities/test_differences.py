@@ -29,6 +29,7 @@ def test_what_is_only_on_one_side_shows_that_side() -> None:
     assert differences(full, bare) == "/config/key~1with~0both:\n\t- value"
 
 
+@pytest.mark.conformance("REG-04")
 def test_long_differences_are_cut() -> None:
     old, new = Struct(), Struct()
     new.update({f"key{number}": "x" * 100 for number in range(1000)})
