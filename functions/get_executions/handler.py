@@ -31,8 +31,11 @@ from flyteidl.admin.task_execution_pb2 import (
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.clients.storage import offload_answer
+from flyteadmin.executions import listing as execution_lists
 from flyteadmin.executions import reading as executions
+from flyteadmin.node_executions import listing as node_execution_lists
 from flyteadmin.node_executions import reading as node_executions
+from flyteadmin.task_executions import listing as task_execution_lists
 from flyteadmin.task_executions import reading as task_executions
 
 
@@ -48,7 +51,7 @@ def get_execution_data(request: WorkflowExecutionGetDataRequest, _caller: Identi
 
 def list_executions(request: ResourceListRequest, _caller: Identity) -> ExecutionList:
     """GET /api/v1/executions/{project}/{domain}."""
-    return executions.list_executions(request)
+    return execution_lists.list_executions(request)
 
 
 def get_node_execution(request: NodeExecutionGetRequest, _caller: Identity) -> NodeExecution:
@@ -63,12 +66,12 @@ def get_node_execution_data(request: NodeExecutionGetDataRequest, _caller: Ident
 
 def list_node_executions(request: NodeExecutionListRequest, _caller: Identity) -> NodeExecutionList:
     """GET /api/v1/node_executions/{project}/{domain}/{name}."""
-    return node_executions.list_nodes(request)
+    return node_execution_lists.list_nodes(request)
 
 
 def list_node_executions_for_task(request: NodeExecutionForTaskListRequest, _caller: Identity) -> NodeExecutionList:
     """GET /api/v1/children/task_executions/{…}/{retry_attempt}."""
-    return task_executions.list_nodes(request)
+    return task_execution_lists.list_nodes(request)
 
 
 def get_dynamic_node_workflow(request: GetDynamicNodeWorkflowRequest, _caller: Identity) -> DynamicNodeWorkflowResponse:
@@ -88,7 +91,7 @@ def get_task_execution_data(request: TaskExecutionGetDataRequest, _caller: Ident
 
 def list_task_executions(request: TaskExecutionListRequest, _caller: Identity) -> TaskExecutionList:
     """GET /api/v1/task_executions/{project}/{domain}/{name}/{node_id}."""
-    return task_executions.list_attempts(request)
+    return task_execution_lists.list_attempts(request)
 
 
 lambda_handler = api_handler(

@@ -15,12 +15,20 @@ from flyteidl.admin.common_pb2 import (
     NamedEntityIdentifier,
     NamedEntityIdentifierList,
     NamedEntityIdentifierListRequest,
+    NamedEntityList,
+    NamedEntityListRequest,
     NamedEntityUpdateRequest,
     NamedEntityUpdateResponse,
     ObjectGetRequest,
     ResourceListRequest,
+    Sort,
 )
-from flyteidl.admin.description_entity_pb2 import Description, DescriptionEntity
+from flyteidl.admin.description_entity_pb2 import (
+    Description,
+    DescriptionEntity,
+    DescriptionEntityList,
+    DescriptionEntityListRequest,
+)
 from flyteidl.admin.event_pb2 import (
     NodeExecutionEventRequest,
     NodeExecutionEventResponse,
@@ -96,8 +104,8 @@ from flyteidl.core.identifier_pb2 import (
     WORKFLOW,
     Identifier,
     NodeExecutionIdentifier,
-    TaskExecutionIdentifier,
     SignalIdentifier,
+    TaskExecutionIdentifier,
     WorkflowExecutionIdentifier,
 )
 from flyteidl.core.literals_pb2 import Literal, LiteralMap, Primitive, Scalar
@@ -221,7 +229,7 @@ def entities(traveller: Traveller, version: str) -> None:
     assert admin.call("ListActiveLaunchPlans", scope, LaunchPlanList).launch_plans
     assert admin.call("GetLaunchPlan", ObjectGetRequest(id=launch_plan), LaunchPlan).id == launch_plan
     assert admin.call("GetTask", ObjectGetRequest(id=large_task(version, 0).id), Task).id.version == version
-    lists(admin, launch_plan.name)
+    lists(admin, launch_plan.name, version)
     names(admin, identifier)
 
 
@@ -234,22 +242,55 @@ def names(admin: Admin, workflow: Identifier) -> None:
     described = admin.call("GetDescriptionEntity", ObjectGetRequest(id=workflow), DescriptionEntity)
     assert described.long_description.value == "a large one"
     assert admin.call("GetVersion", GetVersionRequest(), GetVersionResponse).control_plane_version.Version
+    list_names(admin, name)
 
 
-def lists(admin: Admin, name: str) -> None:
-    of: list[tuple[str, str, type[Message]]] = [
-        ("ListTasks", "large-0", TaskList),
-        ("ListWorkflows", name, WorkflowList),
-        ("ListLaunchPlans", name, LaunchPlanList),
-    ]
-    for rpc, each, answer in of:
-        for wanted in (each, ""):
-            scope = {"project": PROJECT, "domain": DOMAIN, "name": wanted}
-            request = ResourceListRequest(id=scope, limit=1)
-            assert admin.call(rpc, request, answer).ByteSize()
+def list_names(admin: Admin, name: NamedEntityIdentifier) -> None:
+    descriptions = DescriptionEntityListRequest(resource_type=WORKFLOW, id=name, limit=1)
+    for key in ("created_at", "version"):
+        descriptions.sort_by.key = key
+        listed = admin.call("ListDescriptionEntities", descriptions, DescriptionEntityList)
+        assert listed.descriptionEntities
+    entities = NamedEntityListRequest(resource_type=WORKFLOW, project=PROJECT, domain=DOMAIN, limit=1000)
+    for entities.filters in ("", "eq(state,0)"):
+        assert name in [each.id for each in admin.call("ListNamedEntities", entities, NamedEntityList).entities]
+
+
+def lists(admin: Admin, name: str, version: str) -> None:
+    """Lists by each index that there is."""
+    for rpc, each, answer in (("ListTasks", "large-0", TaskList), ("ListWorkflows", name, WorkflowList)):
+        for of, filters, sort in (
+            (each, "", "created_at"),
+            (each, "", "version"),
+            ("", "", "created_at"),
+            ("", "", "name"),
+            ("", f"eq(version,{version})", "created_at"),
+        ):
+            assert listed(admin, rpc, answer, of, filters, sort).ByteSize()
+    for of, filters, sort in (
+        (name, "", "created_at"),
+        (name, "", "version"),
+        (name, "", "updated_at"),
+        ("", "", "created_at"),
+        ("", "", "updated_at"),
+        ("", "", "name"),
+        ("", f"eq(version,{version})", "created_at"),
+        ("", "eq(state,1)", "created_at"),
+        ("", f"eq(workflow.name,{name})", "created_at"),
+        ("", f"eq(workflow.name,{name})+eq(workflow.version,{version})", "created_at"),
+        ("", "ne(schedule_type,NONE)", "created_at"),
+    ):
+        found = listed(admin, "ListLaunchPlans", LaunchPlanList, of, filters, sort)
+        assert found.ByteSize() or "schedule" in filters
     for rpc in ("ListTaskIds", "ListWorkflowIds", "ListLaunchPlanIds"):
         names = NamedEntityIdentifierListRequest(project=PROJECT, domain=DOMAIN, limit=5)
         assert admin.call(rpc, names, NamedEntityIdentifierList).entities
+
+
+def listed[M: Message](admin: Admin, rpc: str, of: type[M], name: str, filters: str, sort: str) -> M:
+    scope = {"project": PROJECT, "domain": DOMAIN, "name": name}
+    request = ResourceListRequest(id=scope, limit=1, filters=filters, sort_by=Sort(key=sort))
+    return admin.call(rpc, request, of)
 
 
 def create(traveller: Traveller, name: str, version: str) -> WorkflowExecutionIdentifier:

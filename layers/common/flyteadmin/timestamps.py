@@ -1,5 +1,6 @@
 """Protobuf timestamps as the integers that rows hold: nanoseconds since the epoch, so that none is lost."""
 
+import re
 from datetime import UTC, datetime
 
 from google.protobuf.duration_pb2 import Duration
@@ -8,6 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 NANOSECONDS = 1_000_000_000
 _FIRST_SECOND = -62_135_596_800
 _LAST_SECOND = 253_402_300_799
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WRITTEN = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9})\d*)?\s?([Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+)
 
 
 def to_nanoseconds(timestamp: Timestamp) -> int:
@@ -39,3 +44,18 @@ def to_datetime(nanoseconds: float) -> datetime:
 def is_valid(timestamp: Timestamp) -> bool:
     """Whether a timestamp lies in protobuf's range, years 1 to 9999."""
     return _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND and 0 <= timestamp.nanos < NANOSECONDS
+
+
+def parse_timestamp(text: str) -> int:
+    """Nanoseconds since the epoch of a date, or a date and time as ISO 8601 writes it; UTC where it names no zone.
+
+    Raises:
+        ValueError: no such time.
+    """
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        raise ValueError(f"{text[:100]!r} is not a time such as 2024-01-31T12:00:00Z")
+    date, clock, fraction, zone = written.groups()
+    moment = datetime.fromisoformat(f"{date}T{clock or '00:00'}{'+00:00' if zone in {None, 'Z', 'z'} else zone}")
+    seconds = round((moment - _EPOCH).total_seconds())
+    return seconds * NANOSECONDS + int((fraction or "").ljust(9, "0"))

@@ -7,9 +7,9 @@ drops the old item that comes with a failed condition, and because the tuned cli
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
@@ -22,7 +22,6 @@ from pynamodb.models import Model
 from flyteadmin.clients.aws import client, error_code, faults
 from flyteadmin.errors import Unavailable
 from flyteadmin.facts import Facts
-from flyteadmin.listing import Cursor, Place
 from flyteadmin.settings import environment
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ _WHAT = "the database"
 _ATTEMPTS = 6
 _BATCH_READ = 100
 _BATCH_WRITE = 25
+_THREADS = 8
 
 
 class ConditionFailed(Exception):
@@ -142,19 +142,23 @@ def get[M: Model](model: type[M], key: Key) -> M | None:
 
 
 def batch_get(keys: Iterable[Key]) -> Found:
-    """Read any items of any tables, consistently; 100 keys a request.
+    """Read any items of any tables, consistently; 100 keys a request, several requests at once.
 
     Raises:
         Unavailable: the database still throttled after several rounds.
     """
-    wanted = list(dict.fromkeys(keys))
+    groups = list(batched(dict.fromkeys(keys), _BATCH_READ))
     found = Found()
-    for start in range(0, len(wanted), _BATCH_READ):
-        _batch_get_into(found, wanted[start : start + _BATCH_READ])
+    if len(groups) < 2:
+        for group in groups:
+            _batch_get_into(found, group)
+        return found
+    with ThreadPoolExecutor(min(len(groups), _THREADS)) as threads:
+        list(threads.map(lambda group: _batch_get_into(found, group), groups))
     return found
 
 
-def _batch_get_into(found: Found, keys: list[Key]) -> None:
+def _batch_get_into(found: Found, keys: Sequence[Key]) -> None:
     request: dict[str, Any] = {key.table: {"Keys": [], "ConsistentRead": True} for key in keys}
     key_names = {key.table: tuple(key.raw()) for key in keys}
     addressed: dict[tuple[str, ...], Key] = {}
@@ -270,15 +274,11 @@ def query[M: Model](
     *,
     index: str | None = None,
     sort: Condition | None = None,
-    matching: Condition | None = None,
     ascending: bool = True,
     limit: int | None = None,
     start: RawItem | None = None,
 ) -> Page[M]:
-    """Read one page of a partition; on the table consistently, on an index as indexes are.
-
-    `sort` narrows the sort key, `matching` filters what was examined (and paid for).
-    """
+    """Read one page of a partition, or the part that `sort` names; on the table consistently."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     hash_attribute = _partition(model._indexes[index] if index else model)
@@ -290,8 +290,6 @@ def query[M: Model](
         "KeyConditionExpression": condition.serialize(names, values),
         "ScanIndexForward": ascending,
     }
-    if matching is not None:
-        parameters["FilterExpression"] = matching.serialize(names, values)
     optional = {"IndexName": index, "Limit": limit, "ExclusiveStartKey": start}
     parameters |= {name: value for name, value in optional.items() if value is not None}
     if index is None:
@@ -303,83 +301,24 @@ def query[M: Model](
     return Page(items, answer.get("LastEvaluatedKey"))
 
 
-def query_all[M: Model](model: type[M], partition: str, sort: Condition | None = None) -> list[M]:
-    """Read a whole partition, or the part that `sort` names, consistently, page by page."""
-    return list(query_each(model, partition, sort))
+def query_all[M: Model](
+    model: type[M], partition: str, sort: Condition | None = None, *, index: str | None = None
+) -> list[M]:
+    """Read a whole partition, or the part that `sort` names, page by page; on the table consistently."""
+    return list(query_each(model, partition, sort, index=index))
 
 
-def query_each[M: Model](model: type[M], partition: str, sort: Condition | None = None) -> Iterator[M]:
+def query_each[M: Model](
+    model: type[M], partition: str, sort: Condition | None = None, *, index: str | None = None
+) -> Iterator[M]:
     """The same, a page at a time as the caller goes on."""
     start: RawItem | None = None
     while True:
-        page = query(model, partition, sort=sort, start=start)
+        page = query(model, partition, index=index, sort=sort, start=start)
         yield from page.items
         if page.next_key is None:
             return
         start = page.next_key
-
-
-def by_creation[M: Model](
-    model: type[M],
-    partition: str,
-    *,
-    index: str,
-    key: Attribute[str],
-    after: Cursor | None,
-    ascending: bool,
-    page_size: int,
-    matching: Condition | None = None,
-) -> Iterator[tuple[Place, M]]:
-    """Rows of an index over `created_at`, each with its place, from behind a cursor on; pages are read as needed.
-
-    `key` tells rows of one creation time apart.
-    """
-    created_at: Attribute[float] = model.get_attributes()["created_at"]
-    beyond = None
-    if after is not None:
-        beyond = created_at >= after.created_at if ascending else created_at <= after.created_at
-    behind = after.place(ascending=ascending) if after is not None else None
-    rows = _pages(
-        model, partition, index=index, sort=beyond, matching=matching, ascending=ascending, page_size=page_size + 1
-    )
-    placed = ((_cursor(row, key).place(ascending=ascending), row) for row in rows)
-    for _, same_time in groupby(placed, key=lambda pair: pair[0][0]):  # an index leaves the order of equals open
-        for place, row in sorted(same_time, key=itemgetter(0)):
-            if behind is None or place > behind:
-                yield place, row
-
-
-def _pages[M: Model](
-    model: type[M],
-    partition: str,
-    *,
-    index: str,
-    sort: Condition | None,
-    matching: Condition | None,
-    ascending: bool,
-    page_size: int,
-) -> Iterator[M]:
-    start: RawItem | None = None
-    while True:
-        page = query(
-            model,
-            partition,
-            index=index,
-            sort=sort,
-            matching=matching,
-            ascending=ascending,
-            limit=page_size,
-            start=start,
-        )
-        yield from page.items
-        start = page.next_key
-        if start is None:
-            return
-
-
-def _cursor(row: Model, key: Attribute[str]) -> Cursor:
-    values = row.attribute_values
-    return Cursor(created_at=int(values["created_at"]), key=str(values[key.attr_name]))
 
 
 def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> list[Action]:

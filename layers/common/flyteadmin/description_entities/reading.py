@@ -22,6 +22,4 @@ def get(request: ObjectGetRequest) -> DescriptionEntity:
     found = repository.read(identifier)
     if found is None:
         raise missing_entity(identifier)
-    found.long_description.SetInParent()
-    found.source_code.SetInParent()
     return found

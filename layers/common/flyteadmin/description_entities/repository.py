@@ -17,10 +17,16 @@ def read(identifier: Identifier) -> DescriptionEntity | None:
     name, version = entity_key(identifier)
     key = Key(DescriptionEntityRow, f"{ResourceType.Name(identifier.resource_type)}:{name}", version)
     row = get(DescriptionEntityRow, key)
-    if row is None:
-        return None
+    return message(row) if row is not None else None
+
+
+def message(row: DescriptionEntityRow) -> DescriptionEntity:
+    """A description as clients read it, its parts never absent."""
     body = row.description if row.description is not None else storage.read_immutable(row.description_uri or "")
-    return DescriptionEntity.FromString(body)
+    described = DescriptionEntity.FromString(body)
+    described.long_description.SetInParent()
+    described.source_code.SetInParent()
+    return described
 
 
 def description(entity: DescriptionEntity, identifier: Identifier, now: int) -> Put:

@@ -1,12 +1,11 @@
-"""What happens when executions are read: whole, with their data, or as a list."""
+"""What happens when executions are read, whole or with their data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flyteidl.admin.common_pb2 import ResourceListRequest, UrlBlob
+from flyteidl.admin.common_pb2 import UrlBlob
 from flyteidl.admin.execution_pb2 import (
     Execution,
-    ExecutionList,
     WorkflowExecutionGetDataRequest,
     WorkflowExecutionGetDataResponse,
     WorkflowExecutionGetRequest,
@@ -20,7 +19,6 @@ from flyteadmin.errors import Internal, InvalidArgument, NotFound, missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import execution_key
-from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
 from flyteadmin.observability import logger
 from flyteadmin.settings import SignedUrls
 
@@ -88,35 +86,6 @@ def read_literals(uri: str | None) -> LiteralMap:
     except (storage.BlobMissing, InvalidArgument, Internal, DecodeError) as error:
         logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})
         return LiteralMap()
-
-
-def list_executions(request: ResourceListRequest) -> ExecutionList:
-    """ListExecutions: the newest that are not archived, a page at a time.
-
-    Raises:
-        InvalidArgument: project, domain or limit is missing, the token is not ours, or a filter or sort key is asked
-            for that is not supported yet.
-    """
-    for field in ("project", "domain"):
-        if not getattr(request.id, field):
-            raise missing(field)
-    validate_limit(request.limit)
-    _supported(request)
-    start = start_of(request.token, "ListExecutions")
-    rows = repository.newest(request.id.project, request.id.domain, start, request.limit)
-    stored = repository.read_all([row.execution for row in rows])
-    answer = ExecutionList(executions=[messages.listed(each) for each in stored.values()])
-    if len(rows) == request.limit:
-        answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].execution))
-    return answer
-
-
-def _supported(request: ResourceListRequest) -> None:
-    if request.filters:
-        raise InvalidArgument("invalid value for filters: not supported yet by ListExecutions")
-    key, descending = request.sort_by.key, request.sort_by.direction == request.sort_by.DESCENDING
-    if request.HasField("sort_by") and (key not in {"", "created_at", "execution_created_at"} or not descending):
-        raise InvalidArgument("invalid sort key: ListExecutions sorts by created_at DESCENDING only, as yet")
 
 
 def _existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:

@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import merge
-from itertools import islice
-from operator import itemgetter
 
 from pynamodb.expressions.condition import Condition
 
@@ -19,7 +16,6 @@ from flyteadmin.clients.dynamodb import (
     Remove,
     TransactionFailed,
     batch_get,
-    by_creation,
     fact_actions,
     get,
     transact,
@@ -27,10 +23,9 @@ from flyteadmin.clients.dynamodb import (
 )
 from flyteadmin.executions import leases
 from flyteadmin.executions.leases import Lease
-from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import TERMINAL, Overlay
 from flyteadmin.facts import Facts
-from flyteadmin.listing import Start
 
 
 class ExecutionExists(Exception):
@@ -101,25 +96,6 @@ def stored(found: Found, execution: str) -> StoredExecution | None:
     state = found.get(ExecutionState, state_key(execution))
     specification = found.get(ExecutionSpecification, specification_key(execution))
     return StoredExecution(state, specification) if state is not None and specification is not None else None
-
-
-def newest(project: str, domain: str, start: Start, limit: int) -> list[ExecutionState]:
-    """The newest executions that are not archived, as the index shows them; the shards' queries merged."""
-    shards = [
-        by_creation(
-            ExecutionState,
-            listing_key(project, domain, shard),
-            index="created",
-            key=ExecutionState.execution,
-            after=start.after,
-            ascending=False,
-            page_size=start.offset + limit,
-            matching=ExecutionState.archived == 0,
-        )
-        for shard in range(LISTING_SHARDS)
-    ]
-    in_order = merge(*shards, key=itemgetter(0))
-    return [row for _, row in islice(in_order, start.offset, start.offset + limit)]
 
 
 def listing_key(project: str, domain: str, shard: int) -> str:

@@ -4,7 +4,9 @@ from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribu
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-_FILTERED = ["state", "schedule_type"]
+_ASKED = ["state", "schedule_type", "workflow", "workflow_version"]
+_ASKED_BY_CREATION = [*_ASKED, "updated_at"]
+_ASKED_BY_UPDATE = [*_ASKED, "created_at"]
 
 
 class CreatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
@@ -12,10 +14,21 @@ class CreatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
     class Meta:
         index_name = "created"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_BY_CREATION)
 
     name = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
+
+
+class UpdatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """Versions of one launch plan by the time of their last activation or deactivation."""
+
+    class Meta:
+        index_name = "updated"
+        projection = IncludeProjection(_ASKED_BY_UPDATE)
+
+    name = UnicodeAttribute(hash_key=True)
+    updated_at = NumberAttribute(range_key=True)
 
 
 class ListingIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
@@ -23,9 +36,42 @@ class ListingIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
     class Meta:
         index_name = "listing"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_BY_CREATION)
 
     listing = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ListingUpdatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """The same by the time of their last activation or deactivation; what `pyflyte get launch-plan` asks for."""
+
+    class Meta:
+        index_name = "listing_updated"
+        projection = IncludeProjection(_ASKED_BY_UPDATE)
+
+    listing = UnicodeAttribute(hash_key=True)
+    updated_at = NumberAttribute(range_key=True)
+
+
+class NamesIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """All launch-plan versions of a project and domain by name."""
+
+    class Meta:
+        index_name = "names"
+        projection = IncludeProjection([*_ASKED_BY_CREATION, "created_at"])
+
+    listing = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+
+
+class VersionIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """The launch plans of a project and domain that were registered under one version, by registration time."""
+
+    class Meta:
+        index_name = "version"
+        projection = IncludeProjection(_ASKED_BY_CREATION)
+
+    by_version = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
@@ -34,10 +80,32 @@ class ActiveIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
     class Meta:
         index_name = "active"
-        projection = IncludeProjection(["schedule_type"])
+        projection = IncludeProjection([*_ASKED_BY_CREATION, "created_at"])
 
     active = UnicodeAttribute(hash_key=True)
     name = UnicodeAttribute(range_key=True)
+
+
+class ActiveCreatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """The same by registration time; what the console asks for a workflow's page."""
+
+    class Meta:
+        index_name = "active_created"
+        projection = IncludeProjection(_ASKED_BY_CREATION)
+
+    active = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class ScheduledIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
+    """Launch-plan versions of a project and domain that have a schedule, by registration time; sparse."""
+
+    class Meta:
+        index_name = "scheduled"
+        projection = IncludeProjection(_ASKED_BY_CREATION)
+
+    scheduled = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
 
 
 class WorkflowIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
@@ -45,9 +113,9 @@ class WorkflowIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
     class Meta:
         index_name = "workflow"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_BY_CREATION)
 
-    workflow = UnicodeAttribute(hash_key=True)
+    by_workflow = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
@@ -56,20 +124,23 @@ class WorkflowVersionIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
     class Meta:
         index_name = "workflow_version"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_BY_CREATION)
 
-    workflow_version = UnicodeAttribute(hash_key=True)
+    by_workflow_version = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
 class LaunchPlanRow(Model):
-    """A version of a launch plan; `name` is "project:domain:name", `listing` "project:domain".
+    """A version of a launch plan; `name` and `workflow` are "project:domain:name".
 
     `spec` is a serialized `admin.LaunchPlanSpec` whose default inputs are the expected inputs; a large one lies at
     `spec_uri`. `expected_outputs` is a serialized `core.VariableMap`, unless it is large: the workflow's outputs are in
     its compiled closure too, which lies at `closure_uri`. `digest` is the SHA-256 of what was registered, `state` the
-    number of `LaunchPlanState`. `workflow_version` is "project:domain:name#version" of the workflow; `active` is
-    "project:domain" on the active version and absent elsewhere.
+    number of `LaunchPlanState`.
+
+    What the indexes are keyed by follows from that: `listing` is the launch plan's "project:domain", `active` the same
+    on the active version only, `scheduled` the same with a schedule only; `by_version` is "project:domain#version",
+    `by_workflow` "project:domain#name", `by_workflow_version` "project:domain#name#version" of the workflow.
     """
 
     class Meta:
@@ -77,12 +148,10 @@ class LaunchPlanRow(Model):
 
     name = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
-    listing = UnicodeAttribute()
     created_at = NumberAttribute()
     updated_at = NumberAttribute()
     digest = BinaryAttribute(legacy_encoding=False)
     state = NumberAttribute(default=0)
-    active = UnicodeAttribute(null=True)
     schedule_type = UnicodeAttribute(default="NONE")
 
     workflow = UnicodeAttribute()
@@ -92,9 +161,22 @@ class LaunchPlanRow(Model):
     spec_uri = UnicodeAttribute(null=True)
     expected_outputs = BinaryAttribute(legacy_encoding=False, null=True)
 
+    listing = UnicodeAttribute()
+    active = UnicodeAttribute(null=True)
+    scheduled = UnicodeAttribute(null=True)
+    by_version = UnicodeAttribute()
+    by_workflow = UnicodeAttribute()
+    by_workflow_version = UnicodeAttribute()
+
     created_index = CreatedIndex()
+    updated_index = UpdatedIndex()
     listing_index = ListingIndex()
+    listing_updated_index = ListingUpdatedIndex()
+    names_index = NamesIndex()
+    version_index = VersionIndex()
     active_index = ActiveIndex()
+    active_created_index = ActiveCreatedIndex()
+    scheduled_index = ScheduledIndex()
     workflow_index = WorkflowIndex()
     workflow_version_index = WorkflowVersionIndex()
 

@@ -1,6 +1,6 @@
 """Launch plans in DynamoDB: stored once per version, at most one version of a name active, listed by time or name."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, LaunchPlan, LaunchPlanClosure, LaunchPlanSpec
@@ -21,8 +21,6 @@ from flyteadmin.clients.dynamodb import (
     back_off,
     batch_get,
     get,
-    key_of,
-    query,
     transact,
 )
 from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
@@ -30,6 +28,7 @@ from flyteadmin.errors import Unavailable
 from flyteadmin.identifiers import entity_key, escape, name_key
 from flyteadmin.launch_plans import schedules
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
+from flyteadmin.named_entities.repository import listing_key, version_key
 from flyteadmin.timestamps import to_timestamp
 
 _INLINE_BYTES = 32 * 1024
@@ -51,12 +50,6 @@ def active_key(name: str) -> Key:
     return Key(ActiveVersion, f":{name}", "active")
 
 
-def workflow_version(workflow: Identifier) -> str:
-    """Give "project:domain:name#version", the key of the index over a workflow's versions."""
-    name, version = entity_key(workflow)
-    return f"{name}#{escape(version)}"
-
-
 def read(identifier: Identifier) -> LaunchPlanRow | None:
     """A version; one consistent request."""
     return get(LaunchPlanRow, key(identifier))
@@ -69,13 +62,12 @@ def new_version(launch_plan: LaunchPlan, workflow: Identifier, closure_uri: str,
     return LaunchPlanRow(
         name=name,
         version=version,
-        listing=f"{identifier.project}:{identifier.domain}",
         created_at=now,
         updated_at=now,
         digest=digest(launch_plan),
         schedule_type=schedules.kind(launch_plan.spec),
         workflow=entity_key(workflow)[0],
-        workflow_version=workflow_version(workflow),
+        workflow_version=workflow.version,
         closure_uri=closure_uri,
     )
 
@@ -87,6 +79,7 @@ def digest(launch_plan: LaunchPlan) -> bytes:
 
 def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:
     """What stores a version unless there is one; a large spec is written to S3 first."""
+    _index(row)
     spec = launch_plan.spec.SerializeToString(deterministic=True)
     outputs = launch_plan.closure.expected_outputs.SerializeToString(deterministic=True)
     row.expected_outputs = outputs if 0 < len(outputs) <= _INLINE_BYTES else None
@@ -97,6 +90,26 @@ def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:
     else:
         row.spec = spec
     return Put(row, LaunchPlanRow.name.does_not_exist())
+
+
+def _index(row: LaunchPlanRow) -> None:
+    """Set what the indexes are keyed by."""
+    workflow = row.workflow.split(":", 2)[2]
+    row.listing = listing_key(row.name)
+    row.scheduled = row.listing if row.schedule_type != "NONE" else None
+    row.by_version = version_key(row.listing, row.version)
+    row.by_workflow = workflow_key(row.listing, workflow)
+    row.by_workflow_version = workflow_version_key(row.listing, workflow, row.workflow_version)
+
+
+def workflow_key(listing: str, workflow: str) -> str:
+    """What the index over the launch plans of a workflow is keyed by; `listing` is theirs, not the workflow's."""
+    return f"{listing}#{escape(workflow)}"
+
+
+def workflow_version_key(listing: str, workflow: str, version: str) -> str:
+    """What the index over the launch plans of a version of a workflow is keyed by."""
+    return f"{workflow_key(listing, workflow)}#{escape(version)}"
 
 
 def from_raw(raw: RawItem) -> LaunchPlanRow:
@@ -157,27 +170,6 @@ def read_active(project: str, domain: str, name: str) -> LaunchPlanRow | None:
         if row is not None and row.active is not None:
             return row
     raise Unavailable("the active launch plan is being changed, try again")
-
-
-def active_rows(project: str, domain: str, after: str, page_size: int) -> Iterator[LaunchPlanRow]:
-    """Active versions of a project and domain by name, those behind "project:domain:name" `after` only.
-
-    The index lags a little: what is no longer active in its row is left out.
-    """
-    beyond = LaunchPlanRow.name > after if after else None
-    start: RawItem | None = None
-    while True:
-        page = query(LaunchPlanRow, f"{project}:{domain}", index="active", sort=beyond, limit=page_size, start=start)
-        yield from _still_active([key_of(row) for row in page.items])
-        start = page.next_key
-        if start is None:
-            return
-
-
-def _still_active(keys: Sequence[Key]) -> Iterator[LaunchPlanRow]:
-    found = batch_get(keys)
-    rows = (found.get(LaunchPlanRow, each) for each in keys)
-    return (row for row in rows if row is not None and row.active is not None)
 
 
 def activate(identifier: Identifier, now: int, check: Callable[[LaunchPlanRow], None]) -> None:

@@ -1,14 +1,10 @@
-"""Names in DynamoDB, and how versions are stored, once, and listed; the first version makes its name known."""
+"""Names in DynamoDB, and how versions are stored, once; the first version makes its name known."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
-from pynamodb.attributes import Attribute
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
-from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb import (
     Change,
@@ -18,23 +14,13 @@ from flyteadmin.clients.dynamodb import (
     Put,
     RawItem,
     TransactionFailed,
-    batch_get,
-    by_creation,
     get,
-    key_of,
-    query,
     transact,
     write,
 )
 from flyteadmin.errors import Internal
-from flyteadmin.identifiers import name_key
-from flyteadmin.listing import Start
+from flyteadmin.identifiers import escape, name_key
 from flyteadmin.named_entities.models import NamedEntityRow
-
-TIE_BREAKERS = {"created": "version", "listing": "name"}
-"""What tells rows of one registration time apart, by index."""
-
-_PAGE = 1000
 
 
 class VersionExists(Exception):
@@ -65,7 +51,11 @@ def read(identifier: Identifier) -> NamedEntityRow | None:
 def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) -> bool:
     """Write what is said about a name, if there is one; whether there was. `now` is in ns."""
     row = NamedEntityRow
-    actions = [row.version.set(row.version + 1), row.updated_at.set(now), row.state.set(int(metadata.state))]
+    actions = [
+        row.version.set(row.version + 1),
+        row.updated_at.set(now),
+        *in_state(identifier, int(metadata.state)),
+    ]
     if metadata.description:
         actions.append(row.description.set(metadata.description))
     try:
@@ -99,53 +89,45 @@ def store_version(
         raise VersionExists(_present(failure.old.get(0))) from None
 
 
-def names(scope: str, after: str, page_size: int) -> Iterator[str]:
-    """The names of a scope in order, those behind `after` only; consistent pages, read as needed."""
-    beyond: Condition | None = NamedEntityRow.name > after if after else None
-    start: RawItem | None = None
-    while True:
-        page = query(NamedEntityRow, scope, sort=beyond, limit=page_size, start=start)
-        yield from (row.name for row in page.items)
-        start = page.next_key
-        if start is None:
-            return
+def listing_key(name: str) -> str:
+    """Give "project:domain" of "project:domain:name": what lists of all versions are keyed by."""
+    project, domain, _ = name.split(":", 2)
+    return f"{project}:{domain}"
 
 
-def versions[M: Model](
-    model: type[M], partition: str, index: str, start: Start, limit: int, *, ascending: bool
-) -> list[M]:
-    """Versions by registration time: a query on `created` (of one name) or `listing`, then the rows, 100 a request."""
-    attributes: Mapping[str, Attribute[str]] = model.get_attributes()
-    in_order = by_creation(
-        model,
-        partition,
-        index=index,
-        key=attributes[TIE_BREAKERS[index]],
-        after=start.after,
-        ascending=ascending,
-        page_size=min(start.offset + limit, _PAGE),
-    )
-    keys = [key_of(row) for _, row in islice(in_order, start.offset, start.offset + limit)]
-    found = batch_get(keys)
-    return [row for each in keys if (row := found.get(model, each)) is not None]
+def version_key(listing: str, version: str) -> str:
+    """Give "project:domain#version": what lists of all names under one version are keyed by."""
+    return f"{listing}#{escape(version)}"
+
+
+def state_key(scope: str, state: int) -> str:
+    """Give "WORKFLOW:project:domain#0": what lists of names in one state are keyed by."""
+    return f"{scope}#{state}"
 
 
 def make_known(identifier: Identifier, now: int) -> Change:
     """What makes a name known; idempotent: what was said about it before stays. `now` is in ns."""
-    return _known(identifier, now, NamedEntityRow.state.set(NamedEntityRow.state | 0))
+    row, active = NamedEntityRow, state_key(key(identifier).partition, 0)
+    return _known(identifier, now, [row.state.set(row.state | 0), row.by_state.set(row.by_state | active)])
 
 
 def make_system_generated(identifier: Identifier, now: int) -> Change:
     """The same for a name that no user chose: lists of active names leave it out (CRE-46). `now` is in ns."""
-    return _known(identifier, now, NamedEntityRow.state.set(int(NamedEntityState.SYSTEM_GENERATED)))
+    return _known(identifier, now, in_state(identifier, int(NamedEntityState.SYSTEM_GENERATED)))
 
 
-def _known(identifier: Identifier, now: int, state: Action) -> Change:
+def in_state(identifier: Identifier, state: int) -> list[Action]:
+    """What sets a name's state."""
+    row, scope = NamedEntityRow, key(identifier).partition
+    return [row.state.set(state), row.by_state.set(state_key(scope, state))]
+
+
+def _known(identifier: Identifier, now: int, state: Sequence[Action]) -> Change:
     row = NamedEntityRow
     actions = [
         row.version.set(row.version | 1),
         row.description.set(row.description | ""),
-        state,
+        *state,
         row.created_at.set(row.created_at | now),
         row.updated_at.set(row.updated_at | now),
     ]

@@ -3,6 +3,7 @@
 from flyteidl.admin.common_pb2 import (
     NamedEntityGetRequest,
     NamedEntityIdentifierListRequest,
+    NamedEntityListRequest,
     NamedEntityState,
     NamedEntityUpdateRequest,
     ResourceListRequest,
@@ -12,7 +13,7 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing, too_long
-from flyteadmin.listing import validate_limit
+from flyteadmin.listing.requests import validate_limit
 
 _MAX_BYTES = {"project": 128, "domain": 128, "name": 512, "version": 255}
 """What the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one) can hold."""
@@ -112,7 +113,7 @@ def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier |
     return typed
 
 
-def validate_list(request: ResourceListRequest | NamedEntityIdentifierListRequest) -> None:
+def validate_list(request: ResourceListRequest | NamedEntityIdentifierListRequest | NamedEntityListRequest) -> None:
     """Check what a list must say: project, domain and a limit (VAL-08).
 
     Raises:

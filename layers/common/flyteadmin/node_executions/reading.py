@@ -1,33 +1,25 @@
-"""What happens when node executions are read: one, its data, or the nodes below a parent."""
+"""What happens when node executions are read, whole or with their data."""
 
-from concurrent.futures import ThreadPoolExecutor
-
-from flyteidl.admin.common_pb2 import FlyteURLs, Sort
+from flyteidl.admin.common_pb2 import FlyteURLs
 from flyteidl.admin.node_execution_pb2 import (
     DynamicNodeWorkflowResponse,
     DynamicWorkflowNodeMetadata,
     GetDynamicNodeWorkflowRequest,
     NodeExecution,
-    NodeExecutionForTaskListRequest,
     NodeExecutionGetDataRequest,
     NodeExecutionGetDataResponse,
     NodeExecutionGetRequest,
-    NodeExecutionList,
-    NodeExecutionListRequest,
 )
 from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
-from flyteadmin.errors import InvalidArgument, NotFound, missing
+from flyteadmin.errors import NotFound, missing
 from flyteadmin.executions.reading import RemoteData, remote_data
 from flyteadmin.executions.reading import validate_identifier as validate_execution
-from flyteadmin.identifiers import children_key, execution_key, node_execution_key
-from flyteadmin.listing import Cursor, start_of, token_after, validate_limit
+from flyteadmin.identifiers import children_key, node_execution_key
 from flyteadmin.node_executions import messages, repository
 from flyteadmin.node_executions.models import NodeExecutionRow
-
-_THREADS = 8
 
 
 def get(request: NodeExecutionGetRequest) -> NodeExecution:
@@ -38,7 +30,7 @@ def get(request: NodeExecutionGetRequest) -> NodeExecution:
         NotFound: there is no such node execution.
     """
     row = existing(request.id)
-    return messages.node_execution(row, is_parent=_is_parent_of_some(row))
+    return messages.node_execution(row, is_parent=is_parent_of_some(row))
 
 
 def get_dynamic_workflow(request: GetDynamicNodeWorkflowRequest) -> DynamicNodeWorkflowResponse:
@@ -84,7 +76,7 @@ def _dynamic_workflow(row: NodeExecutionRow) -> DynamicWorkflowNodeMetadata:
     return DynamicWorkflowNodeMetadata.FromString(storage.read_referred(row.dynamic_workflow_uri))
 
 
-def _is_parent_of_some(row: NodeExecutionRow) -> bool:
+def is_parent_of_some(row: NodeExecutionRow) -> bool:
     """Whether a node has children although its events could not say so: event version 0 (GET-13)."""
     if row.event_version or row.is_parent_node or row.is_dynamic:
         return False
@@ -94,48 +86,6 @@ def _is_parent_of_some(row: NodeExecutionRow) -> bool:
 def _flyte_urls(row: NodeExecutionRow) -> FlyteURLs:
     base = f"flyte://v1/{row.execution.replace(':', '/', 2)}/{row.node_id}"
     return FlyteURLs(inputs=f"{base}/i", outputs=f"{base}/o", deck=f"{base}/d" if row.deck_uri else "")
-
-
-def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
-    """ListNodeExecutions: the top-level nodes, or those below `unique_parent_id`, by creation time (LST-20…22).
-
-    Raises:
-        InvalidArgument: the execution or the limit is missing, the token is not ours, or a filter or sort key is asked
-            for that is not supported yet.
-        NotFound: there is no such parent node.
-    """
-    if not request.HasField("workflow_execution_id"):
-        raise missing("execution_id")
-    validate_execution(request.workflow_execution_id)
-    validate_limit(request.limit)
-    execution = execution_key(request.workflow_execution_id)
-    parent = children_key(execution, node=request.unique_parent_id)
-    if request.unique_parent_id and repository.read(execution, request.unique_parent_id) is None:
-        raise NotFound(f"missing entity of type node execution with identifier {request.unique_parent_id}")
-    return page_below(parent, request, "ListNodeExecutions")
-
-
-def page_below(
-    parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
-) -> NodeExecutionList:
-    """The page that a list request asks for of the nodes below `parent` (identifiers.children_key); errors as lists."""
-    ascending = _ascending(request, rpc)
-    rows = repository.children(parent, start_of(request.token, rpc), request.limit, ascending=ascending)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        are_parents = list(threads.map(_is_parent_of_some, rows))
-    nodes = [messages.listed(row, is_parent=is_parent) for row, is_parent in zip(rows, are_parents, strict=True)]
-    answer = NodeExecutionList(node_executions=nodes)
-    if len(rows) == request.limit:
-        answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].node_id))
-    return answer
-
-
-def _ascending(request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str) -> bool:
-    if request.filters:
-        raise InvalidArgument(f"invalid value for filters: not supported yet by {rpc}")
-    if request.sort_by.key not in {"", "created_at", "node_execution_created_at"}:
-        raise InvalidArgument(f"invalid sort key: {rpc} sorts by created_at only, as yet")
-    return not request.HasField("sort_by") or request.sort_by.direction == Sort.ASCENDING
 
 
 def existing(identifier: NodeExecutionIdentifier) -> NodeExecutionRow:

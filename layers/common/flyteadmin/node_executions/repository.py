@@ -1,10 +1,7 @@
-"""Node executions in DynamoDB: moved by facts under conditions, read by key, listed by parent and time."""
+"""Node executions in DynamoDB: moved by facts under conditions, read by key."""
 
-from itertools import islice
-
-from flyteadmin.clients.dynamodb import Change, Key, RawItem, batch_get, by_creation, fact_actions, get, query, write
+from flyteadmin.clients.dynamodb import Change, Key, RawItem, fact_actions, get, query, write
 from flyteadmin.facts import Facts
-from flyteadmin.listing import Start
 from flyteadmin.node_executions.models import NodeExecutionRow
 
 
@@ -16,23 +13,6 @@ def key(execution: str, node_id: str) -> Key:
 def read(execution: str, node_id: str) -> NodeExecutionRow | None:
     """A node execution; a consistent read."""
     return get(NodeExecutionRow, key(execution, node_id))
-
-
-def children(parent: str, start: Start, limit: int, *, ascending: bool) -> list[NodeExecutionRow]:
-    """The nodes below `parent` (identifiers.children_key) by creation time: a query, then the rows, 100 a request."""
-    in_order = by_creation(
-        NodeExecutionRow,
-        parent,
-        index="children",
-        key=NodeExecutionRow.node_id,
-        after=start.after,
-        ascending=ascending,
-        page_size=start.offset + limit,
-    )
-    keys = [key(row.execution, row.node_id) for _, row in islice(in_order, start.offset, start.offset + limit)]
-    found = batch_get(keys)
-    rows = (found.get(NodeExecutionRow, each) for each in keys)
-    return [row for row in rows if row is not None]
 
 
 def has_children(parent: str) -> bool:

@@ -1,10 +1,10 @@
 """Projects in DynamoDB: one item each, written under its version, listed by identifier."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from flyteidl.admin.common_pb2 import Labels
 
-from flyteadmin.clients.dynamodb import ConditionFailed, Key, Put, get, query, write
+from flyteadmin.clients.dynamodb import ConditionFailed, Key, Put, get, query_all, write
 from flyteadmin.errors import too_long
 from flyteadmin.projects.models import ALL_PROJECTS, ProjectRow
 
@@ -47,16 +47,9 @@ def replace(row: ProjectRow) -> bool:
     return True
 
 
-def from_identifier(after: str, page_size: int | None) -> Iterator[ProjectRow]:
-    """Projects in the order of their identifiers, those behind `after` only; pages are read as needed."""
-    beyond = ProjectRow.project > after if after else None
-    start = None
-    while True:
-        page = query(ProjectRow, ALL_PROJECTS, index="listing", sort=beyond, limit=page_size, start=start)
-        yield from page.items
-        start = page.next_key
-        if start is None:
-            return
+def read_all() -> list[ProjectRow]:
+    """All projects in the order of their identifiers."""
+    return query_all(ProjectRow, ALL_PROJECTS, index="listing")
 
 
 def labels(row: ProjectRow | None) -> Mapping[str, str]:

@@ -4,11 +4,8 @@ A project that the configuration names exists without a row; the row that an upd
 """
 
 import time
-from collections.abc import Iterator
-from heapq import merge
-from itertools import groupby, islice
 
-from flyteidl.admin.common_pb2 import Labels, Sort
+from flyteidl.admin.common_pb2 import Labels
 from flyteidl.admin.project_pb2 import (
     Domain,
     GetDomainsResponse,
@@ -22,14 +19,29 @@ from flyteidl.admin.project_pb2 import (
 )
 
 from flyteadmin.clients import configuration
-from flyteadmin.errors import AlreadyExists, InvalidArgument, NotFound, Unavailable, missing
-from flyteadmin.listing import Cursor, start_of, token_after
+from flyteadmin.errors import AlreadyExists, NotFound, Unavailable, missing
+from flyteadmin.listing.columns import COLUMNS, Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
+from flyteadmin.listing.filters import Filter, Function, parse_filters
+from flyteadmin.listing.requests import MAX_PAGE, Order, cut, order_of, wanted
+from flyteadmin.listing.tokens import token_of
 from flyteadmin.projects import repository
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project, validate_registration
 from flyteadmin.settings import Configuration
 
 _ATTEMPTS = 5
+
+_COLUMNS: Columns[ProjectRow] = {
+    (Entity.PROJECT, "identifier"): Column(Kind.TEXT, lambda row: row.project),
+    (Entity.PROJECT, "name"): Column(Kind.TEXT, lambda row: row.name),
+    (Entity.PROJECT, "description"): Column(Kind.TEXT, lambda row: row.description),
+    (Entity.PROJECT, "state"): Column(Kind.INTEGER, lambda row: int(row.state)),
+    (Entity.PROJECT, "created_at"): Column(Kind.TIME, lambda row: int(row.created_at)),
+    (Entity.PROJECT, "updated_at"): Column(Kind.TIME, lambda row: int(row.updated_at)),
+}
+_SORTED_BY = {field: field for _, field in _COLUMNS} | {"id": "created_at"}
+_UNARCHIVED = Filter(Entity.PROJECT, Function.NE, "state", (str(Project.ARCHIVED),))
 
 
 def register(request: ProjectRegisterRequest) -> ProjectRegisterResponse:
@@ -40,7 +52,7 @@ def register(request: ProjectRegisterRequest) -> ProjectRegisterResponse:
         AlreadyExists: the identifier is taken, by a row or by the configuration (PRJ-03).
     """
     validate_registration(request)
-    row = _applied(_row(request.project.id), request.project)
+    row = _applied(_row(request.project.id, time.time_ns()), request.project)
     if request.project.id in configuration.current().projects or not repository.create(row):
         raise AlreadyExists(f"project [{request.project.id}] already exists")
     return ProjectRegisterResponse()
@@ -58,7 +70,7 @@ def update(request: Project) -> ProjectUpdateResponse:
         row = _existing(request.id)
         validate_project(request)
         if row is None:
-            written = repository.create(_applied(_row(request.id), request))
+            written = repository.create(_applied(_row(request.id, time.time_ns()), request))
         else:
             written = repository.replace(_applied(row, request))
         if written:
@@ -74,25 +86,25 @@ def get(request: ProjectGetRequest) -> Project:
         NotFound: there is no such project.
     """
     row = _existing(request.id)
-    return _message(row or _row(request.id), configuration.current())
+    return _message(row or _row(request.id, time.time_ns()), configuration.current())
 
 
 def list_projects(request: ProjectListRequest) -> Projects:
-    """ListProjects by identifier: all that are not archived (LST-30); a limit of 0 is none.
+    """ListProjects by identifier: all that are not archived unless there are filters (LST-30); a limit of 0 is none.
 
     Raises:
-        InvalidArgument: the token is not ours, or a filter or sort key is asked for that is not supported yet.
+        InvalidArgument: a filter, the sort key or the token is not one.
     """
-    _supported(request)
-    start = start_of(request.token, "ListProjects")
+    filters = parse_filters(request.filters, Entity.PROJECT) or (_UNARCHIVED,)
+    asks = conditions(filters, _COLUMNS)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, COLUMNS[Entity.PROJECT], _SORTED_BY, Order("identifier", ascending=True))
+    page = wanted(request.limit or MAX_PAGE, request.token, order, "ListProjects")
+    column = _COLUMNS[Entity.PROJECT, order.column]
     here = configuration.current()
-    after = start.after.key if start.after is not None else ""
-    end = start.offset + request.limit if request.limit else None
-    rows = list(islice(_unarchived(here, after, end), start.offset, end))
-    answer = Projects(projects=[_message(row, here) for row in rows])
-    if request.limit and len(rows) == request.limit:
-        answer.token = token_after(Cursor(created_at=0, key=rows[-1].project))
-    return answer
+    rows = [row for row in _all(here) if asks.hold(row)]
+    shown, following = cut(rows, page, column, lambda row: row.project)
+    return Projects(projects=[_message(row, here) for row in shown], token=token_of(following))
 
 
 def get_domains() -> GetDomainsResponse:
@@ -100,22 +112,11 @@ def get_domains() -> GetDomainsResponse:
     return GetDomainsResponse(domains=_domains(configuration.current()))
 
 
-def _supported(request: ProjectListRequest) -> None:
-    if request.filters:
-        raise InvalidArgument("invalid value for filters: not supported yet by ListProjects")
-    sort = request.sort_by
-    if request.HasField("sort_by") and (sort.key != "identifier" or sort.direction != Sort.ASCENDING):
-        raise InvalidArgument(f"invalid sort key '{sort.key[:100]}': ListProjects sorts by identifier ASCENDING only")
-
-
-def _unarchived(here: Configuration, after: str, page_size: int | None) -> Iterator[ProjectRow]:
-    """Rows and the configuration's projects in one order; of both, the row counts."""
-    configured = (_row(project) for project in sorted(set(here.projects)) if project > after)
-    everything = merge(repository.from_identifier(after, page_size), configured, key=lambda row: row.project)
-    for _, same in groupby(everything, key=lambda row: row.project):
-        row = next(same)
-        if row.state != Project.ARCHIVED:
-            yield row
+def _all(here: Configuration) -> list[ProjectRow]:
+    """Rows, and the configuration's projects that have none; there are few, so lists read them all."""
+    rows = repository.read_all()
+    stored = {row.project for row in rows}
+    return rows + [_row(project, 0) for project in set(here.projects) - stored]
 
 
 def _existing(project: str) -> ProjectRow | None:
@@ -128,8 +129,7 @@ def _existing(project: str) -> ProjectRow | None:
     return row
 
 
-def _row(project: str) -> ProjectRow:
-    now = time.time_ns()
+def _row(project: str, now: int) -> ProjectRow:
     return ProjectRow(project=project, name=project, created_at=now, updated_at=now)
 
 

@@ -20,10 +20,12 @@ from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import TERMINAL
 from flyteadmin.identifiers import execution_key, signal_key
-from flyteadmin.listing import Cursor, start_of, token_after
+from flyteadmin.listing.tokens import Cursor, Start, start_of, token_of
 from flyteadmin.signals import repository
 from flyteadmin.signals.models import SignalRow
 from flyteadmin.signals.validation import validate_get_or_create, validate_list, validate_set, validate_value
+
+_ORDER = "signal_id ascending"
 
 
 def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
@@ -82,12 +84,13 @@ def list_signals(request: SignalListRequest) -> SignalList:
         Sort.ASCENDING,
     ):
         raise InvalidArgument("invalid sort key: ListSignals sorts by signal_id ASCENDING only, as yet")
-    start = start_of(request.token, "ListSignals")
-    end = start.offset + request.limit
+    start = start_of(request.token, "ListSignals", _ORDER)
+    end = start.skip + request.limit
     execution = execution_key(request.workflow_execution_id)
-    in_order = repository.in_order(execution, start.after.key if start.after else "", end)
-    rows = list(islice(in_order, start.offset, end))
+    in_order = repository.in_order(execution, start.after.key[0] if start.after else "", end)
+    rows = list(islice(in_order, start.skip, end))
     answer = SignalList(signals=map(repository.message, rows))
     if len(rows) == request.limit:
-        answer.token = token_after(Cursor(created_at=int(rows[-1].created_at), key=rows[-1].signal_id))
+        last = rows[-1].signal_id
+        answer.token = token_of(Start(after=Cursor(place=last, key=(last,)), order=_ORDER))
     return answer

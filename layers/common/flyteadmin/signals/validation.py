@@ -9,7 +9,7 @@ from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_error, literal_type_for_literal
 from flyteadmin.errors import InvalidArgument, ResourceExhausted, missing
 from flyteadmin.executions.reading import validate_identifier
-from flyteadmin.listing import validate_limit
+from flyteadmin.listing.requests import validate_limit
 
 _MAX_TYPE_BYTES = 64 * 1024
 _MAX_VALUE_BYTES = 256 * 1024

@@ -1,30 +1,21 @@
-"""What happens when task executions are read: one, its data, or the attempts of a node."""
-
-from concurrent.futures import ThreadPoolExecutor
+"""What happens when task executions are read, whole or with their data."""
 
 from flyteidl.admin.common_pb2 import FlyteURLs
-from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
 from flyteidl.admin.task_execution_pb2 import (
     TaskExecution,
     TaskExecutionGetDataRequest,
     TaskExecutionGetDataResponse,
     TaskExecutionGetRequest,
-    TaskExecutionList,
-    TaskExecutionListRequest,
 )
 from flyteidl.core.identifier_pb2 import TASK, Identifier, ResourceType, TaskExecutionIdentifier
 
 from flyteadmin.errors import InvalidArgument, NotFound, missing
 from flyteadmin.executions.reading import RemoteData, remote_data
-from flyteadmin.identifiers import children_key, node_execution_key
-from flyteadmin.listing import start_of, validate_limit
-from flyteadmin.node_executions.reading import page_below
+from flyteadmin.identifiers import children_key
 from flyteadmin.node_executions.reading import validate_identifier as validate_node
 from flyteadmin.node_executions.repository import has_children
 from flyteadmin.task_executions import repository
 from flyteadmin.task_executions.models import TaskExecutionRow
-
-_THREADS = 8
 
 
 def get(request: TaskExecutionGetRequest) -> TaskExecution:
@@ -34,26 +25,12 @@ def get(request: TaskExecutionGetRequest) -> TaskExecution:
         InvalidArgument: the identifier is not whole.
         NotFound: there is no such task execution.
     """
-    return _message(_existing(request.id))
-
-
-def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
-    """ListNodeExecutionsForTask: the nodes that a task execution made, by creation time (LST-23).
-
-    Raises:
-        InvalidArgument: as ListNodeExecutions.
-        NotFound: there is no such task execution.
-    """
-    if not request.HasField("task_execution_id"):
-        raise missing("task_execution_id")
-    row = _existing(request.task_execution_id)
-    validate_limit(request.limit)
-    return page_below(_children_of(row), request, "ListNodeExecutionsForTask")
+    return message(existing(request.id))
 
 
 def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
     """GetTaskExecutionData (GET-18); errors as `get`."""
-    row = _existing(request.id)
+    row = existing(request.id)
     got, given = inputs(row), outputs(row)
     return TaskExecutionGetDataResponse(
         inputs=got.url,
@@ -75,30 +52,8 @@ def outputs(row: TaskExecutionRow) -> RemoteData:
     return remote_data(closure.output_uri, closure.output_data if closure.HasField("output_data") else None)
 
 
-def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
-    """ListTaskExecutions: all attempts of a node's tasks, errors unabridged (LST-24).
-
-    Raises:
-        InvalidArgument: the node or the limit is missing, the token is no offset, or a filter is asked for that is not
-            supported yet.
-    """
-    validate_node(request.node_execution_id)
-    validate_limit(request.limit)
-    if request.filters:
-        raise InvalidArgument("invalid value for filters: not supported yet by ListTaskExecutions")
-    start = start_of(request.token, "ListTaskExecutions")
-    if start.after is not None:
-        raise InvalidArgument("invalid pagination token for ListTaskExecutions: expected an offset")
-    rows = repository.of_node(*node_execution_key(request.node_execution_id))
-    page = rows[start.offset : start.offset + request.limit]
-    with ThreadPoolExecutor(_THREADS) as threads:
-        answer = TaskExecutionList(task_executions=threads.map(_message, page))
-    if start.offset + len(page) < len(rows):
-        answer.token = str(start.offset + len(page))
-    return answer
-
-
-def _message(row: TaskExecutionRow) -> TaskExecution:
+def message(row: TaskExecutionRow) -> TaskExecution:
+    """A task execution as clients read it."""
     return TaskExecution(
         id=TaskExecutionIdentifier.FromString(row.identifier),
         input_uri=row.input_uri or "",
@@ -111,7 +66,13 @@ def _children_of(row: TaskExecutionRow) -> str:
     return children_key(row.execution, task=row.attempt_key)
 
 
-def _existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
+def existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
+    """The row of a task execution.
+
+    Raises:
+        InvalidArgument: the identifier is not whole (VAL-05).
+        NotFound: there is none.
+    """
     _validate(identifier)
     row = repository.read(identifier)
     if row is None:

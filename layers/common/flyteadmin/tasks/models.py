@@ -29,8 +29,33 @@ class ListingIndex(GlobalSecondaryIndex["TaskRow"]):
     created_at = NumberAttribute(range_key=True)
 
 
+class NamesIndex(GlobalSecondaryIndex["TaskRow"]):
+    """All task versions of a project and domain by name."""
+
+    class Meta:
+        index_name = "names"
+        projection = IncludeProjection(["created_at", *_FILTERED])
+
+    listing = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+
+
+class VersionIndex(GlobalSecondaryIndex["TaskRow"]):
+    """The tasks of a project and domain that were registered under one version, by registration time."""
+
+    class Meta:
+        index_name = "version"
+        projection = IncludeProjection(_FILTERED)
+
+    by_version = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
 class TaskRow(Model):
-    """A version of a task; `name` is "project:domain:name", `listing` "project:domain".
+    """A version of a task; `name` is "project:domain:name".
+
+    What the indexes are keyed by follows from that: `listing` is "project:domain", `by_version`
+    "project:domain#version".
 
     `closure` is a serialized `core.CompiledTask`; a large one lies at `closure_uri`. `digest` is its SHA-256.
     """
@@ -41,6 +66,7 @@ class TaskRow(Model):
     name = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
     listing = UnicodeAttribute()
+    by_version = UnicodeAttribute()
     created_at = NumberAttribute()
     digest = BinaryAttribute(legacy_encoding=False)
     task_type = UnicodeAttribute()
@@ -50,3 +76,5 @@ class TaskRow(Model):
 
     created_index = CreatedIndex()
     listing_index = ListingIndex()
+    names_index = NamesIndex()
+    version_index = VersionIndex()

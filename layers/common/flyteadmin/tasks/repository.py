@@ -7,6 +7,7 @@ from flyteidl.core.identifier_pb2 import TASK, Identifier
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb import Key, Put, RawItem, get
 from flyteadmin.identifiers import entity_key
+from flyteadmin.named_entities.repository import listing_key, version_key
 from flyteadmin.tasks.models import TaskRow
 from flyteadmin.timestamps import to_timestamp
 
@@ -25,6 +26,8 @@ def read(identifier: Identifier) -> TaskRow | None:
 
 def first(row: TaskRow, closure: bytes) -> Put:
     """What stores a version unless there is one; a large closure is written to S3 first."""
+    row.listing = listing_key(row.name)
+    row.by_version = version_key(row.listing, row.version)
     if len(closure) > _INLINE_BYTES:
         row.closure_uri = storage.write_once(closure, "metadata", "admin", *row.name.split(":", 2), row.version)
     else:

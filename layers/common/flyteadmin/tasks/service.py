@@ -78,7 +78,6 @@ def _store(request: TaskCreateRequest, task: CompiledTask, known: NamedEntityRow
     row = TaskRow(
         name=name,
         version=version,
-        listing=f"{request.id.project}:{request.id.domain}",
         created_at=now,
         digest=sha256(closure).digest(),
         task_type=task.template.type,

@@ -1,7 +1,7 @@
 """How a workflow lies in DynamoDB: its interface in the row, its compiled closure in S3."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
 
@@ -27,8 +27,33 @@ class ListingIndex(GlobalSecondaryIndex["WorkflowRow"]):
     created_at = NumberAttribute(range_key=True)
 
 
+class NamesIndex(GlobalSecondaryIndex["WorkflowRow"]):
+    """All workflow versions of a project and domain by name."""
+
+    class Meta:
+        index_name = "names"
+        projection = IncludeProjection(["created_at"])
+
+    listing = UnicodeAttribute(hash_key=True)
+    name = UnicodeAttribute(range_key=True)
+
+
+class VersionIndex(GlobalSecondaryIndex["WorkflowRow"]):
+    """The workflows of a project and domain that were registered under one version, by registration time."""
+
+    class Meta:
+        index_name = "version"
+        projection = KeysOnlyProjection()
+
+    by_version = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
 class WorkflowRow(Model):
-    """A version of a workflow; `name` is "project:domain:name", `listing` "project:domain".
+    """A version of a workflow; `name` is "project:domain:name".
+
+    What the indexes are keyed by follows from that: `listing` is "project:domain", `by_version`
+    "project:domain#version".
 
     `closure_uri` has the serialized `core.CompiledWorkflowClosure`, `digest` is its SHA-256, `interface` a serialized
     `core.TypedInterface`, all that a list shows; a large one is only in the closure.
@@ -40,6 +65,7 @@ class WorkflowRow(Model):
     name = UnicodeAttribute(hash_key=True)
     version = UnicodeAttribute(range_key=True)
     listing = UnicodeAttribute()
+    by_version = UnicodeAttribute()
     created_at = NumberAttribute()
     digest = BinaryAttribute(legacy_encoding=False)
     short_description = UnicodeAttribute(default="")
@@ -48,3 +74,5 @@ class WorkflowRow(Model):
 
     created_index = CreatedIndex()
     listing_index = ListingIndex()
+    names_index = NamesIndex()
+    version_index = VersionIndex()

@@ -10,6 +10,7 @@ from flyteidl.core.interface_pb2 import TypedInterface
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb import Key, Put, RawItem, get
 from flyteadmin.identifiers import entity_key
+from flyteadmin.named_entities.repository import listing_key, version_key
 from flyteadmin.timestamps import to_timestamp
 from flyteadmin.workflows.models import WorkflowRow
 
@@ -36,7 +37,6 @@ def new_version(
     return WorkflowRow(
         name=name,
         version=version,
-        listing=f"{identifier.project}:{identifier.domain}",
         created_at=now,
         digest=sha256(body).digest(),
         short_description=short_description,
@@ -47,6 +47,8 @@ def new_version(
 
 def first(row: WorkflowRow) -> Put:
     """What stores a version unless there is one."""
+    row.listing = listing_key(row.name)
+    row.by_version = version_key(row.listing, row.version)
     return Put(row, WorkflowRow.name.does_not_exist())
 
 

@@ -1,0 +1,105 @@
+"""What a list request asks for: how much, in which order, from where (LST-13, LST-14, LST-16); pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from flyteidl.admin.common_pb2 import Sort
+
+from flyteadmin.errors import InvalidArgument, invalid
+from flyteadmin.listing.conditions import Column, Kind
+from flyteadmin.listing.tokens import Cursor, Place, Start, refused, start_of
+
+MAX_PAGE = 10_000
+"""The most rows of a page, however many are asked for: the console asks for so many when it wants all."""
+
+_LAST_TEXT = "\U0010ffff"
+_LAST_NUMBER = 10**21
+
+
+@dataclass(frozen=True)
+class Order:
+    """A column and a direction."""
+
+    column: str
+    ascending: bool
+
+    def __str__(self) -> str:
+        """How a token names it."""
+        return self.column if self.ascending else f"-{self.column}"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One page: at most `limit` rows in this order from this start on; `rpc` is for errors."""
+
+    rpc: str
+    order: Order
+    start: Start
+    limit: int
+
+
+def order_of(sort: Sort | None, columns: AbstractSet[str], sorted_by: Mapping[str, str], default: Order) -> Order:
+    """The order that a request asks for; `columns` are upstream's, `sorted_by` says which of them order this list.
+
+    Raises:
+        InvalidArgument: no column of the listed entity, one that this list is not kept in order of, or no direction.
+    """
+    if sort is None:
+        return default
+    if sort.key not in columns:
+        raise InvalidArgument(f"invalid sort key '{sort.key[:100]}'")
+    if sort.key not in sorted_by:
+        known = ", ".join(sorted(sorted_by))
+        raise InvalidArgument(f"invalid sort key '{sort.key}': this list is sorted by {known} only")
+    if sort.direction not in {Sort.DESCENDING, Sort.ASCENDING}:
+        raise InvalidArgument(f"invalid sort order specified: {sort.direction}, expected DESCENDING or ASCENDING")
+    return Order(sorted_by[sort.key], ascending=sort.direction == Sort.ASCENDING)
+
+
+def wanted(limit: int, token: str, order: Order, rpc: str) -> Wanted:
+    """The page that a request asks for.
+
+    Raises:
+        InvalidArgument: the limit is 0, or the token is not of this list.
+    """
+    validate_limit(limit)
+    return Wanted(rpc, order, start_of(token, rpc, str(order)), min(limit, MAX_PAGE))
+
+
+def validate_limit(limit: int) -> None:
+    """A list must say how much it wants (LST-16).
+
+    Raises:
+        InvalidArgument: the limit is 0.
+    """
+    if limit == 0:
+        raise invalid("limit", "expected a number above 0")
+
+
+def cut[R](
+    rows: Sequence[R], asked: Wanted, column: Column[R], key: Callable[[R], str]
+) -> tuple[list[R], Start | None]:
+    """The page of a list that was read whole, and where the next one begins; absent values come last, as in SQL.
+
+    Raises:
+        InvalidArgument: the token is of another list.
+    """
+    last: Place = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
+
+    def stands(row: R) -> tuple[Place, str]:
+        value = column.of(row)
+        return (value if value is not None else last), key(row)
+
+    ascending, after = asked.order.ascending, asked.start.after
+    in_order = sorted(rows, key=stands, reverse=not ascending)
+    if after is not None and type(after.place) is not type(last):
+        raise refused(asked.rpc)
+    if after is not None:
+        behind = (after.place, after.key[0])
+        in_order = [row for row in in_order if (stands(row) > behind if ascending else stands(row) < behind)]
+    page = in_order[asked.start.skip : asked.start.skip + asked.limit]
+    if len(in_order) <= asked.start.skip + asked.limit:
+        return page, None
+    value, name = stands(page[-1])
+    return page, Start(after=Cursor(place=value, key=(name,)), order=str(asked.order))

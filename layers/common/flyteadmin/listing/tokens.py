@@ -1,0 +1,86 @@
+"""Tokens: what a page's answer says about where the next one begins (LST-14, LST-15); pure.
+
+A decimal token is an offset, which flytectl makes up itself. What is given out is opaque and resumes after a row,
+whatever was inserted meanwhile, at the same cost on every page.
+"""
+
+import base64
+import binascii
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from flyteadmin.errors import InvalidArgument
+
+type Place = int | str
+"""The value of the sort key at which a row stands."""
+
+_OFFSET = re.compile(r"\+?[0-9]+|-0+", re.ASCII)
+_MAX_OFFSET = 2**63 - 1
+_MAX_TOKEN = 8192
+_MAX_PLACE = 10**21
+"""Beyond what nanoseconds of protobuf's years come to."""
+
+_MAX_KEY_BYTES = 1024
+
+
+def _fits(text: str) -> str:
+    if len(text.encode()) > _MAX_KEY_BYTES:
+        raise ValueError("longer than any key")
+    return text
+
+
+type _Text = Annotated[str, AfterValidator(_fits)]
+type _Key = Annotated[_Text, Field(min_length=1)]
+
+
+class Cursor(BaseModel):
+    """A row that was the last of its page: which of the list's partitions it is in, where, and its key in the table."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    lane: Annotated[int, Field(ge=0, le=1000)] = 0
+    place: Annotated[int, Field(ge=-_MAX_PLACE, le=_MAX_PLACE)] | _Text
+    key: Annotated[tuple[_Key, ...], Field(min_length=1, max_length=2)]
+
+
+class Start(BaseModel):
+    """Where a page begins: behind a row if one is given, then so many matching rows later."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    after: Cursor | None = None
+    skip: Annotated[int, Field(ge=0, le=_MAX_OFFSET)] = 0
+    order: str = ""
+
+
+def start_of(token: str, rpc: str, order: str) -> Start:
+    """Where the page that a token asks for begins, in a list of this order.
+
+    Raises:
+        InvalidArgument: neither a decimal offset, nor a token that a list of this order gave out.
+    """
+    if not token:
+        return Start(order=order)
+    if _OFFSET.fullmatch(token) and len(token) < 20 and int(token) <= _MAX_OFFSET:
+        return Start(skip=int(token), order=order)
+    try:
+        start = Start.model_validate_json(base64.urlsafe_b64decode(token[:_MAX_TOKEN].encode()))
+    except (binascii.Error, UnicodeEncodeError, ValidationError) as error:
+        raise refused(rpc, token) from error
+    if start.order != order:
+        raise refused(rpc, token)
+    return start
+
+
+def token_of(start: Start | None) -> str:
+    """The token for a page that begins there; "" where there is none."""
+    return base64.urlsafe_b64encode(start.model_dump_json().encode()).decode() if start is not None else ""
+
+
+def refused(rpc: str, token: str = "") -> InvalidArgument:
+    """The error for a token that is not this list's."""
+    return InvalidArgument(
+        f"invalid pagination token {token[:100]} for {rpc}: send back the token of the previous page, to the same list"
+    )

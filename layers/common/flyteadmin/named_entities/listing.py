@@ -1,0 +1,96 @@
+"""What happens when names are listed."""
+
+from flyteidl.admin.common_pb2 import (
+    NamedEntityIdentifier,
+    NamedEntityIdentifierList,
+    NamedEntityIdentifierListRequest,
+    NamedEntityList,
+    NamedEntityListRequest,
+    NamedEntityState,
+)
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, Identifier, ResourceType
+
+from flyteadmin.clients.pages import Listed, read_page, reading
+from flyteadmin.errors import InvalidArgument
+from flyteadmin.listing.access import Access
+from flyteadmin.listing.columns import COLUMNS, Entity
+from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, conditions
+from flyteadmin.listing.filters import parse_filters
+from flyteadmin.listing.requests import Order, Wanted, order_of, wanted
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.named_entities import repository
+from flyteadmin.named_entities.models import NamedEntityRow
+from flyteadmin.named_entities.service import message
+from flyteadmin.named_entities.validation import validate_kind, validate_list
+
+ENTITIES = {TASK: Entity.TASK, WORKFLOW: Entity.WORKFLOW, LAUNCH_PLAN: Entity.LAUNCH_PLAN}
+
+_BY_NAME = Order("name", ascending=True)
+_SORTED_BY = {"name": "name"}
+_GENERATED = "not_like(name,.flytegen%)"
+
+
+def _columns() -> Columns[NamedEntityRow]:
+    """The names' own columns; what is said about them belongs to another entity at upstream, and answers to both."""
+    columns = {
+        "project": Column[NamedEntityRow](Kind.TEXT, lambda row: row.scope.split(":", 2)[1]),
+        "domain": Column[NamedEntityRow](Kind.TEXT, lambda row: row.scope.split(":", 2)[2]),
+        "name": Column[NamedEntityRow](Kind.TEXT, lambda row: row.name),
+        "description": Column[NamedEntityRow](Kind.TEXT, lambda row: row.description),
+        "state": Column[NamedEntityRow](Kind.INTEGER, lambda row: int(row.state)),
+    }
+    both = (Entity.NAMED_ENTITY, Entity.NAMED_ENTITY_METADATA)
+    return {(entity, field): column for entity in both for field, column in columns.items()}
+
+
+_COLUMNS = _columns()
+
+
+def list_named_entities(request: NamedEntityListRequest) -> NamedEntityList:
+    """ListNamedEntities: names with what is said about them, in order; without a filter, not those of single tasks.
+
+    Raises:
+        InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
+    """
+    kind = request.resource_type
+    validate_kind(kind)
+    validate_list(request)
+    if kind not in ENTITIES:
+        raise InvalidArgument(f"Cannot list entity names for resource type: {ResourceType.Name(kind)}")
+    asks = conditions(parse_filters(request.filters or _GENERATED, Entity.NAMED_ENTITY), _COLUMNS)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, COLUMNS[Entity.NAMED_ENTITY], _SORTED_BY, _BY_NAME)
+    page = _page(kind, request, asks, wanted(request.limit, request.token, order, "ListNamedEntities"))
+    scope = Identifier(resource_type=kind, project=request.project, domain=request.domain)
+    return NamedEntityList(entities=[message(scope, row) for row in page.rows], token=token_of(page.following))
+
+
+def list_names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rpc: str) -> NamedEntityIdentifierList:
+    """ListTaskIds, ListWorkflowIds, ListLaunchPlanIds: each name once, in order (LST-28); filters are not read.
+
+    Raises:
+        InvalidArgument: a field is missing, or the sort key or the token is not one.
+    """
+    if kind == LAUNCH_PLAN and request.limit == 0:
+        raise InvalidArgument("missing and/or invalid parameters: limit")
+    validate_list(request)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, COLUMNS[ENTITIES[kind]], _SORTED_BY, _BY_NAME)
+    page = _page(kind, request, Conditions(), wanted(request.limit, request.token, order, rpc))
+    names = (NamedEntityIdentifier(project=request.project, domain=request.domain, name=row.name) for row in page.rows)
+    return NamedEntityIdentifierList(entities=names, token=token_of(page.following))
+
+
+def _page(
+    kind: ResourceType,
+    request: NamedEntityListRequest | NamedEntityIdentifierListRequest,
+    asks: Conditions[NamedEntityRow],
+    page: Wanted,
+) -> Listed[NamedEntityRow]:
+    scope = repository.scope_key(kind, request.project, request.domain)
+    names = asks.span(Entity.NAMED_ENTITY, "name")
+    states = [each for each in NamedEntityState.values() if asks.allow(Entity.NAMED_ENTITY_METADATA, "state", each)]
+    access = Access(None, (scope,), names)
+    if len(states) == 1:
+        access = Access("state", (repository.state_key(scope, states[0]),), names)
+    return read_page(reading(NamedEntityRow, access, asks, is_whole=True), page)

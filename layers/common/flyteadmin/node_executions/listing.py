@@ -1,0 +1,92 @@
+"""Lists of node executions: those below a parent, or at the top."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from flyteidl.admin.node_execution_pb2 import (
+    NodeExecution,
+    NodeExecutionForTaskListRequest,
+    NodeExecutionList,
+    NodeExecutionListRequest,
+)
+from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
+
+from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.errors import missing
+from flyteadmin.executions import columns as executions
+from flyteadmin.executions import repository as execution_rows
+from flyteadmin.executions.reading import validate_identifier as validate_execution
+from flyteadmin.identifiers import children_key, execution_key
+from flyteadmin.listing.access import Access
+from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import conditions
+from flyteadmin.listing.filters import Filter, parse_filters
+from flyteadmin.listing.requests import Order, order_of, validate_limit, wanted
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.node_executions import messages
+from flyteadmin.node_executions.columns import COLUMNS
+from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.node_executions.reading import existing, is_parent_of_some
+
+_SORTED_BY = dict.fromkeys(("created_at", "node_execution_created_at", "id"), "created_at")
+_OLDEST_FIRST = Order("created_at", ascending=True)
+_THREADS = 8
+
+
+def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
+    """ListNodeExecutions: the top-level nodes, or those below `unique_parent_id`, the oldest first (LST-20…22).
+
+    Raises:
+        InvalidArgument: the execution or the limit is missing, or a filter, the sort key or the token is not one.
+        NotFound: there is no such parent node.
+    """
+    if not request.HasField("workflow_execution_id"):
+        raise missing("execution_id")
+    validate_execution(request.workflow_execution_id)
+    validate_limit(request.limit)
+    execution = execution_key(request.workflow_execution_id)
+    if request.unique_parent_id:
+        existing(NodeExecutionIdentifier(execution_id=request.workflow_execution_id, node_id=request.unique_parent_id))
+    parent = children_key(execution, node=request.unique_parent_id)
+    return page_below(execution, parent, request, "ListNodeExecutions")
+
+
+def page_below(
+    execution: str, parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
+) -> NodeExecutionList:
+    """The page that a list request asks for of the nodes below `parent` (identifiers.children_key).
+
+    Raises:
+        InvalidArgument: a filter, the sort key or the token is not one.
+    """
+    filters = parse_filters(request.filters, Entity.NODE_EXECUTION)
+    asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], COLUMNS)
+    is_its = is_asked_of(execution, filters)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, UPSTREAMS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
+    asked = wanted(request.limit, request.token, order, rpc)
+    if not is_its:
+        return NodeExecutionList()
+    access = Access("children", (parent,), asks.span(Entity.NODE_EXECUTION, "created_at"))
+    page = read_page(reading(NodeExecutionRow, access, asks), asked)
+    return NodeExecutionList(node_executions=_messages(page.rows), token=token_of(page.following))
+
+
+def is_asked_of(execution: str, filters: Sequence[Filter]) -> bool:
+    """Whether an execution passes what the filters of a list of its parts ask of it (LST-25).
+
+    Raises:
+        InvalidArgument: executions can't be asked that.
+    """
+    asks = conditions([each for each in filters if each.entity == Entity.EXECUTION], executions.COLUMNS)
+    if not asks:
+        return True
+    stored = execution_rows.read(execution)
+    return stored is not None and asks.hold(stored)
+
+
+def _messages(rows: Sequence[NodeExecutionRow]) -> list[NodeExecution]:
+    with ThreadPoolExecutor(_THREADS) as threads:
+        are_parents = threads.map(is_parent_of_some, rows)
+        return [messages.listed(row, is_parent=is_parent) for row, is_parent in zip(rows, are_parents, strict=True)]

@@ -1,0 +1,80 @@
+"""Lists of task executions, and of the nodes that one made."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
+from flyteidl.admin.task_execution_pb2 import TaskExecutionList, TaskExecutionListRequest
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
+
+from flyteadmin.errors import missing
+from flyteadmin.identifiers import children_key, node_execution_key
+from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import Column, Kind, conditions
+from flyteadmin.listing.filters import Filter, parse_filters
+from flyteadmin.listing.requests import Order, cut, order_of, validate_limit, wanted
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.node_executions import columns as node_columns
+from flyteadmin.node_executions import repository as nodes
+from flyteadmin.node_executions.listing import is_asked_of, page_below
+from flyteadmin.node_executions.reading import validate_identifier as validate_node
+from flyteadmin.task_executions import repository
+from flyteadmin.task_executions.columns import COLUMNS, Attempt
+from flyteadmin.task_executions.models import TaskExecutionRow
+from flyteadmin.task_executions.reading import existing, message
+
+_BY_ATTEMPT = Order("attempt", ascending=True)
+_ATTEMPT = Column[Attempt](Kind.TEXT, lambda each: each.row.attempt_key)
+_SORTED_BY = {field: field for entity, field in COLUMNS if entity == Entity.TASK_EXECUTION} | {"id": "created_at"}
+_THREADS = 8
+
+
+def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
+    """ListNodeExecutionsForTask: the nodes that a task execution made, by creation time (LST-23).
+
+    Raises:
+        InvalidArgument: as ListNodeExecutions.
+        NotFound: there is no such task execution.
+    """
+    if not request.HasField("task_execution_id"):
+        raise missing("task_execution_id")
+    row = existing(request.task_execution_id)
+    validate_limit(request.limit)
+    parent = children_key(row.execution, task=row.attempt_key)
+    return page_below(row.execution, parent, request, "ListNodeExecutionsForTask")
+
+
+def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
+    """ListTaskExecutions: the attempts of a node's tasks in their order, errors unabridged (LST-24).
+
+    Raises:
+        InvalidArgument: the node or the limit is missing, or a filter, the sort key or the token is not one.
+    """
+    validate_node(request.node_execution_id)
+    filters = parse_filters(request.filters, Entity.TASK_EXECUTION)
+    asks = conditions([each for each in filters if each.entity in {Entity.TASK_EXECUTION, Entity.TASK}], COLUMNS)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, UPSTREAMS[Entity.TASK_EXECUTION], _SORTED_BY, _BY_ATTEMPT)
+    asked = wanted(request.limit, request.token, order, "ListTaskExecutions")
+    execution, node_id = node_execution_key(request.node_execution_id)
+    if not (_is_asked_of_node(execution, node_id, filters) and is_asked_of(execution, filters)):
+        return TaskExecutionList()
+    with ThreadPoolExecutor(_THREADS) as threads:
+        attempts = [each for each in threads.map(_attempt, repository.of_node(execution, node_id)) if asks.hold(each)]
+        column = _ATTEMPT if order == _BY_ATTEMPT else COLUMNS[Entity.TASK_EXECUTION, order.column]
+        page, following = cut(attempts, asked, column, lambda each: each.row.attempt_key)
+        shown = threads.map(message, [each.row for each in page])
+        return TaskExecutionList(task_executions=shown, token=token_of(following))
+
+
+def _is_asked_of_node(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:
+    asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
+    if not asks:
+        return True
+    row = nodes.read(execution, node_id)
+    return row is not None and asks.hold(row)
+
+
+def _attempt(row: TaskExecutionRow) -> Attempt:
+    return Attempt(row, TaskExecutionIdentifier.FromString(row.identifier), repository.closure_of(row))

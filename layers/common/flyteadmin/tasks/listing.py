@@ -1,0 +1,29 @@
+"""Lists of tasks: what may be asked of them."""
+
+from flyteidl.admin.common_pb2 import ResourceListRequest
+from flyteidl.admin.task_pb2 import TaskList
+
+from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.named_entities import versions
+from flyteadmin.tasks import repository
+from flyteadmin.tasks.models import TaskRow
+
+COLUMNS: Columns[TaskRow] = {
+    **versions.columns(Entity.TASK),
+    (Entity.TASK, "type"): Column(Kind.TEXT, lambda row: row.task_type),
+    (Entity.TASK, "short_description"): Column(Kind.TEXT, lambda row: row.short_description, is_projected=False),
+}
+
+
+def list_tasks(request: ResourceListRequest) -> TaskList:
+    """ListTasks: versions of one name, or of a project and domain, the newest first unless it says otherwise.
+
+    Raises:
+        InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
+    """
+    asks = versions.asked(request, "ListTasks", Entity.TASK, COLUMNS)
+    page = read_page(reading(TaskRow, versions.access(asks), asks.conditions), asks.page)
+    return TaskList(tasks=[repository.message(row) for row in page.rows], token=token_of(page.following))

@@ -1,0 +1,28 @@
+"""Lists of workflows: what may be asked of them."""
+
+from flyteidl.admin.common_pb2 import ResourceListRequest
+from flyteidl.admin.workflow_pb2 import WorkflowList
+
+from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.named_entities import versions
+from flyteadmin.workflows import repository
+from flyteadmin.workflows.models import WorkflowRow
+
+COLUMNS: Columns[WorkflowRow] = {
+    **versions.columns(Entity.WORKFLOW),
+    (Entity.WORKFLOW, "short_description"): Column(Kind.TEXT, lambda row: row.short_description, is_projected=False),
+}
+
+
+def list_workflows(request: ResourceListRequest) -> WorkflowList:
+    """ListWorkflows: versions of one name, or of a project and domain, the newest first unless it says otherwise.
+
+    Raises:
+        InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
+    """
+    asks = versions.asked(request, "ListWorkflows", Entity.WORKFLOW, COLUMNS)
+    page = read_page(reading(WorkflowRow, versions.access(asks), asks.conditions), asks.page)
+    return WorkflowList(workflows=[repository.listed(row) for row in page.rows], token=token_of(page.following))
