@@ -50,6 +50,14 @@ class Facts:
         once = {**linked, **late.once, **self.once}
         return Facts(once, self.latest, self.transitions, max(self.sequence, late.sequence))
 
+    def settling(self, said: Iterable["Facts"]) -> "Facts":
+        """These facts, and what the events of a log said but these do not keep, removed.
+
+        A row may hold it: of an event that was applied before an earlier one arrived.
+        """
+        names = {name for each in said for name in each.latest} - set(self.once)
+        return Facts(self.once, {**dict.fromkeys(names), **self.latest}, self.transitions, self.sequence)
+
     def values(self) -> dict[str, Value]:
         """All facts by attribute name, without those that were removed."""
         return {name: value for name, value in {**self.once, **self.latest}.items() if value is not None}

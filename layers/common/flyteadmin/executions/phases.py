@@ -104,11 +104,22 @@ def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Val
 
 def fold(events: Iterable[PhaseEvent]) -> Facts:
     """The facts of consecutive events of one execution, the first being accepted."""
+    events = list(events)
+    return _folded(events, map(facts_of, events))
+
+
+def _folded(events: Iterable[PhaseEvent], said: Iterable[Facts]) -> Facts:
     facts = Facts()
-    for event in events:
-        said = facts_of(event)
-        facts = facts.then(said) if accepts(facts.phase or UNDEFINED, event.phase) else facts.filled_by(said)
+    for event, each in zip(events, said, strict=True):
+        facts = facts.then(each) if accepts(facts.phase or UNDEFINED, event.phase) else facts.filled_by(each)
     return facts
+
+
+def _without_outcome(said: Facts) -> Facts:
+    """What an event says when the control plane is aborting: of outcomes, only the end's counts."""
+    if said.phase in TERMINAL:
+        return said
+    return replace(said, latest={name: value for name, value in said.latest.items() if name not in _OUTCOME})
 
 
 def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
@@ -118,7 +129,9 @@ def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
     then fills only what is missing. Where the overlay stands among the log's events is not known: its transition comes
     after theirs, but before an end that an event brought.
     """
-    facts = fold(sorted(events, key=lambda event: event.sequence))
+    in_order = sorted(events, key=lambda event: event.sequence)
+    said = [facts_of(event) for event in in_order]
+    facts = _folded(in_order, [_without_outcome(each) for each in said] if overlay.phase else said).settling(said)
     if not overlay.phase:
         return facts
     moves = tuple(text for text in facts.transitions if Transition.from_text(text).phase not in TERMINAL)
@@ -130,8 +143,8 @@ def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
 
 
 def overlaid(overlay: Overlay) -> Facts:
-    """What the control plane sets on a row, as facts of its own."""
-    facts = _outranked(Facts(), overlay)
+    """What the control plane sets on a row, as facts of its own; what a failing execution said of its error goes."""
+    facts = Facts({}, dict.fromkeys(_OUTCOME)).then(_outranked(Facts(), overlay))
     return replace(facts, transitions=(Transition(overlay.phase, overlay.at, "").to_text(),))
 
 
@@ -140,6 +153,7 @@ def _outranked(facts: Facts, overlay: Overlay) -> Facts:
     latest: dict[str, Value] = {
         **kept,
         "phase": overlay.phase,
+        "updated_at": overlay.at,
         "overlay_phase": overlay.phase,
         "overlay_at": overlay.at,
     }

@@ -153,4 +153,4 @@ def fold(events: Iterable[PhaseEvent]) -> Facts:
 
 def reduce(events: Sequence[PhaseEvent]) -> Facts:
     """What a node's row says after these events, in sequence order."""
-    return fold(sorted(events, key=lambda event: event.sequence))
+    return fold(sorted(events, key=lambda event: event.sequence)).settling(map(facts_of, events))
