@@ -19,6 +19,8 @@ hypothesis.settings.load_profile("project")
 
 pytest_plugins = ["tests.plugins.conformance", "tests.plugins.figures"]
 
+pytest.register_assert_rewrite("tests.property.model")
+
 _accounts = itertools.count(1)
 
 

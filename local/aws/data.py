@@ -16,7 +16,9 @@ from local.aws.client import REGION, Endpoint
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 _STACK = "data"
-_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"})
+_TABLE = "AWS::DynamoDB::Table"
+_TYPES = frozenset({_TABLE, "AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::SNS::Topic"})
+_CREATED_WITH = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,20 @@ def data_template(path: Path = TEMPLATE) -> str:
     resources = {name: it for name, it in template["Resources"].items() if it["Type"] in _TYPES}
     kept = {name: template[name] for name in ("Parameters", "Conditions", "Mappings") if name in template}
     return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", **kept, "Resources": resources})
+
+
+def create_table_requests(prefix: str, path: Path = TEMPLATE) -> list[dict[str, Any]]:
+    """The template's tables as requests of CreateTable, for a DynamoDB without CloudFormation."""
+    resources = json.loads(data_template(path))["Resources"].values()
+    return [_create_table_request(prefix, it["Properties"]) for it in resources if it["Type"] == _TABLE]
+
+
+def _create_table_request(prefix: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    name = properties["TableName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+    request = {"TableName": prefix + name, **{key: properties[key] for key in _CREATED_WITH if key in properties}}
+    if "StreamSpecification" in properties:
+        request["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return request
 
 
 def create(endpoint: Endpoint, account: str, template: str) -> DataAccount:

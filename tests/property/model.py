@@ -1,0 +1,159 @@
+"""What must hold: however a run's events arrive, what is left is what their delivery in order leaves."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+
+from flyteadmin.events import offloading
+from flyteadmin.events.envelope import Envelope, parse, payload_of
+from flyteadmin.events.projection import entity_of
+from flyteadmin.events.validation import Event
+from flyteadmin.executions import phases as workflow_phases
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.phases import TERMINAL, Overlay, Phase
+from flyteadmin.identifiers import execution_key, padded
+from flyteadmin.node_executions import phases as node_phases
+from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.notifications.rules import notification_id
+from flyteadmin.notifications.service import StreamRecord, notifications_of
+from flyteadmin.task_executions import phases as task_phases
+from flyteadmin.task_executions import repository as task_executions
+from flyteadmin.task_executions.models import TaskExecutionRow
+from tests.builders import execution_id, stored_execution
+from tests.property.consuming import Message, Plan, Queue, queued, set_aside
+from tests.property.reading import Left, left
+from tests.property.runs import Run
+from tests.property.scheduling import Scheduler
+from tests.property.store import Store
+
+type Reorder = Callable[[list[Message]], list[Message]]
+"""What a queue would not do to its messages."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A store and what stands in its way."""
+
+    store: Store
+    scheduler: Scheduler
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text("<in process>")
+
+    def begin(self, runs: Sequence[Run]) -> None:
+        """Executions that were created and have no event yet."""
+        self.store.clear()
+        for run in runs:
+            stored_execution(run.name)
+
+
+def assert_delivered_as_in_order(world: World, runs: Sequence[Run], plan: Plan, reorder: Reorder | None = None) -> None:
+    """Deliver runs by a plan, then again one by one in order: the same is left, and the reducer says the same."""
+    world.begin(runs)
+    queue = Queue(world.scheduler, reorder(queued(runs)) if reorder else queued(runs))
+    letters = queue.consume(plan)
+    outcome = left(world.store, runs)
+    assert_announced(world.store, runs, twice=bool(reorder or letters))
+    in_order(world, runs, queue.overlays)
+    expected = left(world.store, runs)
+    assert_reduced(world.store, runs, queue.overlays)
+    undecided = {run.name for run in runs if len(ends(run)) > 1} if reorder or letters else set()
+    for name in undecided:
+        outcome, expected = _without_end(outcome, name), _without_end(expected, name)
+    _assert_same(outcome.seen, expected.seen)
+    _assert_same(outcome.rows, expected.rows)
+
+
+def _assert_same(outcome: Mapping[str, object], expected: Mapping[str, object]) -> None:
+    assert outcome.keys() == expected.keys()
+    for name, said in expected.items():
+        assert outcome[name] == said, name
+
+
+def ends(run: Run) -> set[str]:
+    """The ends that a run's events tell of; of several, the first that is *stored* is final (invariant 2)."""
+    phases = {Phase.Name(event.phase) for event in run.events if isinstance(event, WorkflowExecutionEvent)}
+    return phases & TERMINAL
+
+
+def _without_end(what: Left, name: str) -> Left:
+    """What is left, but for an execution's own row and message."""
+    key = execution_key(execution_id(name))
+    seen = {
+        request: said
+        for request, said in what.seen.items()
+        if not request.startswith(f"/api/v1/executions/{key.replace(':', '/')} ")
+    }
+    rows = {row: said for row, said in what.rows.items() if not row.startswith(f"executions {key} state ")}
+    return Left(seen, rows)
+
+
+def in_order(world: World, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> None:
+    """Deliver runs one by one in order, under what the control plane set before."""
+    world.begin(runs)
+    queue = Queue(world.scheduler, queued(runs))
+    for overlay in overlays.values():
+        queue.set_overlay(overlay.phase)
+    queue.drain(1)
+    assert [message.cause for message in set_aside()] == [], "a valid event was refused"
+
+
+def assert_announced(store: Store, runs: Sequence[Run], *, twice: bool) -> None:
+    """Each phase that an execution keeps was announced, once as long as none of its events comes back late.
+
+    A late event may take a phase away that comes again; it is then announced again, under the id that it always has.
+    """
+    announced: Counter[tuple[str, str]] = Counter()
+    for record in store.stream("executions"):
+        if record["dynamodb"]["Keys"]["part"]["S"] == "state":
+            for notification in notifications_of(StreamRecord.model_validate(record)):
+                announced[notification.execution.name, notification.phase] += 1
+                execution = execution_key(execution_id(notification.execution.name))
+                assert notification.id == notification_id(execution, notification.phase)
+    assert twice or set(announced.values()) <= {1}, announced
+    for run in runs:
+        state = executions.read_state(execution_key(execution_id(run.name)))
+        assert state is not None
+        kept = {text.split(" ")[0] for text in state.transitions}
+        assert kept <= {phase for name, phase in announced if name == run.name}
+
+
+def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> None:
+    """What the fast path wrote, one event after the other, is what the reducer says of all of them at once."""
+    logged = _logged(runs)
+    for run in runs:
+        key = execution_key(execution_id(run.name))
+        state = executions.read_state(key)
+        assert state is not None
+        placed = [offloading.workflow(event, sequence) for event, sequence in logged[key, ""]]
+        facts = workflow_phases.reduce(placed, overlays.get(run.name, Overlay()))
+        assert {name: value for name, value in _values(state).items() if name in facts.values()} == facts.values()
+        assert tuple(state.transitions) == facts.transitions
+    for item in store.rows("node_executions"):
+        node = NodeExecutionRow.from_raw_data(item)
+        events = logged[node.execution, node.node_id]
+        said = node_phases.reduce([offloading.node(event, sequence) for event, sequence in events])
+        assert _values(node) == said.values()
+    for item in store.rows("task_executions"):
+        attempt = TaskExecutionRow.from_raw_data(item)
+        events = logged[attempt.execution, attempt.attempt_key]
+        reduced = task_phases.reduce(offloading.task(event, sequence) for event, sequence in events)
+        assert task_executions.state_of(attempt) == reduced
+
+
+def _values(row: Any) -> dict[str, Any]:
+    not_said = {"execution", "node_id", "part", "version", "sequence", "transitions"}
+    return {name: value for name, value in row.attribute_values.items() if name not in not_said and value is not None}
+
+
+def _logged(runs: Sequence[Run]) -> dict[tuple[str, str], list[tuple[Any, str]]]:
+    logged = defaultdict[tuple[str, str], list[tuple[Any, str]]](list)
+    for message in queued(runs):
+        envelope = Envelope.model_validate_json(message.body)
+        event: Event = parse(envelope.kind, payload_of(envelope))
+        key = execution_key(execution_id(message.group))
+        logged[key, entity_of(event)].append((event, padded(str(message.sequence))))
+    return logged

@@ -1,0 +1,209 @@
+"""The emulator's services inside this process: the same DynamoDB as in the other tests, without HTTP between.
+
+A property test makes a hundred requests in each of thousands of examples. DynamoDB's calls skip botocore's
+serialisation and go to the emulator's function for the operation; those of S3 and SQS are real boto3 up to the socket.
+All of them pass `BaseClient._make_api_call`, where the tests look on, interleave and interrupt (scheduling.py).
+"""
+# ruff: noqa: PLC0415  MiniStack reads its environment when it is imported, and takes seconds to
+
+import base64
+import functools
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ClientError
+
+from flyteadmin import settings
+from flyteadmin.clients import aws as aws_clients
+from flyteadmin.clients import storage
+from flyteadmin.observability import logger
+from local.aws import server
+from local.aws.client import DEFAULT_ACCOUNT, REGION
+from local.aws.data import create_table_requests
+
+_PREFIX = "data-"
+_BUCKET = "bucket"
+_ENVIRONMENT = {
+    "AWS_ENDPOINT_URL": "http://in.process",
+    "AWS_ACCESS_KEY_ID": DEFAULT_ACCOUNT,
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "TABLE_PREFIX": _PREFIX,
+    "BUCKET": _BUCKET,
+    "DEAD_LETTER_QUEUE_URL": f"http://in.process/{DEFAULT_ACCOUNT}/dead.fifo",
+    "POWERTOOLS_METRICS_NAMESPACE": "test",
+}
+
+type Call = Callable[[BaseClient, str, Mapping[str, Any]], Any]
+"""`BaseClient._make_api_call`: a client, an operation's name, its parameters."""
+
+
+@dataclass
+class Store:
+    """The emulator in this process; `around` may stand between the clients and it."""
+
+    services: Mapping[str, Any]
+    tables: Sequence[Mapping[str, Any]]
+    scope: Callable[[str, str], Any]
+    around: Callable[[Call], Call] = field(default=lambda call: call)
+
+    def clear(self) -> None:
+        """Forget everything: empty tables, bucket and queue."""
+        with self.scope(DEFAULT_ACCOUNT, REGION):
+            for service in self.services.values():
+                service.reset()
+            for table in self.tables:
+                self._dynamodb("CreateTable", table)
+        storage.read_immutable.cache_clear()
+        aws_clients.client("s3").create_bucket(Bucket=_BUCKET)
+        aws_clients.client("sqs").create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every item of a table as it lies there."""
+        with self.scope(DEFAULT_ACCOUNT, REGION):
+            partitions = self.services["dynamodb"]._tables[_PREFIX + table]["items"].values()
+            return [_decoded(item) for partition in partitions for item in partition.values()]
+
+    def stream(self, table: str) -> list[dict[str, Any]]:
+        """Every record of a table's stream, in order."""
+        with self.scope(DEFAULT_ACCOUNT, REGION):
+            records: list[dict[str, Any]] = self.services["dynamodb"].stream_live_records(_PREFIX + table)
+            return records
+
+    def call(self, client: BaseClient, operation: str, parameters: Mapping[str, Any], original: Call) -> Any:
+        """What the emulator answers."""
+        if client.meta.service_model.service_name == "dynamodb":
+            with self.scope(DEFAULT_ACCOUNT, REGION):
+                return self._dynamodb(operation, parameters)
+        return original(client, operation, parameters)
+
+    def _dynamodb(self, operation: str, parameters: Mapping[str, Any]) -> Any:
+        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)
+        status, _, body = getattr(self.services["dynamodb"], name)(_encoded(parameters))
+        answer = _decoded(json.loads(body))
+        if status == 200:
+            return answer
+        answer["Error"] = {"Code": answer.get("__type", "").rpartition("#")[2], "Message": answer.get("message", "")}
+        raise ClientError(answer, operation)
+
+    def send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Answer a request that boto3 would put on the wire."""
+        parts = urlsplit(str(request.url))
+        service = self.services["sqs" if "x-amz-target" in {name.lower() for name in request.headers} else "s3"]
+        headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+        sent: Any = request.body or b""
+        body = sent.read() if hasattr(sent, "read") else sent
+        with self.scope(DEFAULT_ACCOUNT, REGION):
+            answer = service.handle_request(request.method, parts.path, headers, body, parse_qs(parts.query))
+            status, headers, body = _finished(answer)
+        return AWSResponse(request.url, status, HTTPHeaders.from_pairs(list(headers.items())), _Body(body))
+
+
+class _Body:
+    """A body as urllib3 streams it."""
+
+    def __init__(self, content: bytes | str) -> None:
+        self._content = content if isinstance(content, bytes) else content.encode()
+
+    def stream(self, *_: object, **__: object) -> Iterator[bytes]:
+        yield self.read()
+
+    def read(self, *_: object, **__: object) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+
+@contextmanager
+def in_process() -> Iterator[Store]:
+    """The emulator in this process; handlers called in it work there. Back-offs take no time."""
+    store = _emulator()
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]  # private, and the one way that every call takes
+
+    def emulated(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
+        return store.call(client, operation, parameters, original)
+
+    def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
+        return store.around(emulated)(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _ENVIRONMENT.items():
+            patch.setenv(name, value)
+        _forget()
+        patch.setattr(BaseClient, "_make_api_call", make_api_call)
+        patch.setattr("flyteadmin.clients.dynamodb.random.uniform", lambda *_: 0.0)
+        level = logger.log_level
+        logger.setLevel("CRITICAL")
+        for client in (aws_clients.client("s3"), aws_clients.client("sqs")):
+            client.meta.events.register("before-send", store.send)  # type: ignore[arg-type]  # an answer ends the way
+        yield store
+        logger.setLevel(level)
+    _forget()
+
+
+@functools.cache
+def _emulator() -> Store:
+    """MiniStack, mended once, without what it does to this process's environment and log."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment(0, auth=False).items():
+            patch.setenv(name, value)
+        from ministack.core.responses import request_scope
+        from ministack.services import dynamodb, s3, sqs
+
+        from local.aws import patches
+
+        patches.apply()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    return Store({"dynamodb": dynamodb, "s3": s3, "sqs": sqs}, create_table_requests(_PREFIX), request_scope)
+
+
+def _forget() -> None:
+    settings.environment.cache_clear()
+    storage.read_immutable.cache_clear()
+    aws_clients.forget()
+
+
+def _finished(answer: Any) -> Any:
+    try:
+        answer.send(None)
+    except StopIteration as finished:
+        return finished.value
+    raise AssertionError("the emulator waited for something")
+
+
+def _encoded(value: Any) -> Any:
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case dict():
+            return {name: _encoded(part) for name, part in value.items()}
+        case list():
+            return [_encoded(part) for part in value]
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    match value:
+        case {"B": str(text)}:
+            return {"B": base64.b64decode(text)}
+        case dict():
+            return {name: _decoded(part) for name, part in value.items()}
+        case list():
+            return [_decoded(part) for part in value]
+    return value
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
