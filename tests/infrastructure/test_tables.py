@@ -12,7 +12,6 @@ from pynamodb.models import Model
 from tests.infrastructure.template import ROOT, STACK, load
 
 WITHOUT_A_MODEL_YET = {
-    "signals": ({"execution": "S"}, {"signal_id": "S"}),
     "deliveries": ({"id": "S"}, {}),
     "bulk_jobs": ({"job": "S"}, {"page": "N"}),
 }
