@@ -303,7 +303,7 @@ def test_a_token_outside_of_what_is_asked_for_is_refused() -> None:
 
 
 def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 100)
+    monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1)
     monkeypatch.setattr(pages, "_LOADED_AT_ONCE", 2)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
