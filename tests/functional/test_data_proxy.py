@@ -257,7 +257,17 @@ def test_of_two_uploads_under_one_name_the_second_is_refused() -> None:
 
 
 @pytest.mark.conformance("DAT-03", "KD-48")
-@pytest.mark.parametrize("duration", [Duration(seconds=3601), Duration(), Duration(seconds=-5), Duration(nanos=5)])
+@pytest.mark.parametrize(
+    "duration",
+    [
+        Duration(seconds=3601),
+        Duration(),
+        Duration(seconds=-5),
+        Duration(nanos=5),
+        Duration(seconds=10**18),
+        Duration(seconds=-(10**18)),
+    ],
+)
 def test_an_expiry_is_bounded(duration: Duration) -> None:
     code, message = refusal(ask_upload(content_md5=MD5, expires_in=duration))
     assert (code, message) == (Code.INVALID_ARGUMENT, "invalid value for expires_in: expected 1 s to 3600 s")

@@ -52,10 +52,12 @@ def expiry(given: Duration | None, most: timedelta) -> timedelta:
     """
     if given is None:
         return most
-    lasts = timedelta(seconds=given.seconds)
-    if given.nanos < 0 or not _LEAST <= lasts <= most or (lasts == most and given.nanos):
-        raise invalid("expires_in", f"expected 1 s to {int(most.total_seconds())} s")
-    return lasts
+    least, most_seconds = int(_LEAST.total_seconds()), int(most.total_seconds())
+    # Compared as a number: a timedelta can't hold every duration that the wire can.
+    is_within = least <= given.seconds <= most_seconds and not (given.seconds == most_seconds and given.nanos)
+    if given.nanos < 0 or not is_within:
+        raise invalid("expires_in", f"expected {least} s to {most_seconds} s")
+    return timedelta(seconds=given.seconds)
 
 
 def upload_key(request: CreateUploadLocationRequest, filename: str, storage_prefix: str) -> tuple[str, ...]:
