@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
@@ -92,7 +93,7 @@ def queue_record(
             "SequenceNumber": str(sequence),
             "MessageGroupId": group,
             "ApproximateReceiveCount": str(receive_count),
-            "SentTimestamp": "1700000000000",
+            "SentTimestamp": str(time.time_ns() // 1_000_000),
         },
         "messageAttributes": attributes,
     }
