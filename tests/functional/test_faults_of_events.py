@@ -134,6 +134,18 @@ def test_a_throttle_that_lasts_delivers_again_and_then_all_is_right(
     assert (execution.phase, node.phase) == ("SUCCEEDED", "SUCCEEDED")
 
 
+@pytest.mark.conformance("NEV-25")
+def test_a_node_row_that_goes_while_it_is_written_loses_no_event(aws: Aws) -> None:
+    stored_execution()
+    [_, started, *_] = records()
+    with answering("dynamodb", "UpdateItem", "ConditionalCheckFailedException", times=1):
+        assert again(lambda_handler(batch([started]), Context())) == ["message-2"]
+    assert again(lambda_handler(batch([started]), Context())) == []
+    node = node_executions.read(RUN, "n0")
+    assert node is not None
+    assert node.phase == "RUNNING"
+
+
 def test_what_a_batch_write_leaves_out_is_written_again(aws: Aws) -> None:
     stored_execution()
     rounds = 0

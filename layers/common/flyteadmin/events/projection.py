@@ -102,8 +102,9 @@ def apply_node(execution: str, node_id: str, events: Sequenced) -> None:
     try:
         node_executions.apply(execution, node_id, facts, placed[0].sequence, refused)
     except ConditionFailed as failure:
-        if failure.old:
-            rebuild_node(node_executions.from_raw(failure.old))
+        if failure.old is None:  # a row stood in the way and is gone
+            raise Unavailable(f"node {node_id} of execution {execution} is written by others, try again") from failure
+        rebuild_node(node_executions.from_raw(failure.old))
 
 
 def rebuild_node(old: NodeExecutionRow) -> None:
