@@ -135,6 +135,20 @@ def test_without_a_report_conformance_is_left_alone(root: Path, capsys: pytest.C
     assert list(generate.stale()) == []
 
 
+def test_the_report_of_a_partial_run_takes_no_row_away(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_tests(root, TEST)
+    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01", "CRE-02"]}))
+    generate.main()
+    written = generate.CONFORMANCE.read_text()
+    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01"]}))
+    generate.main()
+    assert generate.CONFORMANCE.read_text() == written
+    assert "did not prove CRE-02: run make test first" in capsys.readouterr().err
+    write_tests(root, TEST.replace(', "CRE-02"', ""))
+    generate.main()
+    assert "| CRE-02 | second. *Deviates:* because |  |" in generate.CONFORMANCE.read_text()
+
+
 def test_check_fails_on_each_stale_document(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tests(root, TEST)
     (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01"]}))
