@@ -11,6 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from google.protobuf.message import Message
 
 PRINCIPAL_ARN = "arn:aws:sts::123456789012:assumed-role/data-scientist/session"
+SENT_AT = time.time_ns() // 1_000_000
+"""When every message was sent, in milliseconds: now, since the database removes what is old."""
+
 OCTETS = "application/octet-stream"
 
 
@@ -93,7 +96,7 @@ def queue_record(
             "SequenceNumber": str(sequence),
             "MessageGroupId": group,
             "ApproximateReceiveCount": str(receive_count),
-            "SentTimestamp": str(time.time_ns() // 1_000_000),
+            "SentTimestamp": str(SENT_AT),
         },
         "messageAttributes": attributes,
     }
