@@ -1,6 +1,7 @@
 """The mended functions and mappings. A test's name starts with the patch that it proves: it fails without it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from local.aws.client import Endpoint
 from local.aws.deploy import Deployment, DeploymentFailed, deploy
-from tests.local.aws_stack import Stack
+from tests.local.aws_stack import Stack, eventually
 
 
 def test_response_size__above_6_mb_is_an_error(stack: Stack) -> None:
@@ -23,6 +24,47 @@ def test_shared_code__is_unpacked_once_for_all_that_run_it(stack: Stack) -> None
     places = [json.loads(answer["Payload"].read())["body"] for answer in answers]
     assert len(places) == 2
     assert len(set(places)) == 1
+
+
+MORTAL = """
+import os, signal, time
+from pathlib import Path
+
+HERE = Path({folder!r})
+if (HERE / "die").exists():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def handler(event, context):
+    (HERE / "started").touch()
+    while not (HERE / "go").exists():
+        time.sleep(0.02)
+    return "done"
+"""
+
+
+def mortal(folder: Path) -> Path:
+    """Write a template with a function whose workers die while they start, once there is a file `die`."""
+    (folder / "code").mkdir()
+    (folder / "code" / "app.py").write_text(MORTAL.format(folder=str(folder)))
+    function = {"Handler": "app.handler", "Runtime": "python3.12", "CodeUri": "code", "Timeout": 20}
+    resources = {"Mortal": {"Type": "AWS::Serverless::Function", "Properties": {**function, "FunctionName": "mortal"}}}
+    template = folder / "template.json"
+    template.write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
+    return template
+
+
+def test_one_environment__dies_alone(endpoint: Endpoint, tmp_path: Path) -> None:
+    deploy(Deployment(mortal(tmp_path), "mortals", {}), endpoint)
+    functions: Any = endpoint.client("lambda")
+    with ThreadPoolExecutor(1) as at_once:
+        busy = at_once.submit(functions.invoke, FunctionName="mortal")
+        assert eventually((tmp_path / "started").exists)
+        (tmp_path / "die").touch()
+        assert functions.invoke(FunctionName="mortal")["FunctionError"] == "Unhandled"
+        (tmp_path / "go").touch()
+        assert busy.result()["Payload"].read() == b'"done"'
+    (tmp_path / "die").unlink()
+    assert functions.invoke(FunctionName="mortal")["Payload"].read() == b'"done"'
 
 
 def consumer(folder: Path, *, visible_after: int, policies: list[str]) -> Path:

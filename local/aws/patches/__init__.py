@@ -22,6 +22,7 @@ PATCHES: tuple[Callable[[], None], ...] = (
     iam.batch_actions,
     iam.partiql_actions,
     lambda_.response_size,
+    lambda_.one_environment,
     lambda_.mapping_role,
     lambda_.mapping_visibility,
     lambda_.shared_code,

@@ -43,6 +43,21 @@ def response_size() -> None:
     around(lambda_svc, "_execute_function_with_config_scope", execute)
 
 
+def one_environment() -> None:
+    """A worker that dies while it starts takes all others of its function with it, and the calls that they have.
+
+    On AWS the environments of a function know nothing of each other: the one call fails.
+    """
+
+    def invoke(original: Any, worker: Any, *call: Any, **named: Any) -> Any:
+        try:
+            return original(worker, *call, **named)
+        except RuntimeError as error:  # it didn't come up; MiniStack would invalidate the whole function
+            return {"status": "error", "error": str(error)}
+
+    around(lambda_runtime.Worker, "invoke", invoke)
+
+
 def mapping_role() -> None:
     """A mapping polls whatever its function's role says. AWS refuses to make one whose role may not read the source."""
 
