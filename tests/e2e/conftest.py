@@ -1,10 +1,13 @@
-"""One deployed stack for all tests of this folder."""
+"""One deployed stack for all tests of this folder, and flytekit as its users set it up."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flytekit.remote import FlyteRemote
 
+from local.demo import outputs
 from local.demo.subscriber import Subscriber
 from local.stack import ROOT, Stack, running
 
@@ -27,3 +30,19 @@ def stack(audit: Path) -> Iterator[Stack]:
 def subscriber(stack: Stack) -> Subscriber:
     """Who hears of the ends of executions."""
     return Subscriber(stack.endpoint, stack.outputs["NotificationsTopicArn"], "e2e")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home without a flytekit configuration."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def remote(stack: Stack) -> Iterator[FlyteRemote]:
+    """FlyteRemote over the bridge; the types of the examples can be imported."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    here = outputs.remote(stack)
+    with here.remote_context():
+        yield here
+    sys.path.remove(str(ROOT / "examples"))

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -137,6 +136,7 @@ from local.cluster.faults import Fault
 from local.cluster.process import RunningCluster
 from local.demo.subscriber import Subscriber
 from local.stack import DOMAIN, PROJECT, Stack
+from tests.e2e.waiting import eventually
 from tests.registration import register
 from tests.workflows import BROKEN_REPORT, ECHOED_REPORT, FAILURE
 
@@ -157,13 +157,7 @@ class Traveller:
 
     def eventually[R](self, look: Callable[[], R | None], what: str) -> R:
         """What `look` gives once it gives something."""
-        deadline = time.monotonic() + self.patience
-        while time.monotonic() < deadline:
-            found = look()
-            if found is not None:
-                return found
-            time.sleep(0.2)
-        raise AssertionError(f"not within {self.patience} s: {what}")
+        return eventually(look, what, self.patience)
 
 
 def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:

@@ -1,23 +1,22 @@
 """Unmodified flytekit over real gRPC: its commands and FlyteRemote, with tasks whose code runs."""
 
-import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from flyteidl.core.execution_pb2 import TaskExecution, WorkflowExecution
+from flyteidl.core.identifier_pb2 import TASK
 from flytekit.models.common import NamedEntityIdentifier
-from flytekit.remote import FlyteRemote, FlyteWorkflowExecution
+from flytekit.remote import FlyteRemote
 from flytekit.types.file import FlyteFile
 
-from local.demo import outputs
-from local.demo.pyflyte import CommandFailed, pyflyte
-from local.stack import DOMAIN, PROJECT, ROOT, Stack
+from local.demo.pyflyte import CommandFailed
+from local.stack import DOMAIN, PROJECT, Stack
+from tests.e2e.commands import command, ended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 
@@ -35,53 +34,39 @@ def only(x: int) -> int:
     return one(x=x)
 """
 
+ALONE = """
+from flytekit import task
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def remote(stack: Stack) -> Iterator[FlyteRemote]:
-    sys.path.insert(0, str(ROOT / "examples"))
-    here = outputs.remote(stack)
-    with here.remote_context():
-        yield here
-    sys.path.remove(str(ROOT / "examples"))
+@task
+def alone(x: int) -> int:
+    return 2 * x
+"""
 
 
 @pytest.fixture(scope="module")
 def names(stack: Stack, home: Path) -> Mapping[str, str]:
     """Executions that run side by side, by what they are: a registered launch plan, and files that never were."""
-    made = {what: f"e2e{uuid.uuid4().hex[:10]}" for what in ("report", "failing", "shapes")}
+    made = {what: f"e2e{uuid.uuid4().hex[:10]}" for what in ("report", "failing", "shapes", "alone")}
+    file = home / "alone.py"
+    file.write_text(ALONE)
 
     def registered() -> None:
         command(stack, home, "register", "--version", VERSION, PRICES)
         plan = f"prices.report:{VERSION}"
         command(stack, home, "run", "--name", made["report"], "remote-launchplan", plan, "--symbol", "ACME")
 
-    def from_file(what: str, path: str, workflow: str) -> None:
-        command(stack, home, "run", "--remote", "--name", made[what], path, workflow)
+    def from_file(what: str, path: str, entity: str, *inputs: str) -> None:
+        command(stack, home, "run", "--remote", "--name", made[what], path, entity, *inputs)
 
-    failing, shapes = (
+    begun = (
+        registered,
         partial(from_file, "failing", PRICES, "empty_report"),
         partial(from_file, "shapes", SHAPES, "shapes"),
+        partial(from_file, "alone", str(file), "alone", "--x", "21"),
     )
-    with ThreadPoolExecutor(3) as at_once:
-        list(at_once.map(lambda begin: begin(), (registered, failing, shapes)))
+    with ThreadPoolExecutor(len(begun)) as at_once:
+        list(at_once.map(lambda begin: begin(), begun))
     return made
-
-
-def command(stack: Stack, home: Path, *arguments: str) -> str:
-    said: list[str] = []
-    pyflyte(stack, *arguments, home=home, say=said.append)
-    return "\n".join(said)
-
-
-def ended(remote: FlyteRemote, name: str) -> FlyteWorkflowExecution:
-    """An execution after its end, with all of its nodes."""
-    execution = remote.fetch_execution(name=name)
-    return remote.wait(execution, timeout=timedelta(seconds=180), poll_interval=timedelta(seconds=0.5), sync_nodes=True)
 
 
 class TestRegister:
@@ -146,6 +131,17 @@ class TestRuns:
         assert execution.closure.phase == WorkflowExecution.SUCCEEDED, execution.error
         given = execution.outputs
         assert (given.get("o0", list[int]), given.get("o1", list[int]), given.get("o2", int)) == ([6, 8], [0, 2], 4)
+
+    def test_a_task_by_itself_runs_from_a_file_that_was_never_registered(
+        self, remote: FlyteRemote, names: Mapping[str, str]
+    ) -> None:
+        execution = ended(remote, names["alone"])
+        assert execution.closure.phase == WorkflowExecution.SUCCEEDED, execution.error
+        assert execution.outputs.get("o0", int) == 42
+        assert execution.inputs["x"] == 21
+        assert execution.spec.launch_plan.resource_type == TASK
+        [node] = [each for each in execution.node_executions.values() if each.task_executions]
+        assert node.task_executions[0].id.task_id.name == "alone.alone"
 
 
 class TestEntities:

@@ -1,0 +1,28 @@
+"""What a user of flytekit does: its commands, and waiting for an execution."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flytekit.remote import FlyteRemote, FlyteWorkflowExecution
+
+from local.demo.pyflyte import pyflyte
+from local.stack import Stack
+from tests.e2e.waiting import PATIENCE_SECONDS
+
+
+def command(stack: Stack, home: Path, *arguments: str) -> str:
+    """What `pyflyte` with these arguments says.
+
+    Raises:
+        CommandFailed: it ended with an error.
+    """
+    said: list[str] = []
+    pyflyte(stack, *arguments, home=home, say=said.append)
+    return "\n".join(said)
+
+
+def ended(remote: FlyteRemote, name: str) -> FlyteWorkflowExecution:
+    """An execution after its end, with all of its nodes."""
+    execution = remote.fetch_execution(name=name)
+    patience = timedelta(seconds=PATIENCE_SECONDS)
+    return remote.wait(execution, timeout=patience, poll_interval=timedelta(seconds=0.5), sync_nodes=True)
