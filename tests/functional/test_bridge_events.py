@@ -1,7 +1,6 @@
-"""Events through a real bridge: admission's table over gRPC, batches across callers, order, what the queue refuses."""
+"""Events through a real bridge: what they cost, alone and together, their order, and what the queue refuses."""
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,13 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flyteidl.admin.event_pb2 import (
-    EventFailureReason,
     NodeExecutionEventRequest,
-    TaskExecutionEventRequest,
-    WorkflowExecutionEventRequest,
 )
-from flyteidl.core.literals_pb2 import LiteralMap
-from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
 from bridge import events as bridge_events
 from bridge.events import Events
@@ -26,113 +20,17 @@ from flyteadmin.clients import queue
 from flyteadmin.clients.queue import Message
 from flyteadmin.errors import Code, FlyteAdminError, Unavailable
 from flyteadmin.events import service
-from flyteadmin.events.validation import Event
 from flyteadmin.settings import environment
-from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
-from tests.builders import message_body, node_event, stored_execution, task_event, workflow_event
-from tests.grpc_stack import Client, Refused, client
+from tests.builders import node_event, stored_execution
+from tests.grpc_stack import Client, client
+from tests.sent_events import Verdict, over_grpc
 
 
 @pytest.fixture
 def flyte(aws: Aws) -> Iterator[Client]:
     with client(Settings(api_url="http://127.0.0.1:9", listen="127.0.0.1:0", drain_seconds=1)) as opened:
         yield opened
-
-
-def send(flyte: Client, event: Event) -> Refused | None:
-    match event:
-        case WorkflowExecutionEvent():
-            rpc, request = "CreateWorkflowEvent", WorkflowExecutionEventRequest(event=event).SerializeToString()
-        case NodeExecutionEvent():
-            rpc, request = "CreateNodeEvent", NodeExecutionEventRequest(event=event).SerializeToString()
-        case TaskExecutionEvent():
-            rpc, request = "CreateTaskEvent", TaskExecutionEventRequest(event=event).SerializeToString()
-    try:
-        assert flyte.call(rpc, request) == b""
-    except Refused as refused:
-        return refused
-    return None
-
-
-def code(refused: Refused | None) -> Code:
-    return refused.code if refused else Code.OK
-
-
-def reason(refused: Refused | None) -> EventFailureReason | None:
-    """The detail in the trailers that propeller acts on."""
-    assert refused is not None
-    assert refused.status is not None
-    if not refused.status.details:
-        return None
-    unpacked = EventFailureReason()
-    assert refused.status.details[0].Unpack(unpacked)
-    return unpacked
-
-
-def queued(aws: Aws) -> list[dict[str, str]]:
-    answer = aws.endpoint.client("sqs", aws.account).receive_message(
-        QueueUrl=aws.resources["EventsQueue"], MaxNumberOfMessages=10, AttributeNames=["All"]
-    )
-    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
-
-
-def apply(event: Event, sequence: int = 1) -> None:
-    process_event(batch([queue_record(message_body(event), sequence)]), Context())
-
-
-@pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
-def test_an_admitted_event_is_in_the_queue(flyte: Client, aws: Aws, event: Event) -> None:
-    assert code(send(flyte, event)) is Code.NOT_FOUND
-    stored_execution()
-    assert code(send(flyte, event)) is Code.OK  # that there was none was not kept
-    assert len(queued(aws)) == 1
-
-
-@pytest.mark.conformance("WFE-04", "WFE-05", "WFE-07", "WFE-08", "WFE-09")
-@pytest.mark.parametrize(
-    ("stored", "phase", "expected", "current"),
-    [
-        ("RUNNING", "RUNNING", Code.ALREADY_EXISTS, None),
-        ("QUEUED", "QUEUED", Code.OK, None),
-        ("SUCCEEDED", "SUCCEEDED", Code.ALREADY_EXISTS, None),
-        ("SUCCEEDED", "FAILED", Code.FAILED_PRECONDITION, "SUCCEEDED"),
-        ("RUNNING", "QUEUED", Code.FAILED_PRECONDITION, None),
-    ],
-)
-def test_the_admission_table(
-    flyte: Client, aws: Aws, stored: str, phase: str, expected: Code, current: str | None
-) -> None:
-    stored_execution()
-    apply(workflow_event(stored, 1))
-    answer = send(flyte, workflow_event(phase, 2))
-    assert code(answer) is expected
-    if expected is Code.FAILED_PRECONDITION:
-        detail = reason(answer)
-        assert (detail.already_in_terminal_state.current_phase if detail else None) == current
-
-
-@pytest.mark.conformance("WFE-06", "NEV-03")
-def test_an_event_of_another_cluster(flyte: Client, aws: Aws) -> None:
-    stored_execution(cluster="east")
-    event = node_event("RUNNING")
-    event.producer_id = "west"
-    answer = send(flyte, event)
-    detail = reason(answer)
-    assert code(answer) is Code.FAILED_PRECONDITION
-    assert detail is not None
-    assert detail.incompatible_cluster.cluster == "east"
-
-
-def test_bad_and_large_events(flyte: Client, aws: Aws) -> None:
-    stored_execution()
-    bad = send(flyte, NodeExecutionEvent())
-    assert (code(bad), "node_id" in str(bad)) == (Code.INVALID_ARGUMENT, True)
-    outputs = LiteralMap()
-    outputs.literals["big"].scalar.primitive.string_value = "x" * 1_000_000
-    assert code(send(flyte, node_event("SUCCEEDED", 1, output_data=outputs))) is Code.OK
-    assert queued(aws)[0]["claim"].startswith(f"s3://{aws.resources['Bucket']}/claims/")
 
 
 _QUEUE_SECONDS = 0.03
@@ -165,7 +63,7 @@ def test_what_events_one_by_one_cost(flyte: Client, aws: Aws, monkeypatch: pytes
     counted = Counted(monkeypatch)
     monkeypatch.setattr(bridge_events, "_KEPT_SECONDS", 60)
     for number in range(20):
-        assert send(flyte, node_event("RUNNING", number)) is None
+        assert over_grpc(flyte, node_event("RUNNING", number)) == Verdict()
     assert (counted.reads, len(counted.sends)) == (1, 20)
 
 
@@ -179,15 +77,16 @@ def test_what_ten_callers_at_once_cost(
     monkeypatch.setattr(bridge_events, "_KEPT_SECONDS", 60)
     together = threading.Barrier(10)
 
-    def caller(number: int) -> list[Refused | None]:
+    def caller(number: int) -> list[Verdict]:
         answers = []
         for second in range(20):
             together.wait()
-            answers.append(send(flyte, node_event("RUNNING", second, execution=f"run{number}")))
+            answers.append(over_grpc(flyte, node_event("RUNNING", second, execution=f"run{number}")))
         return answers
 
     with ThreadPoolExecutor(10) as threads:
-        assert not any(answer for answers in threads.map(caller, range(10)) for answer in answers)
+        answers = [answer for each in threads.map(caller, range(10)) for answer in each]
+    assert answers == [Verdict()] * 200
     assert counted.reads <= 0.2 * 200
     assert len(counted.sends) <= 0.2 * 200
     assert sum(map(len, counted.sends)) == 200
@@ -245,7 +144,7 @@ def test_an_event_that_the_queue_does_not_take_is_not_acknowledged(
     stored_execution()
     monkeypatch.setenv("EVENTS_QUEUE_URL", f"{aws.endpoint.url}/{aws.account}/nothing.fifo")
     environment.cache_clear()
-    assert code(send(flyte, node_event("RUNNING"))) in {Code.UNAVAILABLE, Code.INTERNAL}
+    assert over_grpc(flyte, node_event("RUNNING")).code in {Code.UNAVAILABLE, Code.INTERNAL}
 
 
 def test_a_failure_of_any_kind_reaches_every_caller() -> None:

@@ -1,28 +1,23 @@
-"""Events over HTTPS through the real handler: the admission table, and that acknowledged means queued."""
+"""The admission table on both ways in, HTTPS and gRPC through a bridge; and acknowledged means queued."""
 
 import json
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from flyteidl.admin.event_pb2 import (
-    EventFailureReason,
-    NodeExecutionEventRequest,
-    TaskExecutionEventRequest,
-    WorkflowExecutionEventRequest,
-)
 from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
-from google.rpc.status_pb2 import Status
 
+from bridge.settings import Settings
 from flyteadmin.errors import Code
 from flyteadmin.events.envelope import QueueRecord
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository
 from flyteadmin.executions.phases import Overlay, overlaid
 from functions.process_event.handler import lambda_handler as process_event
-from functions.record_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
+from tests.aws_events import Context, batch, queue_record
 from tests.builders import (
     CREATED_AT,
     message_body,
@@ -34,33 +29,18 @@ from tests.builders import (
     workflow_event,
 )
 from tests.configuration import configure
+from tests.grpc_stack import client
+from tests.sent_events import Send, over_grpc, over_https
 
 
-def send(event: Event) -> Answer:
-    match event:
-        case WorkflowExecutionEvent():
-            path, body = "workflows", WorkflowExecutionEventRequest(event=event).SerializeToString()
-        case NodeExecutionEvent():
-            path, body = "nodes", NodeExecutionEventRequest(event=event).SerializeToString()
-        case TaskExecutionEvent():
-            path, body = "tasks", TaskExecutionEventRequest(event=event).SerializeToString()
-    headers = {"content-type": OCTETS, "accept": OCTETS}
-    return answer_of(
-        lambda_handler(http_event("POST", f"/api/v1/events/{path}", body=body, headers=headers), Context())
-    )
-
-
-def code(answer: Answer) -> Code:
-    return Code.OK if answer.status == 200 else Code(answer.message(Status).code)
-
-
-def reason(answer: Answer) -> EventFailureReason | None:
-    details = answer.message(Status).details
-    if not details:
-        return None
-    unpacked = EventFailureReason()
-    assert details[0].Unpack(unpacked)
-    return unpacked
+@pytest.fixture(params=["https", "grpc"])
+def send(request: pytest.FixtureRequest, aws: Aws) -> Iterator[Send]:
+    """Sends an event, by either way."""
+    if request.param == "https":
+        yield over_https
+        return
+    with client(Settings(api_url="http://127.0.0.1:9", listen="127.0.0.1:0", drain_seconds=1)) as flyte:
+        yield partial(over_grpc, flyte)
 
 
 def queued(aws: Aws) -> list[dict[str, str]]:
@@ -75,9 +55,9 @@ def apply(event: Event, sequence: int = 1) -> None:
 
 
 @pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
-def test_an_admitted_event_is_in_the_queue_before_it_is_acknowledged(aws: Aws, event: Event) -> None:
+def test_an_admitted_event_is_in_the_queue_before_it_is_acknowledged(send: Send, aws: Aws, event: Event) -> None:
     stored_execution()
-    assert code(send(event)) is Code.OK
+    assert send(event).code is Code.OK
     [body] = queued(aws)
     assert body["launch_plan"] == "flytesnacks:development:plan"
     record = QueueRecord.model_validate(queue_record(json.dumps(body), 1))
@@ -86,24 +66,26 @@ def test_an_admitted_event_is_in_the_queue_before_it_is_acknowledged(aws: Aws, e
 
 @pytest.mark.conformance("WFE-03", "NEV-02", "TEV-03", "ERR-12")
 @pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
-def test_an_event_of_no_execution(aws: Aws, event: Event) -> None:
-    assert code(send(event)) is Code.NOT_FOUND
+def test_an_event_of_no_execution(send: Send, aws: Aws, event: Event) -> None:
+    assert send(event).code is Code.NOT_FOUND
     assert queued(aws) == []
+    stored_execution()
+    assert send(event).code is Code.OK  # that there was none was not kept
 
 
 @pytest.mark.conformance("WFE-06", "NEV-03", "TEV-03", "KD-08")
 @pytest.mark.parametrize("kind", [workflow_event, node_event, task_event])
-def test_an_event_of_another_cluster(aws: Aws, kind: object) -> None:
+def test_an_event_of_another_cluster(send: Send, aws: Aws, kind: object) -> None:
     stored_execution(cluster="east")
     event = kind("RUNNING")  # type: ignore[operator]
     event.producer_id = "west"
     answer = send(event)
-    assert code(answer) is Code.FAILED_PRECONDITION
-    detail = reason(answer)
+    assert answer.code is Code.FAILED_PRECONDITION
+    detail = answer.reason
     assert detail is not None
     assert detail.incompatible_cluster.cluster == "east"
     event.producer_id = "east"
-    assert code(send(event)) is Code.OK
+    assert send(event).code is Code.OK
 
 
 @pytest.mark.conformance("WFE-04", "WFE-05", "WFE-07", "WFE-08", "WFE-09", "WFE-10", "WFE-11")
@@ -119,29 +101,31 @@ def test_an_event_of_another_cluster(aws: Aws, kind: object) -> None:
         ("SUCCEEDING", "RUNNING", Code.OK, None),
     ],
 )
-def test_the_admission_table(aws: Aws, stored: str, phase: str, expected: Code, current: str | None) -> None:
+def test_the_admission_table(
+    send: Send, aws: Aws, stored: str, phase: str, expected: Code, current: str | None
+) -> None:
     stored_execution()
     apply(workflow_event(stored, 1))
     answer = send(workflow_event(phase, 2))
-    assert code(answer) is expected
+    assert answer.code is expected
     if expected is Code.FAILED_PRECONDITION:
-        detail = reason(answer)
+        detail = answer.reason
         assert (detail.already_in_terminal_state.current_phase if detail else None) == current
 
 
 @pytest.mark.conformance("WFE-10")
-def test_an_aborting_execution_takes_ends_only(aws: Aws) -> None:
+def test_an_aborting_execution_takes_ends_only(send: Send, aws: Aws) -> None:
     repository.set_overlay(stored_execution(), overlaid(Overlay("ABORTING", CREATED_AT)))
     refused = send(workflow_event("RUNNING"))
-    assert (code(refused), reason(refused)) == (Code.FAILED_PRECONDITION, None)
-    assert code(send(workflow_event("ABORTED"))) is Code.OK
+    assert (refused.code, refused.reason) == (Code.FAILED_PRECONDITION, None)
+    assert send(workflow_event("ABORTED")).code is Code.OK
 
 
 @pytest.mark.conformance("NEV-04", "WFE-28")
-def test_late_ends_of_nodes_are_taken(aws: Aws) -> None:
+def test_late_ends_of_nodes_are_taken(send: Send, aws: Aws) -> None:
     stored_execution()
     apply(workflow_event("SUCCEEDED", 1))
-    assert code(send(node_event("SUCCEEDED", 2))) is Code.OK
+    assert send(node_event("SUCCEEDED", 2)).code is Code.OK
 
 
 def task_of(execution: str) -> dict[str, object]:
@@ -179,32 +163,32 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
         (task_event("RUNNING", reported_at={"seconds": 1 << 60}), "reported_at"),
     ],
 )
-def test_a_bad_event_names_its_field(aws: Aws, event: Event, field: str) -> None:
+def test_a_bad_event_names_its_field(send: Send, aws: Aws, event: Event, field: str) -> None:
     answer = send(event)
-    assert code(answer) is Code.INVALID_ARGUMENT
-    assert field in answer.message(Status).message
-    assert reason(answer) is None
+    assert answer.code is Code.INVALID_ARGUMENT
+    assert field in answer.message
+    assert answer.reason is None
 
 
 @pytest.mark.conformance("WFE-13")
-def test_a_time_that_is_missing_or_out_of_range(aws: Aws) -> None:
+def test_a_time_that_is_missing_or_out_of_range(send: Send, aws: Aws) -> None:
     stored_execution()
     timeless = workflow_event("RUNNING")
     timeless.ClearField("occurred_at")
-    assert "occurred_at" in send(timeless).message(Status).message
+    assert "occurred_at" in send(timeless).message
     timeless.occurred_at.seconds = 1 << 60
-    assert code(send(timeless)) is Code.INVALID_ARGUMENT
+    assert send(timeless).code is Code.INVALID_ARGUMENT
     unknown = workflow_event("RUNNING")
     unknown.phase = 99  # type: ignore[assignment]
-    assert "phase" in send(unknown).message(Status).message
+    assert "phase" in send(unknown).message
 
 
-def test_a_large_event_travels_as_a_claim(aws: Aws) -> None:
+def test_a_large_event_travels_as_a_claim(send: Send, aws: Aws) -> None:
     stored_execution()
     outputs = LiteralMap()
     outputs.literals["big"].scalar.primitive.string_value = "x" * 1_000_000
     event = node_event("SUCCEEDED", 1, output_data=outputs)
-    assert code(send(event)) is Code.OK
+    assert send(event).code is Code.OK
     [body] = queued(aws)
     assert body["claim"].startswith(f"s3://{aws.resources['Bucket']}/claims/")
     assert process_event(batch([queue_record(json.dumps(body), 1)]), Context()) == {"batchItemFailures": []}
@@ -217,29 +201,33 @@ def with_outputs(event: Event, size: int) -> Event:
 
 @pytest.mark.conformance("WFE-02", "TEV-02", "NEV-01", "KD-09")
 @pytest.mark.parametrize("kind", [workflow_event, node_event, task_event])
-def test_outputs_larger_than_the_operator_allows(aws: Aws, monkeypatch: pytest.MonkeyPatch, kind: object) -> None:
+def test_outputs_larger_than_the_operator_allows(
+    send: Send, aws: Aws, monkeypatch: pytest.MonkeyPatch, kind: object
+) -> None:
     stored_execution()
     configure(aws, monkeypatch, "remoteData: {maxSizeInBytes: 1000}")
     answer = send(with_outputs(kind("SUCCEEDED"), 1000))  # type: ignore[operator]
-    assert code(answer) is Code.RESOURCE_EXHAUSTED
-    assert "output data size exceeds platform configured threshold" in answer.message(Status).message
-    assert code(send(with_outputs(kind("SUCCEEDED"), 900))) is Code.OK  # type: ignore[operator]
+    assert answer.code is Code.RESOURCE_EXHAUSTED
+    assert "output data size exceeds platform configured threshold" in answer.message
+    assert send(with_outputs(kind("SUCCEEDED"), 900)).code is Code.OK  # type: ignore[operator]
 
 
 @pytest.mark.conformance("WFE-02", "KD-38")
 @pytest.mark.parametrize(
     ("file", "expected"), [("{}", Code.RESOURCE_EXHAUSTED), ("remoteData: {maxSizeInBytes: 0}", Code.OK)]
 )
-def test_outputs_of_three_megabytes(aws: Aws, monkeypatch: pytest.MonkeyPatch, file: str, expected: Code) -> None:
+def test_outputs_of_three_megabytes(
+    send: Send, aws: Aws, monkeypatch: pytest.MonkeyPatch, file: str, expected: Code
+) -> None:
     stored_execution()
     configure(aws, monkeypatch, file)
-    assert code(send(with_outputs(node_event("SUCCEEDED"), 3_000_000))) is expected
+    assert send(with_outputs(node_event("SUCCEEDED"), 3_000_000)).code is expected
 
 
-def test_an_event_too_large_for_anything(aws: Aws) -> None:
+def test_an_event_too_large_for_anything(send: Send, aws: Aws) -> None:
     outputs = LiteralMap()
     outputs.literals["big"].scalar.primitive.string_value = "x" * 5_000_000
     answer = send(node_event("SUCCEEDED", 1, output_data=outputs))
-    assert code(answer) is Code.RESOURCE_EXHAUSTED
-    assert "message larger than max" in answer.message(Status).message
-    assert reason(answer) is None
+    assert answer.code is Code.RESOURCE_EXHAUSTED
+    assert "message larger than max" in answer.message
+    assert answer.reason is None
