@@ -12,7 +12,7 @@ from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.clients import dynamodb
-from flyteadmin.errors import Code
+from flyteadmin.errors import Code, InvalidArgument
 from flyteadmin.executions import repository, service
 from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.names import derived_name
@@ -168,6 +168,39 @@ def test_a_repeat_is_answered_although_the_project_was_archived_meanwhile(
     admin.call("UpdateProject", archived, type(archived))
     assert create(keyed(), unnamed) == first
     assert "not active" in refused(keyed("another-call"), unnamed).status.message
+
+
+def test_what_was_begun_is_finished_although_the_project_was_archived_meanwhile(
+    unnamed: ExecutionCreateRequest, admin: Admin, cluster: ClusterServer, dies_before_the_resource: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit):
+        create(keyed(), unnamed)
+    dies_before_the_resource.undo()
+    archived = Project(id=PROJECT, name=PROJECT, state=Project.ARCHIVED)
+    admin.call("UpdateProject", archived, type(archived))
+    execution = create(keyed(), unnamed)
+    assert [resource.metadata.name for resource in resources(cluster)] == [execution.name]
+
+
+def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
+    unnamed: ExecutionCreateRequest,
+    cluster: ClusterServer,
+    dies_before_the_resource: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The operator's file refuses today what it took yesterday."""
+    with pytest.raises(SystemExit):
+        create(keyed(), unnamed)
+    dies_before_the_resource.undo()
+
+    def refuse(_: object) -> None:
+        raise InvalidArgument("not any more")
+
+    monkeypatch.setattr(service, "launch", refuse)
+    execution = create(keyed(), unnamed)
+    assert resources(cluster) == []
+    assert get(in_process.admin(), execution.name).id == execution
+    assert refused(keyed("another-call"), unnamed).code is Code.INVALID_ARGUMENT
 
 
 def row_of_the_call() -> str:

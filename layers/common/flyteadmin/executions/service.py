@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb import Found, Key, Operation, batch_get
-from flyteadmin.errors import Internal, NotFound, Unavailable
+from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository, single_tasks
 from flyteadmin.executions.idempotency import Call, refusal, validate_key
 from flyteadmin.executions.launch import Known, Launch, launch
@@ -38,6 +38,7 @@ from flyteadmin.identifiers import execution_key, name_key
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.named_entities.validation import missing_entity
+from flyteadmin.observability import logger
 from flyteadmin.projects import repository as projects
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
@@ -80,9 +81,15 @@ def _create(call: Call) -> ExecutionCreateResponse:
         first = _first_stage(call, threads)
         if first.earlier is not None and not _is_unfinished(first.earlier, call):
             return answer
-        known, first_launch = _second_stage(call, first, threads)
-        planned = launch(known)
-        body = planned.workflow.to_json_object()
+        try:
+            known, first_launch = _second_stage(call, first, threads)
+            planned = launch(known)
+            body = planned.workflow.to_json_object()
+        except (InvalidArgument, NotFound) as refused:
+            if first.earlier is None:
+                raise
+            logger.warning("not begun again", extra={"execution": answer.id.name, "cause": refused.message})
+            return answer  # the row is written: what has changed since is no reason to say that there is none
         state, specification = _rows(known, planned, call, threads)
         body = _fitting(known, planned, body, specification.inputs_uri)
         if not _store(state, specification, first_launch.result() if first_launch else (), call):
@@ -142,7 +149,8 @@ def _second_stage(
     """Attributes beside the compiled closure; for a task's first launch, what stores its skeleton."""
     request, found = call.request, first.found
     project = found.get(ProjectRow, projects.key(request.project))
-    validate_project_and_domain(project, request.project, request.domain, first.configuration)
+    if first.earlier is None:  # else it was accepted before the project may have been archived
+        validate_project_and_domain(project, request.project, request.domain, first.configuration)
     validate_spec(request)
     entity = (_task if request.spec.launch_plan.resource_type == TASK else _launch_plan)(call, found, threads)
     matching = threads.submit(attributes.matching, request.project, request.domain, *entity.attributes_of())
