@@ -54,8 +54,12 @@ class Api:
         self._signer = signer
         self._session = session
 
-    async def call(self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline, attempts: int) -> Answer:
+    async def call(
+        self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline, attempts: int, *, signed: bool = True
+    ) -> Answer:
         """The answer to a call; the same call again while the fault is passing and both deadline and attempts allow.
+
+        One whose caller is not known goes unsigned.
 
         Raises:
             Unreachable: nobody answered the last attempt.
@@ -65,7 +69,7 @@ class Api:
             attempts -= 1
             failure: Answer | Unreachable
             try:
-                answer = await self._attempt(call, headers, deadline)
+                answer = await self._attempt(call, headers, deadline, signed=signed)
                 if not answer.is_passing:
                     return answer
                 failure = answer
@@ -78,12 +82,12 @@ class Api:
             await asyncio.sleep(wait)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _attempt(self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline) -> Answer:
+    async def _attempt(self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline, *, signed: bool) -> Answer:
         url = self._url + call.target
         sent = {"accept": OCTETS, **headers}
         if call.body or call.method != "GET":
             sent["content-type"] = OCTETS
-        if self._signer is not None:
+        if self._signer is not None and signed:
             sent = await self._signer.sign(call.method, url, call.body, sent)
         answer = await self._send(call.method, url, sent, call.body, deadline)
         if answer.status == HTTPStatus.SEE_OTHER:

@@ -14,10 +14,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyteadmin.api.routes import Route
-from flyteadmin.errors import InvalidArgument, invalid, missing
-
-_NO_SEGMENT = frozenset({".", ".."})
+from flyteadmin.api.routes import Route, segment
+from flyteadmin.errors import InvalidArgument, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
     """The HTTPS call for the bytes of a request, by the first of its RPC's routes whose path it can fill.
 
     Raises:
-        InvalidArgument: not such a message; or the path needs a field that is empty, or can't carry its value.
+        InvalidArgument: not such a message; or the path needs a field that is empty.
     """
     message = _parse(routes[0], request)
     route = next((each for each in routes if not _empty(each, message)), routes[-1])
@@ -75,10 +73,7 @@ def _value(message: Message, path: str) -> Any:
 def _segment(part: str, message: Message) -> str:
     if not part.startswith("{"):
         return part
-    text = str(_value(message, part[1:-1]))
-    if "/" in text or text in _NO_SEGMENT:
-        raise invalid(part[1:-1], f"{text[:100]!r} can't stand in a path")
-    return quote(text, safe="")
+    return quote(segment(str(_value(message, part[1:-1]))), safe="")
 
 
 def _query(message: Message, bound: frozenset[str], prefix: str = "") -> Iterator[tuple[str, str]]:

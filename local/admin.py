@@ -9,7 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
-from flyteadmin.api.routes import routes_of
+from flyteadmin.api.routes import routes_of, segment
 from flyteadmin.errors import Code
 from local.aws.client import Response
 
@@ -87,7 +87,7 @@ def _field(message: Message, name: str) -> object:
 
 
 def _filled(part: str, request: Message) -> str:
-    return quote(str(_field(request, part[1:-1])), safe="") if part.startswith("{") else part
+    return quote(segment(str(_field(request, part[1:-1]))), safe="") if part.startswith("{") else part
 
 
 def _names(template: str) -> list[str]:

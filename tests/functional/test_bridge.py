@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from flyteidl.admin.common_pb2 import ResourceListRequest
+from flyteidl.admin.common_pb2 import ObjectGetRequest, ResourceListRequest
 from flyteidl.admin.execution_pb2 import (
     Execution,
     ExecutionCreateRequest,
@@ -19,6 +19,10 @@ from flyteidl.admin.execution_pb2 import (
     WorkflowExecutionGetRequest,
 )
 from flyteidl.admin.project_pb2 import ProjectListRequest, Projects
+from flyteidl.admin.task_pb2 import Task, TaskCreateRequest, TaskList
+from flyteidl.core.identifier_pb2 import TASK
+from flyteidl.core.tasks_pb2 import RuntimeMetadata, TaskTemplate
+from flyteidl.service import admin_pb2, auth_pb2, dataproxy_pb2, identity_pb2, signal_pb2
 from flytekit.clients.friendly import SynchronousFlyteClient
 from flytekit.configuration import PlatformConfig
 from flytekit.exceptions.user import FlyteEntityNotExistException
@@ -36,6 +40,7 @@ from local.bridge import free_port
 from tests.builders import execution_id, stored_execution
 from tests.grpc_stack import Client, Gateway, Refused, bridge, client, gateway, hangs_up, loses_the_answer, refuses
 
+SERVICES = (admin_pb2, signal_pb2, dataproxy_pb2, identity_pb2, auth_pb2)
 UNAVAILABLE = refuses(503, b'{"message":"Service Unavailable"}')
 ABSENT = WorkflowExecutionGetRequest(id=execution_id("absent"))
 PROJECTS = ProjectListRequest(limit=1)
@@ -59,12 +64,20 @@ def flyte(api: Gateway) -> Iterator[Client]:
         yield opened
 
 
+def described() -> list[str]:
+    """Each unary method of the five services, as their descriptors have it."""
+    services = [each for module in SERVICES for each in module.DESCRIPTOR.services_by_name.values()]
+    unary = [each for service in services for each in service.methods if not each.server_streaming]
+    return [f"/{method.containing_service.full_name}/{method.name}" for method in unary]
+
+
 def test_every_rpc_answers_with_a_known_code(flyte: Client) -> None:
     """Asked with nothing, and with bytes that are no message."""
-    answers = {rpc.name: {flyte.code(rpc.path, request) for request in (b"", b"\xff")} for rpc in rpcs()}
+    answers = {path: {flyte.code(path, request) for request in (b"", b"\xff")} for path in described()}
     known = {Code.OK, Code.INVALID_ARGUMENT, Code.UNIMPLEMENTED, Code.NOT_FOUND}
-    assert {name: codes for name, codes in answers.items() if not codes <= known} == {}
+    assert {path: codes for path, codes in answers.items() if not codes <= known} == {}
     assert len(answers) == 66
+    assert set(answers) == {rpc.path for rpc in rpcs()}
 
 
 def test_a_method_that_no_service_has(flyte: Client) -> None:
@@ -89,6 +102,23 @@ def test_answers_arrive_whole(flyte: Client) -> None:
         "ListExecutions", ResourceListRequest(id={"project": "flytesnacks", "domain": "development"}, limit=1)
     )
     assert [each.id for each in ExecutionList.FromString(listed).executions] == [execution_id()]
+
+
+@pytest.mark.conformance("VAL-07")
+def test_a_version_that_a_path_would_split_is_read_back(flyte: Client) -> None:
+    """Upstream takes any version (VAL-07), and CI names them after branches."""
+    identifier = {"resource_type": TASK, "project": "flytesnacks", "domain": "development", "name": "a/b"}
+    task = TaskTemplate(
+        id={**identifier, "version": "feature/x"},
+        type="container",
+        interface={},
+        container={"image": "python:3.12"},
+        metadata={"runtime": {"type": RuntimeMetadata.FLYTE_SDK, "version": "1"}},
+    )
+    flyte.call("CreateTask", TaskCreateRequest(id=task.id, spec={"template": task}))
+    assert Task.FromString(flyte.call("GetTask", ObjectGetRequest(id=task.id))).id == task.id
+    named = ResourceListRequest(id={name: identifier[name] for name in ("project", "domain", "name")}, limit=1)
+    assert [each.id for each in TaskList.FromString(flyte.call("ListTasks", named)).tasks] == [task.id]
 
 
 def test_flytekit_is_served(api: Gateway) -> None:

@@ -5,13 +5,14 @@ import sys
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from google.api import annotations_pb2
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flyteadmin.api.routes import ROUTES, Route, api_gateway_routes, match, routes_of
+from flyteadmin.api.routes import ROUTES, Route, api_gateway_routes, match, routes_of, segment
 from flyteadmin.errors import InvalidArgument
 
 SERVICES = ("admin", "signal", "dataproxy", "identity", "auth")
@@ -105,6 +106,21 @@ def test_a_path_is_decoded_in_full_before_it_is_split() -> None:
 
 def test_an_id_with_a_slash_does_not_route() -> None:
     assert match("/api/v1/active_launch_plans/p/d/name%2Fmore") == {}
+
+
+@given(st.text())
+@example("feature/x")
+@example("..")
+@example("base64:")
+def test_any_value_can_be_a_part_of_a_path(value: str) -> None:
+    path = f"/api/v1/projects/{quote(segment(value), safe='')}"
+    assert match(path)["GET"].parameters == (("id", value),)
+
+
+@pytest.mark.parametrize("part", ["base64:cA==", "base64:!!!!", "base64:_w==", "base64:Li4"])
+def test_nothing_is_escaped_that_need_not_be(part: str) -> None:
+    with pytest.raises(InvalidArgument, match="invalid value for id"):
+        match(f"/api/v1/projects/{part}")
 
 
 def test_a_literal_goes_before_a_variable() -> None:

@@ -1,5 +1,7 @@
 """Which HTTP method and path stand for which RPC: one table for the functions, the bridge and the tests."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +12,9 @@ from urllib.parse import unquote
 from google.protobuf.message import Message
 
 from flyteadmin.api.bindings import BINDINGS
-from flyteadmin.errors import InvalidArgument
+from flyteadmin.errors import InvalidArgument, invalid
+
+_ESCAPED = "base64:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,10 @@ def match(raw_path: str) -> Mapping[str, Match]:
     """What each HTTP method means on a path; empty where the path is unknown.
 
     As grpc-gateway: the path is decoded in full and then split, so an id that holds "/" reaches no route, not even as
-    "%2F". A literal part goes before a variable.
+    "%2F"; it has to be written as `segment` does. A literal part goes before a variable.
 
     Raises:
-        InvalidArgument: the decoded path is no UTF-8.
+        InvalidArgument: the decoded path is no UTF-8, or a part of it is escaped that must not be.
     """
     try:
         path = unquote(raw_path, errors="strict")
@@ -87,6 +91,29 @@ def match(raw_path: str) -> Mapping[str, Match]:
     return found
 
 
+def segment(value: str) -> str:
+    """A value as a part of a path, not yet percent-encoded.
+
+    What gateways split or normalise, such as a version "feature/x", is written "base64:ZmVhdHVyZS94"; so that there is
+    one way to write each value, and a policy over paths sees all that it can name, nothing else may be.
+    """
+    needs_escape = "/" in value or value in {".", ".."} or value.startswith(_ESCAPED)
+    return _ESCAPED + urlsafe_b64encode(value.encode()).decode() if needs_escape else value
+
+
+def _value(variable: str, part: str) -> str:
+    """What `segment` made a part of a path from."""
+    if not part.startswith(_ESCAPED):
+        return part
+    try:
+        value = urlsafe_b64decode(part.removeprefix(_ESCAPED)).decode()
+    except (Base64Error, ValueError):
+        raise invalid(variable, f"{part[:100]!r} is no base64 of UTF-8") from None
+    if segment(value) != part:
+        raise invalid(variable, f"write {value[:100]!r} as it is")
+    return value
+
+
 def api_gateway_routes(rpcs: Collection[str] | None = None) -> tuple[str, ...]:
     """The API Gateway route keys that the given RPCs (default: all) need, sorted, each once."""
     return tuple(sorted({route.gateway_route() for route in ROUTES if rpcs is None or route.rpc in rpcs}))
@@ -94,10 +121,10 @@ def api_gateway_routes(rpcs: Collection[str] | None = None) -> tuple[str, ...]:
 
 def _bind(segments: tuple[str, ...], parts: list[str]) -> tuple[tuple[str, str], ...] | None:
     parameters = []
-    for segment, part in zip(segments, parts, strict=True):
-        if segment.startswith("{"):
-            parameters.append((segment[1:-1], part))
-        elif segment != part:
+    for template, part in zip(segments, parts, strict=True):
+        if template.startswith("{"):
+            parameters.append((template[1:-1], _value(template[1:-1], part)))
+        elif template != part:
             return None
     return tuple(parameters)
 
@@ -112,7 +139,7 @@ def _by_length() -> Mapping[int, tuple[tuple[tuple[str, ...], Route], ...]]:
 
 
 def _literals_first(shape: tuple[tuple[str, ...], Route]) -> tuple[bool, ...]:
-    return tuple(segment.startswith("{") for segment in shape[0])
+    return tuple(part.startswith("{") for part in shape[0])
 
 
 @cache
