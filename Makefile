@@ -52,8 +52,8 @@ deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARA
 	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
 	  --parameter-overrides Build=$(COMMIT) BuildTime=$(COMMITTED_AT) $(PARAMETERS)
 
-bench: build ## requests, write units, CPU and import cost beside their budgets
-	@python -m bench
+bench: build ## requests, write units, lists, CPU, import cost beside their budgets (VERSIONS=100000: longer lists)
+	@python -m bench --versions $(or $(VERSIONS),10000)
 
 redrive: setup ## events that were set aside: list them, or ARGS="show|send --execution … --cause … --stack …"
 	@python -m deploy.redrive --stack $(STACK) $(ARGS)

@@ -18,13 +18,14 @@ _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "T
 
 @dataclass(frozen=True)
 class Call:
-    """One request: when it left and when its answer was there (seconds), and the units that it consumed."""
+    """One request: when it left and when its answer was there (seconds), what it consumed and looked at."""
 
     operation: str
     started: float
     ended: float = 0.0
     read_units: float = 0.0
     write_units: float = 0.0
+    examined: int = 0
 
 
 def stages(calls: Sequence[Call]) -> int:
@@ -50,6 +51,11 @@ def read_units(calls: Sequence[Call]) -> float:
 def write_units(calls: Sequence[Call]) -> float:
     """DynamoDB write units, indexes included."""
     return sum(call.write_units for call in calls)
+
+
+def rows_examined(calls: Sequence[Call]) -> int:
+    """The rows that queries looked at and that batches read whole."""
+    return sum(call.examined for call in calls)
 
 
 @dataclass
@@ -112,15 +118,16 @@ class Recorder:
         if model.name in _WRITES:
             self._finish(write_units=units)
         else:
-            self._finish(read_units=units)
+            self._finish(read_units=units, examined=_examined(parsed))
 
     def _failed(self, **_: object) -> None:
         self._finish()
 
-    def _finish(self, *, read_units: float = 0.0, write_units: float = 0.0) -> None:
+    def _finish(self, *, read_units: float = 0.0, write_units: float = 0.0, examined: int = 0) -> None:
         operation = getattr(self._open, "operation", "")
         if operation:
-            self.calls.append(Call(operation, self._open.started, time.monotonic(), read_units, write_units))
+            ended = time.monotonic()
+            self.calls.append(Call(operation, self._open.started, ended, read_units, write_units, examined))
         self._open.operation = ""
 
 
@@ -133,3 +140,8 @@ def _units(parsed: dict[str, Any]) -> float:
     consumed = parsed.get("ConsumedCapacity", [])
     tables = consumed if isinstance(consumed, list) else [consumed]
     return sum(float(table["CapacityUnits"]) for table in tables)
+
+
+def _examined(parsed: dict[str, Any]) -> int:
+    """What a query says that it looked at, or the rows that a batch read."""
+    return int(parsed.get("ScannedCount", sum(map(len, parsed.get("Responses", {}).values()))))

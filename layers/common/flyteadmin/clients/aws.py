@@ -111,8 +111,10 @@ def faults(what: str) -> Iterator[None]:
     except ClientError as error:
         code = error_code(error)
         if code in PASSING_FAULTS:
+            logger.warning("AWS is not available", extra={"what": what, "aws_code": code})
             raise Unavailable(f"{what} is not available right now, try again") from error
         logger.error("AWS refused a call", extra={"what": what, "aws_code": code}, exc_info=error)
         raise Internal(f"{what} failed") from error
     except BotoCoreError as error:
+        logger.warning("AWS can't be reached", extra={"what": what, "cause": type(error).__name__}, exc_info=error)
         raise Unavailable(f"{what} can't be reached right now, try again") from error

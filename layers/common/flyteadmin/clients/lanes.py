@@ -23,10 +23,12 @@ _MAX_SORT_KEY_BYTES = 1024
 _THREADS = 8
 
 
-def in_order[M: Model](model: type[M], access: Access, asked: Wanted, needed: int) -> Iterator[tuple[Cursor, M]]:
+def in_order[M: Model](
+    model: type[M], access: Access, asked: Wanted, *, needed: int, most: int
+) -> Iterator[tuple[Cursor, M]]:
     """The rows of all partitions in order, from behind the start on; more are read as they are asked for.
 
-    `needed` is how many will be, as far as is known.
+    `needed` is how many will be, as far as is known; of no partition more than `most` are read ahead.
 
     Raises:
         InvalidArgument: the start stands outside of what is read.
@@ -35,11 +37,11 @@ def in_order[M: Model](model: type[M], access: Access, asked: Wanted, needed: in
     lanes = _lanes(model, access, asked)
     at_once = min(needed if len(lanes) < 2 else 10 + 2 * needed // len(lanes), needed, _MOST_AT_ONCE)
     if len(lanes) < 2:
-        return chain.from_iterable(lane.rows(lane.page(at_once), at_once) for lane in lanes)
+        return chain.from_iterable(lane.rows(lane.page(at_once), at_once, most) for lane in lanes)
     with ThreadPoolExecutor(min(len(lanes), _THREADS)) as threads:
         pages = list(threads.map(lambda lane: lane.page(at_once), lanes))
     sign = 1 if asked.order.ascending else -1
-    rows = [lane.rows(page, at_once) for lane, page in zip(lanes, pages, strict=True)]
+    rows = [lane.rows(page, at_once, most) for lane, page in zip(lanes, pages, strict=True)]
     return merge(*rows, key=lambda entry: (sign * int(entry[0].place), entry[0].lane))
 
 
@@ -66,7 +68,7 @@ class _Lane[M: Model]:
             start=start or self.start,
         )
 
-    def rows(self, page: Page[M], at_once: int) -> Iterator[tuple[Cursor, M]]:
+    def rows(self, page: Page[M], at_once: int, most: int) -> Iterator[tuple[Cursor, M]]:
         attribute, keys = _sort_attribute(self.model, self.index), _key_attributes(self.model)
         names = {attr.attr_name: name for name, attr in self.model.get_attributes().items()}
         while True:
@@ -81,7 +83,8 @@ class _Lane[M: Model]:
                 yield cursor, row
             if page.next_key is None:
                 return
-            at_once = min(at_once * 4, _MOST_AT_ONCE)
+            most -= len(page.items)
+            at_once = min(at_once * 4, _MOST_AT_ONCE, max(most, 1))
             page = self.page(at_once, page.next_key)
 
 

@@ -96,7 +96,7 @@ class _PageReader[M: Model, R]:
         self._is_at_end = False
         self._is_cut = False
         needed = max(self._skip + asked.limit + 1, _LEAST_FILTERED_AT_ONCE if source.conditions else 0)
-        self._rows = in_order(source.model, source.access, asked, min(self._left, needed))
+        self._rows = in_order(source.model, source.access, asked, needed=min(self._left, needed), most=self._left)
 
     def read(self) -> Listed[R]:
         found: list[R] = []
