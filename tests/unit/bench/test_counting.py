@@ -1,10 +1,18 @@
 """What the bench makes of the requests that it saw: stages, tallies and units."""
 
-from bench.counting import Call, read_units, stages, tally, write_units
+from bench.counting import Call, read_units, rows_examined, stages, tally, write_units
 
 
-def call(started: float, ended: float, operation: str = "GetItem", **units: float) -> Call:
-    return Call(operation, started, ended, **units)
+def call(
+    started: float,
+    ended: float,
+    operation: str = "GetItem",
+    *,
+    read_units: float = 0.0,
+    write_units: float = 0.0,
+    examined: int = 0,
+) -> Call:
+    return Call(operation, started, ended, read_units, write_units, examined)
 
 
 def test_calls_one_after_another_are_as_many_stages() -> None:
@@ -31,3 +39,7 @@ def test_operations_are_tallied_in_their_order() -> None:
 def test_units_of_reads_and_writes_are_kept_apart() -> None:
     calls = [call(0, 1, read_units=1.5), call(1, 2, write_units=3.0), call(2, 3, write_units=2.0)]
     assert (read_units(calls), write_units(calls)) == (1.5, 5.0)
+
+
+def test_rows_that_were_looked_at_add_up() -> None:
+    assert rows_examined([call(0, 1, "Query", examined=11), call(1, 2, "BatchGetItem", examined=10)]) == 21

@@ -63,7 +63,7 @@ def document() -> Json:
     schemas: dict[str, Json] = {_STATUS: _status()}
     paths: dict[str, dict[str, Json]] = {}
     for number, route in enumerate(ROUTES):
-        path = paths.setdefault(route.template, {})
+        path = paths.setdefault(_named(route.template), {})
         path[route.method.lower()] = _operation(route, number, schemas)
     return {
         "openapi": "3.0.3",
@@ -78,7 +78,7 @@ def _operation(route: Route, number: int, schemas: dict[str, Json]) -> Json:
     request = cast("Descriptor", route.request_type().DESCRIPTOR)
     response = cast("Descriptor", route.response_type().DESCRIPTOR)
     bound = [part[1:-1] for part in route.segments() if part.startswith("{")]
-    parameters = [_parameter(request, name, "path") for name in bound]
+    parameters = [_parameter(request, name, "path") | {"name": _named(name)} for name in bound]
     operation: dict[str, object] = {
         "operationId": f"{route.rpc}{number}",
         "tags": [route.service],
@@ -91,6 +91,11 @@ def _operation(route: Route, number: int, schemas: dict[str, Json]) -> Json:
     else:
         parameters += [_parameter(request, name, "query") for name in _query_names(request) if name not in bound]
     return operation
+
+
+def _named(path: str) -> str:
+    """Names in a path without dots, which tools take for members of an object."""
+    return path.replace(".", "_")
 
 
 def _responses(schema: Json) -> Json:
@@ -107,7 +112,7 @@ def _responses(schema: Json) -> Json:
     return responses
 
 
-def _parameter(message: Descriptor, path: str, place: str) -> Json:
+def _parameter(message: Descriptor, path: str, place: str) -> dict[str, object]:
     field = None
     for name in path.split("."):
         field = message.fields_by_name[name]
