@@ -17,7 +17,7 @@ from tests.builders import CREATED_AT, DOMAIN, PROJECT, at, node_event, stored_e
 MAX_NODE_EVENT_BYTES = 800
 """The size up to which the write units of a node event have a budget."""
 
-CONTEXT = cast("LambdaContext", Context())
+CONTEXT = cast("LambdaContext", Context(seconds=24 * 3600))
 
 BATCH = 10
 """What the event queue hands over at once."""

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from urllib.parse import quote, urlencode
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,13 +19,17 @@ OCTETS = "application/octet-stream"
 
 
 class Context(LambdaContext):
-    """What Lambda hands over beside the event."""
+    """What Lambda hands over beside the event; `seconds` is how long the function may run."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 30) -> None:
+        self._ends = monotonic() + seconds
         self._function_name = "function"
         self._memory_limit_in_mb = 512
         self._invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
         self._aws_request_id = "request"
+
+    def get_remaining_time_in_millis(self) -> int:  # type: ignore[override]  # a static method where it is declared
+        return max(0, int((self._ends - monotonic()) * 1000))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class BatchResponse(BaseModel):
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, object], _context: LambdaContext) -> dict[str, object]:
+def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
     """Apply a batch; messages named in the answer are delivered again."""
-    failed = process(Batch.model_validate(event).records)
+    failed = process(Batch.model_validate(event).records, context.get_remaining_time_in_millis() / 1000)
     return BatchResponse(batchItemFailures=[Failure(itemIdentifier=message) for message in failed]).model_dump()

@@ -49,21 +49,25 @@ def write(blob: bytes, target: str) -> None:
         client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
 
 
-def read(source: str) -> bytes:
+def read(source: str, limit: int | None = None) -> bytes:
     """Read the whole blob at an s3:// URI.
 
     Raises:
         BlobMissing: there is none.
-        InvalidArgument: not an s3:// URI.
+        InvalidArgument: not an s3:// URI, or the blob is larger than `limit` bytes.
     """
     bucket, key = split(source)
     with faults(_WHAT):
         try:
-            return client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+            found = client("s3").get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error_code(error) in {"NoSuchKey", "404"}:
                 raise BlobMissing(source) from None
             raise
+        if limit is not None and found["ContentLength"] > limit:
+            found["Body"].close()
+            raise InvalidArgument(f"the blob at {source} is larger than {limit} bytes")
+        return found["Body"].read()
 
 
 def read_referred(source: str) -> bytes:

@@ -1,7 +1,6 @@
 """How an event travels through the queue, and what a queue record holds; an event that can't be read says why."""
 
 import base64
-import binascii
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -136,7 +135,7 @@ def payload_of(envelope: Envelope) -> bytes:
     """
     try:
         return base64.b64decode(envelope.event, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # of base64 itself, or of characters beyond ASCII
         raise InvalidArgument(f"invalid value for event: {error}") from error
 
 

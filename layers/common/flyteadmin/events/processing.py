@@ -1,37 +1,36 @@
 """What happens to a batch of queued events: logged first, then folded by entity and applied (architecture §3).
 
-Nothing is swallowed: each message is applied, or reported as failed (then the queue delivers it and its followers
-again), or set aside in the dead-letter queue with its sequence and cause (invariant 1).
+Nothing is swallowed: each message is applied, or set aside in the dead-letter queue with its sequence and cause, or
+reported as failed (then the queue delivers it and its followers again); the last too where the function's time is
+too short (invariant 1).
 """
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
+from time import monotonic
 
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 
-from flyteadmin.clients import queue, storage
+from flyteadmin.clients import deadline
 from flyteadmin.clients.dynamodb import Found
-from flyteadmin.errors import FlyteAdminError, Internal, InvalidArgument, NotFound
+from flyteadmin.errors import FlyteAdminError, Internal, Unavailable
 from flyteadmin.events import log, projection
-from flyteadmin.events.envelope import (
-    Kind,
-    QueuedEvent,
-    QueueRecord,
-    cause_of,
-    decode,
-    execution_of,
-    open_envelope,
-    payload_of,
-)
+from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
+from flyteadmin.events.opening import open_record
+from flyteadmin.events.outcome import Outcome, is_spent
 from flyteadmin.events.validation import attempt_identifier
 from flyteadmin.identifiers import task_execution_key
 from flyteadmin.observability import logger
-from flyteadmin.settings import environment
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
 
 _THREADS = 8
+
+_SECONDS_TO_SET_ASIDE = 3
+_SECONDS_TO_ANSWER = 1
 
 
 @dataclass(frozen=True)
@@ -47,40 +46,85 @@ class _Entity:
     def sequenced(self) -> projection.Sequenced:
         return [(event.sequence, event.event) for event in self.events]
 
+    @property
+    def records(self) -> list[QueueRecord]:
+        return [event.record for event in self.events]
 
-def process(records: Sequence[QueueRecord]) -> list[str]:
-    """Apply a batch and give the ids of the messages to deliver again, followers in their groups included."""
-    events, failed = _opened(records)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        try:
-            logged, unlogged = _logged(events)
-            failed |= unlogged | _apply_all(threads, logged)
-        except FlyteAdminError as error:
-            logger.warning("a batch will be delivered again", extra={"cause": error.message})
-            failed |= {event.record.message_id for event in events}
-    return _with_followers(records, failed)
+    def in_steps(self) -> "list[_Entity]":
+        """What is applied at once: all events, or each alone if one of them failed too often and may hold up others."""
+        if not any(map(is_spent, self.records)):
+            return [self]
+        return [_Entity(self.execution, self.kind, self.key, (event,)) for event in self.events]
 
 
-def _opened(records: Iterable[QueueRecord]) -> tuple[list[QueuedEvent], set[str]]:
-    """The events that can be read, and the messages to try again; what can never be read is set aside."""
-    events = []
-    failed = set()
-    for record in records:
-        try:
-            envelope = open_envelope(record)
-            payload = storage.read(envelope.claim) if envelope.claim else payload_of(envelope)
-            events.append(decode(record, envelope, payload))
-        except (InvalidArgument, storage.BlobMissing) as error:
-            failed |= _set_aside(record, error)
-        except FlyteAdminError as error:
-            failed |= _again_or_aside(record, error)
-    return events, failed
+def process(records: Sequence[QueueRecord], seconds: float) -> list[str]:
+    """Apply a batch, and give the ids of the messages to deliver again, followers in their groups included.
+
+    `seconds` is how long the function may run. Shortly before their end nothing more is begun, and what is under way is
+    not waited for: it may end later, or be done twice, as by any two consumers.
+    """
+    end = monotonic() + seconds
+    outcome = Outcome(records)
+    leads, threads = ThreadPoolExecutor(2), ThreadPoolExecutor(_THREADS)
+    is_late = False
+    try:
+        is_late |= _is_late(end - _SECONDS_TO_SET_ASIDE - _SECONDS_TO_ANSWER, leads, lambda: _process(threads, outcome))
+        is_late |= _is_late(end - _SECONDS_TO_ANSWER, leads, outcome.set_aside)
+    finally:
+        for pool in (leads, threads):
+            pool.shutdown(wait=not is_late, cancel_futures=True)
+    again = outcome.again()
+    if is_late:
+        logger.warning("the time was too short: the rest is delivered again", extra={"messages": len(again)})
+    return again
 
 
-def _logged(events: Sequence[QueuedEvent]) -> tuple[Sequence[QueuedEvent], set[str]]:
-    """The events that are in the log now, and the messages of others to try again.
+def _is_late(moment: float, lead: ThreadPoolExecutor, work: Callable[[], None]) -> bool:
+    """Do a piece of work that begins no call after a moment; whether it is still under way then."""
+    with deadline.at(moment):
+        whole = lead.submit(copy_context().run, work)
+    try:
+        is_late = not wait([whole], timeout=max(0.0, moment - monotonic())).done
+        if not is_late:
+            whole.result()
+        return is_late
+    finally:
+        del whole  # or it would hold an error whose frames hold it, and their sockets
 
-    One that keeps the others from the log too often is set aside.
+
+def _each[T, R](threads: ThreadPoolExecutor, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """The results of threads that know the deadline."""
+    contexts = [copy_context() for _ in items]
+    return list(threads.map(lambda context, item: context.run(work, item), contexts, items))
+
+
+def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
+    opened = _each(threads, lambda record: _opened(record, outcome), outcome.records)
+    try:
+        logged = _logged([event for event in opened if event is not None], outcome)
+        entities = _entities(logged)
+        rows = _task_rows(entities)
+    except FlyteAdminError as error:
+        logger.warning("a batch will be delivered again", extra={"cause": error.message})
+        return
+    parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
+    wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
+    for group in (parts, wholes):  # nodes and tasks first: an ended execution shows its ended nodes
+        _each(threads, lambda entity: _applied(entity, rows, outcome), group)
+
+
+def _opened(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
+    """The event of a message, None if it can't be read, now or ever."""
+    try:
+        with _our_faults("reading"):
+            return open_record(record)
+    except FlyteAdminError as error:
+        outcome.fails([record], error)
+        return None
+
+
+def _logged(events: Sequence[QueuedEvent], outcome: Outcome) -> Sequence[QueuedEvent]:
+    """The events that are in the log now. One that keeps the others from the log too often is given up.
 
     Raises:
         FlyteAdminError: not all could be logged; deliver them again.
@@ -88,36 +132,25 @@ def _logged(events: Sequence[QueuedEvent]) -> tuple[Sequence[QueuedEvent], set[s
     try:
         log.append([(event, projection.entity_of(event.event)) for event in events])
     except FlyteAdminError:
-        if not any(_is_spent(event.record) for event in events):
+        if not any(is_spent(event.record) for event in events):
             raise
-        return _logged_singly(events)
-    return events, set()
+        return [event for event in events if _is_logged(event, outcome)]
+    return events
 
 
-def _logged_singly(events: Sequence[QueuedEvent]) -> tuple[Sequence[QueuedEvent], set[str]]:
-    logged = []
-    failed: set[str] = set()
-    for event in events:
-        try:
-            log.append([(event, projection.entity_of(event.event))])
-            logged.append(event)
-        except FlyteAdminError as error:
-            failed |= _again_or_aside(event.record, error)
-    return logged, failed
+def _is_logged(event: QueuedEvent, outcome: Outcome) -> bool:
+    try:
+        log.append([(event, projection.entity_of(event.event))])
+    except FlyteAdminError as error:
+        outcome.fails([event.record], error)
+        return False
+    return True
 
 
-def _apply_all(threads: ThreadPoolExecutor, events: Sequence[QueuedEvent]) -> set[str]:
-    entities = _entities(events)
-    rows = task_executions.read_all(
+def _task_rows(entities: Iterable[_Entity]) -> Found:
+    return task_executions.read_all(
         [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
     )
-    parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
-    wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
-    failed: set[str] = set()
-    for group in (parts, wholes):  # nodes and tasks first: an ended execution shows its ended nodes
-        for messages in threads.map(lambda entity: _applied(entity, rows), group):
-            failed |= messages
-    return failed
 
 
 def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
@@ -130,49 +163,41 @@ def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
     ]
 
 
-def _applied(entity: _Entity, rows: Found) -> set[str]:
-    """Apply an entity's events, and give the messages that failed; a message that failed too often goes alone."""
-    if any(_is_spent(event.record) for event in entity.events):
-        return _applied_singly(entity)
-    try:
-        _apply(entity, rows)
-    except FlyteAdminError as error:
-        return _failure(entity.events, error)
-    return set()
-
-
-def _applied_singly(entity: _Entity) -> set[str]:
-    for position, event in enumerate(entity.events):
+def _applied(entity: _Entity, rows: Found, outcome: Outcome) -> None:
+    for step in entity.in_steps():
         try:
-            _apply(_Entity(entity.execution, entity.kind, entity.key, (event,)), Found())
+            deadline.check()
+            _apply(step, rows)
         except FlyteAdminError as error:
-            if not _is_spent(event.record):
-                return _failure(entity.events[position:], error)
-            if again := _set_aside(event.record, error):
-                return again
-    return set()
-
-
-def _failure(events: Sequence[QueuedEvent], error: FlyteAdminError) -> set[str]:
-    if isinstance(error, NotFound | InvalidArgument):  # delivering it again won't help
-        return {message for event in events for message in _set_aside(event.record, error)}
-    logger.warning("events will be delivered again", extra={"execution": events[0].execution, "cause": error.message})
-    return {event.record.message_id for event in events}
+            if not outcome.fails(step.records, error):
+                return
+        else:
+            outcome.applies(step.records)
 
 
 def _apply(entity: _Entity, rows: Found) -> None:
     """Apply an entity's events.
 
     Raises:
-        FlyteAdminError: whatever went wrong: a fault of ours fails these events, not the batch.
+        FlyteAdminError: whatever went wrong.
     """
     try:
-        _apply_by_kind(entity, rows)
+        with _our_faults("applying"):
+            _apply_by_kind(entity, rows)
+    except deadline.OutOfTime:  # in the midst of it
+        raise Unavailable("applying it takes longer than the function's time") from None
+
+
+@contextmanager
+def _our_faults(doing: str) -> Iterator[None]:
+    """Turn what nobody foresaw into an error: a fault of ours fails its events, not the batch."""
+    try:
+        yield
     except FlyteAdminError:
         raise
     except Exception as error:
-        logger.exception("an event could not be applied", extra={"execution": entity.execution})
-        raise Internal(f"{type(error).__name__} while applying") from error
+        logger.exception("an event met a fault of ours")
+        raise Internal(f"{type(error).__name__} while {doing}") from error
 
 
 def _apply_by_kind(entity: _Entity, rows: Found) -> None:
@@ -192,50 +217,3 @@ def _apply_task(entity: _Entity, rows: Found) -> None:
     identifier = attempt_identifier(event)
     row = rows.get(TaskExecutionRow, task_executions.key(*task_execution_key(identifier)))
     projection.apply_task(identifier, entity.sequenced, row)
-
-
-def _is_spent(record: QueueRecord) -> bool:
-    """Whether a message was delivered as often as it may fail."""
-    return record.attributes.receive_count >= environment().dead_letter_after
-
-
-def _again_or_aside(record: QueueRecord, error: FlyteAdminError) -> set[str]:
-    """The message to deliver again, none if it failed too often and is set aside."""
-    if _is_spent(record):
-        return _set_aside(record, error)
-    logger.warning("an event will be delivered again", extra={"cause": error.message})
-    return {record.message_id}
-
-
-def _set_aside(record: QueueRecord, error: FlyteAdminError | storage.BlobMissing) -> set[str]:
-    """Put a message into the dead-letter queue; one that it does not take stays in the queue: none is lost."""
-    cause = cause_of(error) if isinstance(error, FlyteAdminError) else f"NOT_FOUND: no blob at {error}"
-    logger.error("an event was set aside", extra={"message_id": record.message_id, "cause": cause})
-    try:
-        queue.set_aside(
-            record.body,
-            group=record.message_id,  # a group each, so that the dead letters can be looked through
-            deduplication=record.message_id,
-            attributes={
-                "sequence": record.sequence,
-                "cause": cause,
-                "execution": execution_of(record),
-                "group": record.attributes.group,
-            },
-        )
-    except FlyteAdminError as refusal:
-        logger.error("the dead-letter queue did not take an event", extra={"cause": refusal.message})
-        return {record.message_id}
-    return set()
-
-
-def _with_followers(records: Sequence[QueueRecord], failed: set[str]) -> list[str]:
-    """The failed messages and those behind them in their groups: a FIFO group goes on in order, or not at all."""
-    blocked: set[str] = set()
-    again = []
-    for record in records:
-        if record.message_id in failed:
-            blocked.add(record.attributes.group)
-        if record.attributes.group in blocked:
-            again.append(record.message_id)
-    return again

@@ -9,10 +9,11 @@ from uuid import uuid4
 
 from google.protobuf import text_format
 
-from flyteadmin.clients import queue, storage
-from flyteadmin.errors import FlyteAdminError, InvalidArgument
+from flyteadmin.clients import queue
+from flyteadmin.errors import FlyteAdminError
 from flyteadmin.events import log
-from flyteadmin.events.envelope import QueuedEvent, QueueRecord, decode, execution_of, open_envelope, payload_of
+from flyteadmin.events.envelope import QueueRecord, execution_of
+from flyteadmin.events.opening import open_record
 from flyteadmin.events.projection import entity_of
 from flyteadmin.events.service import group_of
 
@@ -67,7 +68,7 @@ def dead_letters(chosen: Chosen) -> Iterator[DeadLetter]:
 def shown(letter: DeadLetter) -> str:
     """The event of a dead letter as protobuf text; of one that is no event, why, and its body."""
     try:
-        return text_format.MessageToString(_event(letter).event)
+        return text_format.MessageToString(open_record(_record(letter.message)).event)
     except FlyteAdminError as error:
         return f"can't be read: {error}\n{letter.message.body[:2000]}\n"
 
@@ -79,10 +80,10 @@ def send_again(letter: DeadLetter) -> str:
     changes nothing.
 
     Raises:
-        InvalidArgument: it is no event, or its blob is gone: it will never apply.
+        InvalidArgument, NotFound: it is no event, or its blob is gone: it will never apply.
         Unavailable: a queue, the database or the object store does not answer; do it again.
     """
-    event = _event(letter)
+    event = open_record(_record(letter.message, letter.sequence))
     place = letter.sequence or log.sequence_of(event.execution, event.kind, entity_of(event.event), event.payload)
     queue.send(queue.Message(letter.message.body, group_of(event.execution), uuid4().hex, place))
     queue.take_off(letter.message)
@@ -93,13 +94,3 @@ def _record(message: queue.DeadLetter, sequence: str = "") -> QueueRecord:
     return QueueRecord.model_validate(
         {"messageId": message.identifier, "body": message.body, "attributes": {"SequenceNumber": sequence or "0"}}
     )
-
-
-def _event(letter: DeadLetter) -> QueuedEvent:
-    record = _record(letter.message, letter.sequence)
-    envelope = open_envelope(record)
-    try:
-        payload = storage.read(envelope.claim) if envelope.claim else payload_of(envelope)
-    except storage.BlobMissing as error:
-        raise InvalidArgument(f"the event's blob is gone: {error}") from None
-    return decode(record, envelope, payload)

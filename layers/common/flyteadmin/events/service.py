@@ -6,15 +6,14 @@
 
 from collections.abc import Callable
 
-from flyteadmin.clients import configuration, queue, storage
+from flyteadmin.clients import configuration, queue
 from flyteadmin.errors import ResourceExhausted
 from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES, digest, kind_of, seal
+from flyteadmin.events.opening import MAX_EVENT_BYTES, leave_claim
 from flyteadmin.events.validation import Event, validate, validate_output_size
 from flyteadmin.executions import repository as executions
 from flyteadmin.identifiers import execution_key
-
-MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 def record(event: Event) -> None:
@@ -53,7 +52,7 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
         validate_output_size(event, configuration.current().remote_data.max_size_in_bytes)
     stored = check(event, execution, stored_of(execution))
     kind = kind_of(event)
-    claim = storage.write_once(payload, "claims", execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
+    claim = leave_claim(payload, execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
     return queue.Message(
         seal(kind, payload, claim=claim, execution=execution, launch_plan=stored.launch_plan),
         group=group_of(execution),

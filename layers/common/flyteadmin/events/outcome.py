@@ -1,0 +1,95 @@
+"""What becomes of each message of a batch: it is applied, or set aside as a dead letter, or delivered again."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from flyteadmin.clients import queue
+from flyteadmin.clients.deadline import OutOfTime
+from flyteadmin.errors import FlyteAdminError, InvalidArgument, NotFound
+from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of
+from flyteadmin.observability import logger
+from flyteadmin.settings import environment
+
+
+@dataclass
+class Outcome:
+    """What is known so far of a batch's messages, by their ids; several threads may add to it.
+
+    A message that is neither applied nor given up is delivered again.
+    """
+
+    records: Sequence[QueueRecord]
+    applied: set[str] = field(default_factory=set)
+    given_up: dict[str, str] = field(default_factory=dict)
+    _set_aside: set[str] = field(default_factory=set)
+
+    def applies(self, records: Iterable[QueueRecord]) -> None:
+        """Note messages that are done."""
+        self.applied.update(record.message_id for record in records)
+
+    def fails(self, records: Sequence[QueueRecord], error: FlyteAdminError) -> bool:
+        """Note messages that failed together, and say whether they are given up, so that others may go on.
+
+        They are if delivering them again won't help, or if each has failed too often; not if they weren't even begun.
+        """
+        won_t_help = isinstance(error, InvalidArgument | NotFound)
+        if won_t_help or (all(map(is_spent, records)) and not isinstance(error, OutOfTime)):
+            self.given_up |= {record.message_id: cause_of(error) for record in records}
+            return True
+        extra = {"execution": execution_of(records[0]), "messages": len(records), "cause": error.message}
+        logger.warning("events will be delivered again", extra=extra)
+        return False
+
+    def set_aside(self) -> None:
+        """Forward what is given up to the dead-letter queue, if nothing before it in its group is delivered again.
+
+        A message that the queue does not take is delivered again too: none is lost.
+        """
+        self._in_turn(lambda record: record.message_id in self.applied or self._is_set_aside(record))
+
+    def again(self) -> list[str]:
+        """The ids of the messages to deliver again: a FIFO group goes on in order, or not at all."""
+        return self._in_turn(lambda record: record.message_id in self.applied | self._set_aside)
+
+    def _in_turn(self, is_done: Callable[[QueueRecord], bool]) -> list[str]:
+        """The messages that are not done, and those behind them in their groups, which are not asked about."""
+        blocked: set[str] = set()
+        again = []
+        for record in self.records:
+            group = record.attributes.group
+            if group in blocked or not is_done(record):
+                blocked.add(group)
+                again.append(record.message_id)
+        return again
+
+    def _is_set_aside(self, record: QueueRecord) -> bool:
+        cause = self.given_up.get(record.message_id)
+        if cause is None:
+            return False
+        try:
+            _forward(record, cause)
+        except FlyteAdminError as refusal:
+            logger.error("the dead-letter queue did not take an event", extra={"cause": refusal.message})
+            return False
+        self._set_aside.add(record.message_id)
+        return True
+
+
+def is_spent(record: QueueRecord) -> bool:
+    """Whether a message was delivered as often as it may fail."""
+    return record.attributes.receive_count >= environment().dead_letter_after
+
+
+def _forward(record: QueueRecord, cause: str) -> None:
+    logger.error("an event was set aside", extra={"message_id": record.message_id, "cause": cause})
+    queue.set_aside(
+        record.body,
+        group=record.message_id,  # a group each, so that the dead letters can be looked through
+        deduplication=record.message_id,
+        attributes={
+            "sequence": record.sequence,
+            "cause": cause,
+            "execution": execution_of(record),
+            "group": record.attributes.group,
+        },
+    )

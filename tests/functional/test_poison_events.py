@@ -1,0 +1,144 @@
+"""Messages that can't be what they should be: set aside once, with their cause, and nobody else's loss."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from flyteidl.core.literals_pb2 import LiteralMap
+
+from flyteadmin.clients import queue
+from flyteadmin.events.envelope import Envelope
+from flyteadmin.events.service import admit
+from flyteadmin.events.validation import Event
+from flyteadmin.node_executions import repository as node_executions
+from functions.process_event.handler import lambda_handler
+from local.aws.data import DataAccount as Aws
+from tests.aws_events import Context, batch, queue_record
+from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution
+from tests.faults import unavailable
+
+RUN = f"{PROJECT}:{DOMAIN}:run"
+
+
+def again(records: Sequence[dict[str, object]]) -> list[str]:
+    answer = lambda_handler(batch(records), Context())
+    failures = answer["batchItemFailures"]
+    assert isinstance(failures, list)
+    return [failure["itemIdentifier"] for failure in failures]
+
+
+def causes(aws: Aws) -> list[str]:
+    """Of the dead letters that there are; they are taken off."""
+    sqs, url = aws.client("sqs"), aws.resources["EventsDeadLetterQueue"]
+    found = []
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+    for letter in answer.get("Messages", []):
+        found.append(letter["MessageAttributes"]["cause"]["StringValue"])
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("[]", "INVALID_ARGUMENT: invalid value for body"),
+        ('{"kind":"node","event":"\u00e9"}', "INVALID_ARGUMENT: invalid value for event"),
+        ('{"kind":"node","event":"AA="}', "INVALID_ARGUMENT: invalid value for event"),
+        ('{"kind":"pod","event":""}', "INVALID_ARGUMENT: invalid value for body: kind"),
+        ('{"kind":"node","event":""}', "INVALID_ARGUMENT: missing"),
+        ('{"kind":"node","claim":"http://elsewhere/x"}', "INVALID_ARGUMENT: unsupported URI"),
+        ('{"kind":"node","claim":"s3://"}', "INVALID_ARGUMENT: unsupported URI"),
+        ("[" * 100_000, "INVALID_ARGUMENT: invalid value for body"),
+    ],
+    ids=["a list", "no ASCII", "no base64", "a kind", "no event", "no S3 URI", "no key", "deep"],
+)
+def test_a_poison_message_beside_a_good_one(aws: Aws, body: str, cause: str) -> None:
+    stored_execution()
+    records = [queue_record(body, 1), queue_record(message_body(node_event("RUNNING", 1)), 2)]
+    assert again(records) == []
+    [said] = causes(aws)
+    assert said.startswith(cause)
+    row = node_executions.read(RUN, "n0")
+    assert row is not None
+
+
+def test_it_is_set_aside_once_although_it_comes_again_for_anothers_sake(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored_execution()
+    good = queue_record(message_body(node_event("RUNNING", 1)), 1)
+    records = [good, queue_record("poison", 2), queue_record("poison", 3, group="another")]
+    with monkeypatch.context() as broken:
+        broken.setattr(node_executions, "apply", unavailable)
+        assert again(records) == ["message-1", "message-2"]
+        assert len(causes(aws)) == 1, "of the group that waits for nothing"
+    assert again(records[:2]) == []
+    assert len(causes(aws)) == 1
+
+
+def test_a_dead_letter_queue_that_fails_half_way(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is behind the first letter that it does not take stays where it is, in order."""
+    records = [queue_record("poison", n, group="a" if n < 5 else "b") for n in range(1, 7)]
+    taken = 0
+    original = queue.set_aside
+
+    def fail_in_the_middle(body: str, **named: Any) -> None:
+        nonlocal taken
+        if taken == 2:
+            unavailable()
+        taken += 1
+        original(body, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(queue, "set_aside", fail_in_the_middle)
+        assert again(records) == ["message-3", "message-4", "message-5", "message-6"]
+    assert len(causes(aws)) == 2
+    assert again(records[2:]) == []
+    assert len(causes(aws)) == 4
+
+
+def large(node: str = "n0", run: str = "run") -> Event:
+    outputs = LiteralMap()
+    outputs.literals["x"].scalar.primitive.string_value = node * 100_000
+    return node_event("SUCCEEDED", 1, node=node, execution=run, output_data=outputs)
+
+
+def claim_of(record: dict[str, object]) -> str:
+    return Envelope.model_validate_json(str(record["body"])).claim
+
+
+@pytest.fixture
+def claimed(aws: Aws) -> dict[str, object]:
+    """A message whose event lies in S3."""
+    stored_execution()
+    return queue_record(admit(large()).body, 1)
+
+
+def put(aws: Aws, claim: str, blob: bytes) -> None:
+    bucket, _, key = claim.removeprefix("s3://").partition("/")
+    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
+
+
+def test_a_claim_whose_blob_is_gone(aws: Aws, claimed: dict[str, object]) -> None:
+    bucket, _, key = claim_of(claimed).removeprefix("s3://").partition("/")
+    aws.client("s3").delete_object(Bucket=bucket, Key=key)
+    assert again([claimed]) == []
+    [cause] = causes(aws)
+    assert cause.startswith("NOT_FOUND: no blob at s3://")
+
+
+def test_a_claim_whose_blob_is_another_execution_s_event(aws: Aws, claimed: dict[str, object]) -> None:
+    """Valid in itself; but nobody admitted it."""
+    stored_execution("another")
+    put(aws, claim_of(claimed), large(run="another").SerializeToString())
+    assert again([claimed]) == []
+    [cause] = causes(aws)
+    assert cause.startswith("INVALID_ARGUMENT: the blob at s3://")
+    assert node_executions.read(f"{PROJECT}:{DOMAIN}:another", "n0") is None
+
+
+def test_a_claim_whose_blob_has_become_too_large_to_read(aws: Aws, claimed: dict[str, object]) -> None:
+    put(aws, claim_of(claimed), b"x" * (4 * 1024 * 1024 + 1))
+    assert again([claimed]) == []
+    [cause] = causes(aws)
+    assert cause.endswith("is larger than 4194304 bytes")
