@@ -93,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 (the names that http.server calls)
 
     def _answer(self, body: bytes) -> None:
+        self.headers.set_default_type("application/json")
         path = urlsplit(self.path).path
         if path == CONTROL_PATH and self.server.control:
             self._control(body)

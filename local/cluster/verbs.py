@@ -13,15 +13,18 @@ from local.cluster.store import Store
 type Answer = tuple[HTTPStatus, Manifest]
 
 DEFAULT_WATCH_SECONDS = 1800
-_MERGE_PATCH = "application/merge-patch+json"
+_JSON, _MERGE_PATCH = "application/json", "application/merge-patch+json"
 
 
 def answer(store: Store, request: Request, body: Body) -> Answer:
     """Do what the request says, but for a watch.
 
     Raises:
-        Refused: as the store's methods, or the request is malformed.
+        Refused: as the store's methods, or the request is malformed; 415 its body is not JSON, such as the protobuf
+            that Go clients write built-in types in.
     """
+    if body.content:
+        _expect(body, _MERGE_PATCH if request.verb == "patch" else _JSON)
     status = HTTPStatus.CREATED if request.verb == "create" else HTTPStatus.OK
     return status, _ANSWERS[request.verb](store, request, body)
 
@@ -61,6 +64,12 @@ def _bookmark(kind: Kind, version: int, annotations: dict[str, str]) -> Manifest
     if annotations:
         metadata["annotations"] = dict(annotations)
     return {"type": "BOOKMARK", "object": {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}}
+
+
+def _expect(body: Body, media_type: str) -> None:
+    if body.content_type != media_type:
+        message = f"the body of the request was in an unknown format - accepted media types include: {media_type}"
+        raise Refused(415, "UnsupportedMediaType", message)
 
 
 def _place(request: Request) -> tuple[str, str]:
@@ -125,9 +134,6 @@ def _replace(store: Store, request: Request, body: Body) -> Manifest:
 
 
 def _patch(store: Store, request: Request, body: Body) -> Manifest:
-    if body.content_type != _MERGE_PATCH:
-        message = f"the body of the request was in an unknown format - accepted media types include: {_MERGE_PATCH}"
-        raise Refused(415, "UnsupportedMediaType", message)
     return store.merge(request.kind, *_place(request), manifest(body.content)).manifest()
 
 

@@ -1,6 +1,7 @@
 """What only the in-memory cluster does: faults on demand, EKS tokens, a forgetful history, its own process."""
 
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -93,6 +94,40 @@ class TestFaults:
                 urllib.request.urlopen(request)
             with error.value:
                 assert error.value.code == 405
+
+
+class TestContentTypes:
+    """Go clients write built-in types in protobuf, a CustomResourceDefinition too; read and written here is JSON."""
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+    def test_a_body_in_protobuf_is_refused_by_its_name(self, method: str) -> None:
+        with serve(Store()) as server:
+            path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+            url = server.url + (path if method == "POST" else f"{path}/flyteworkflows.flyte.lyft.com")
+            headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
+            request = urllib.request.Request(url, b"k8s\x00\n", headers, method=method)
+            with pytest.raises(urllib.error.HTTPError) as error:
+                urllib.request.urlopen(request, timeout=5)
+            status = json.loads(error.value.read())
+            assert (status["code"], status["reason"]) == (415, "UnsupportedMediaType")
+            assert "application/json" in status["message"]
+
+    def test_a_reader_that_would_rather_have_protobuf_gets_json(self) -> None:
+        with serve(Store()) as server:
+            accepted = {"Accept": "application/vnd.kubernetes.protobuf,application/json"}
+            request = urllib.request.Request(server.url + "/api/v1/podtemplates", headers=accepted)
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                assert answer.headers["Content-Type"] == "application/json"
+                assert json.load(answer)["kind"] == "PodTemplateList"
+
+    def test_a_body_of_no_stated_type_is_json(self) -> None:
+        with serve(Store()) as server:
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+            path = "/apis/flyte.lyft.com/v1alpha1/namespaces/default/flyteworkflows"
+            connection.request("POST", path, json.dumps(workflow("w")))
+            assert connection.getresponse().status == 201
+            connection.close()
+            assert names(server) == ["w"]
 
 
 class TestHistory:
