@@ -1,8 +1,9 @@
 """What tests and benchmarks register: a workflow as any flytekit user writes it, and what they let the engine run."""
 
+from datetime import timedelta
 from pathlib import Path
 
-from flytekit import LaunchPlan, task, workflow
+from flytekit import LaunchPlan, sleep, task, workflow
 from flytekit.core.task import Echo
 
 FAILURE = "the price feed is empty"
@@ -47,6 +48,7 @@ def report(symbol: str, days: int = 30) -> str:
 echo_days = Echo(name="tests.workflows.echo_days", inputs={"days": int})
 echo_value = Echo(name="tests.workflows.echo_value", inputs={"value": int})
 echo_symbol = Echo(name="tests.workflows.echo_symbol", inputs={"symbol": str})
+echo_later = Echo(name="tests.workflows.echo_later", inputs={"symbol": str})
 
 
 @workflow
@@ -64,6 +66,16 @@ def broken_report(symbol: str) -> int:
     return read_nothing(symbol=symbol)
 
 
+@workflow
+def waiting_report(symbol: str) -> str:
+    """One task behind a gate that opens tomorrow."""
+    tomorrow = sleep(timedelta(days=1))
+    text = echo_later(symbol=symbol)
+    tomorrow >> text
+    return text
+
+
 REPORT = LaunchPlan.get_or_create(report)
 ECHOED_REPORT = LaunchPlan.get_or_create(echoed_report)
 BROKEN_REPORT = LaunchPlan.get_or_create(broken_report)
+WAITING_REPORT = LaunchPlan.get_or_create(waiting_report)

@@ -40,6 +40,8 @@ from flyteidl.admin.execution_pb2 import (
     ExecutionCreateResponse,
     ExecutionList,
     ExecutionSpec,
+    ExecutionTerminateRequest,
+    ExecutionTerminateResponse,
     WorkflowExecutionGetDataRequest,
     WorkflowExecutionGetDataResponse,
     WorkflowExecutionGetRequest,
@@ -138,7 +140,7 @@ from local.demo.subscriber import Subscriber
 from local.stack import DOMAIN, PROJECT, Stack
 from tests.e2e.waiting import eventually
 from tests.registration import register
-from tests.workflows import BROKEN_REPORT, ECHOED_REPORT, FAILURE
+from tests.workflows import BROKEN_REPORT, ECHOED_REPORT, FAILURE, WAITING_REPORT
 
 ENDS = {WorkflowExecution.SUCCEEDED, WorkflowExecution.FAILED, WorkflowExecution.ABORTED}
 
@@ -169,6 +171,8 @@ def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
     yield lambda: a_failing_run(traveller, version)
     yield lambda: a_task_by_itself(traveller, version)
     yield lambda: signals(traveller, version)
+    yield lambda: an_abort(traveller, version)
+    yield lambda: an_abort_of_what_never_ran(traveller, version)
     yield lambda: a_refusal(traveller, version)
     yield lambda: events_of_all_sizes(traveller, version)
     yield lambda: data(traveller, version)
@@ -215,6 +219,7 @@ def entities(traveller: Traveller, version: str) -> None:
     assert len(large.closure.compiled_workflow.tasks) == 3
     launch_plan = register(admin, ECHOED_REPORT, PROJECT, DOMAIN, version).launch_plan
     register(admin, BROKEN_REPORT, PROJECT, DOMAIN, version)
+    register(admin, WAITING_REPORT, PROJECT, DOMAIN, version)
     admin.call("UpdateLaunchPlan", LaunchPlanUpdateRequest(id=launch_plan, state=ACTIVE), LaunchPlanUpdateResponse)
     name = {"project": PROJECT, "domain": DOMAIN, "name": launch_plan.name}
     active = admin.call("GetActiveLaunchPlan", ActiveLaunchPlanRequest(id=name), LaunchPlan)
@@ -377,6 +382,37 @@ def notified(traveller: Traveller, execution: Execution) -> Notification:
         return traveller.subscriber.wait_for(execution.id.name, traveller.patience)
     except TimeoutError as error:
         raise AssertionError(str(error)) from None
+
+
+def terminate(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> None:
+    request = ExecutionTerminateRequest(id=identifier, cause="no longer needed")
+    traveller.admin.call("TerminateExecution", request, ExecutionTerminateResponse)
+
+
+def an_abort(traveller: Traveller, version: str) -> None:
+    """It waits at a gate, and nobody would come before tomorrow."""
+    identifier = create(traveller, "tests.workflows.waiting_report", version)
+
+    def look() -> Execution | None:
+        execution = get(traveller, identifier)
+        return execution if execution.closure.phase == WorkflowExecution.RUNNING else None
+
+    traveller.eventually(look, f"a start of {identifier.name}")
+    terminate(traveller, identifier)
+    execution = ended(traveller, identifier)
+    assert execution.closure.phase == WorkflowExecution.ABORTED
+    assert execution.closure.abort_metadata.cause == "no longer needed"
+    assert notified(traveller, execution).phase == "ABORTED"
+
+
+def an_abort_of_what_never_ran(traveller: Traveller, version: str) -> None:
+    """The cluster did not take it, so that no event would ever end it."""
+    cluster = traveller.stack.cluster
+    assert isinstance(cluster, RunningCluster)
+    cluster.add_fault(Fault(verb="create", code=500))
+    identifier = create(traveller, "tests.workflows.waiting_report", version)
+    terminate(traveller, identifier)
+    assert get(traveller, identifier).closure.phase == WorkflowExecution.ABORTED
 
 
 def a_refusal(traveller: Traveller, version: str) -> None:

@@ -22,6 +22,8 @@ _TOKEN_SECONDS = 60
 _TOKEN_USED_SECONDS = 600
 _TIMEOUT_SECONDS = (2, 10)
 _ALREADY_EXISTS = "AlreadyExists"
+_NOT_FOUND = 404
+_UNREACHABLE = "the cluster can't be reached right now"
 _AMBIGUOUS = frozenset({0, 401, 408, 429})
 
 
@@ -54,7 +56,33 @@ def create(namespace: str, body: object) -> None:
     except ApiException as error:
         _raise(error)
     except HTTPError as error:
-        raise Unavailable("the cluster can't be reached right now") from error
+        raise Unavailable(_UNREACHABLE) from error
+
+
+def delete(namespace: str, name: str) -> bool:
+    """Delete a FlyteWorkflow, and whether there was one; its finalizer keeps it until propeller has aborted it.
+
+    Raises:
+        Refused: the API server answered 4xx and will answer so again.
+        Unavailable: a time-out, a 5xx or throttling: it may be deleted or not.
+    """
+    try:
+        _api().delete_namespaced_custom_object(
+            GROUP,
+            VERSION,
+            namespace,
+            PLURAL,
+            name,
+            propagation_policy="Background",
+            _request_timeout=_TIMEOUT_SECONDS,
+        )
+    except ApiException as error:
+        if error.status == _NOT_FOUND:
+            return False
+        _raise(error)
+    except HTTPError as error:
+        raise Unavailable(_UNREACHABLE) from error
+    return True
 
 
 def _raise(error: ApiException) -> None:

@@ -15,6 +15,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
 from flyteadmin.executions.models import ExecutionState as StateRow
+from flyteadmin.executions.phases import ABORTED, ABORTING
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
@@ -76,14 +77,14 @@ def _closure(stored: StoredExecution, error: ExecutionError | None) -> Execution
 
 
 def _set_outcome(closure: ExecutionClosure, row: StateRow, error: ExecutionError | None) -> None:
-    if row.outputs_uri:
+    if row.phase == ABORTED or (row.phase == ABORTING and row.abort):
+        closure.abort_metadata.CopyFrom(AbortMetadata.FromString(row.abort or b""))
+    elif row.outputs_uri:
         closure.outputs.uri = row.outputs_uri
     elif row.output_data:
         closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
     elif error is not None:
         closure.error.CopyFrom(error)
-    elif row.abort:
-        closure.abort_metadata.CopyFrom(AbortMetadata.FromString(row.abort))
 
 
 def _state_change(stored: StoredExecution) -> ExecutionStateChangeDetails:

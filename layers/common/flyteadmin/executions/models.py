@@ -166,7 +166,8 @@ class ExecutionState(Model):
 class ExecutionSpecification(Model):
     """What stays: the spec as stored, and where the inputs are; `call` tells a repeat of the create from another.
 
-    `nesting` and `cluster_label` are the spec's, which may lie in S3, for the executions that this one launches.
+    `nesting`, `cluster_label` and `namespace` are the spec's, which may lie in S3: for the executions that this one
+    launches, and for its end.
     """
 
     class Meta:
@@ -182,6 +183,7 @@ class ExecutionSpecification(Model):
     principal = UnicodeAttribute(default="")
     nesting = NumberAttribute(default=0)
     cluster_label = UnicodeAttribute(default="")
+    namespace = UnicodeAttribute(default="")
     call = BinaryAttribute(legacy_encoding=False, null=True)
     inputs_uri = UnicodeAttribute()
     user_inputs_uri = UnicodeAttribute()

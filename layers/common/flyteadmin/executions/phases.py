@@ -18,8 +18,8 @@ from flyteadmin.timestamps import to_nanoseconds
 Phase = WorkflowExecution.Phase
 
 UNDEFINED = "UNDEFINED"
-TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
-ABORTING = "ABORTING"
+ABORTING, ABORTED = "ABORTING", "ABORTED"
+TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", ABORTED})
 
 MAX_ERROR_CODE_BYTES = 256
 

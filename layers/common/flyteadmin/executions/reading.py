@@ -30,12 +30,12 @@ def get(request: WorkflowExecutionGetRequest) -> Execution:
         InvalidArgument: the identifier is not whole.
         NotFound: there is no such execution.
     """
-    return messages.execution(_existing(request.id))
+    return messages.execution(existing(request.id))
 
 
 def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDataResponse:
     """GetExecutionData: inputs as resolved at create, outputs once there are any (GET-05…10); errors as `get`."""
-    stored = _existing(request.id)
+    stored = existing(request.id)
     inline = stored.state.output_data
     inputs = remote_data(stored.specification.inputs_uri)
     outputs = remote_data(stored.state.outputs_uri, LiteralMap.FromString(inline) if inline else None)
@@ -88,7 +88,8 @@ def read_literals(uri: str | None) -> LiteralMap:
         return LiteralMap()
 
 
-def _existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
+def existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
+    """Both items of an execution; errors as `get`."""
     validate_identifier(identifier)
     stored = repository.read(execution_key(identifier))
     if stored is None:

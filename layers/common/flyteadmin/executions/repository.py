@@ -1,6 +1,6 @@
 """Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, listed by time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pynamodb.expressions.condition import Condition
@@ -15,17 +15,21 @@ from flyteadmin.clients.dynamodb import (
     RawItem,
     Remove,
     TransactionFailed,
+    back_off,
     batch_get,
     fact_actions,
     get,
     transact,
     write,
 )
+from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import TERMINAL, Overlay
 from flyteadmin.facts import Facts
+
+_ATTEMPTS = 8
 
 
 class ExecutionExists(Exception):
@@ -143,6 +147,28 @@ def from_raw(raw: RawItem) -> ExecutionState:
 def overlay_of(state: ExecutionState) -> Overlay:
     """What the control plane itself set on a row."""
     return Overlay(state.overlay_phase or "", int(state.overlay_at or 0))
+
+
+def decide(state: ExecutionState, decision: Callable[[ExecutionState], Facts | None]) -> ExecutionState:
+    """Write what a decision makes of a row, asked again of the newer row where somebody was faster; None leaves it.
+
+    Gives the row on which the decision was made; whatever the decision raises goes through.
+
+    Raises:
+        Unavailable: too many writers at once; do it again.
+    """
+    for attempt in range(_ATTEMPTS):
+        facts = decision(state)
+        if facts is None:
+            return state
+        try:
+            set_overlay(state, facts)
+        except ConditionFailed as failure:
+            state = from_raw(failure.old) if failure.old else state
+        else:
+            return state
+        back_off(attempt)
+    raise Unavailable(f"execution {state.execution} is written by many at once, try again")
 
 
 def set_overlay(state: ExecutionState, facts: Facts) -> None:

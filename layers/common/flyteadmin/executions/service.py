@@ -251,6 +251,7 @@ def _rows(
         principal=known.principal,
         nesting=planned.spec.metadata.nesting,
         cluster_label=planned.spec.execution_cluster_label.value,
+        namespace=planned.namespace,
         inputs_uri=resolved.result(),
         user_inputs_uri=user.result(),
         call=call.digest,

@@ -6,7 +6,6 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from pydantic import JsonValue
 
 from flyteadmin.clients import cluster
-from flyteadmin.clients.dynamodb import ConditionFailed
 from flyteadmin.errors import Code, Unavailable
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
@@ -15,20 +14,23 @@ from flyteadmin.facts import Facts
 from flyteadmin.observability import logger
 from flyteadmin.timestamps import NANOSECONDS
 
-_ATTEMPTS = 5
-
 
 def start(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
     """Create the resource. Refused for good is FAILED on the row; an unclear answer leaves it `launching`."""
     try:
+        _create(state, namespace, body)
+    except Unavailable as error:
+        logger.warning(
+            "the launch did not end clearly; the row stays launching",
+            extra={"execution": state.execution, "cause": error.message},
+        )
+
+
+def _create(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
+    try:
         cluster.create(namespace, body)
     except cluster.Refused as refusal:
         _refused(state, refusal)
-    except Unavailable as error:
-        logger.warning(
-            "the cluster did not answer clearly; the row stays launching",
-            extra={"execution": state.execution, "cause": error.message},
-        )
 
 
 def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
@@ -41,12 +43,4 @@ def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
     )
     outcome = Facts(latest={**error_facts(error, error.SerializeToString(), ""), "launch": LaunchState.REFUSED.value})
     facts = overlaid(Overlay("FAILED", int(datetime.now(UTC).timestamp() * NANOSECONDS))).then(outcome)
-    row: ExecutionState | None = state
-    for _ in range(_ATTEMPTS):
-        if row is None or row.phase in TERMINAL:
-            break
-        try:
-            repository.set_overlay(row, facts)
-            break
-        except ConditionFailed as failure:
-            row = repository.from_raw(failure.old) if failure.old else None
+    repository.decide(state, lambda row: None if row.phase in TERMINAL else facts)

@@ -1,0 +1,76 @@
+"""What happens on TerminateExecution: ABORTING on the row, then the resource is deleted.
+
+The rest is propeller's: a finalizer keeps the resource until propeller has aborted what runs and reported ABORTED,
+which ends the execution. Children are aborted by propeller too, each by a call of its own (HIE-09).
+"""
+
+from datetime import UTC, datetime
+
+from flyteidl.admin.event_pb2 import EventErrorAlreadyInTerminalState, EventFailureReason
+from flyteidl.admin.execution_pb2 import AbortMetadata, ExecutionTerminateRequest, ExecutionTerminateResponse
+
+from flyteadmin.clients import cluster
+from flyteadmin.errors import FailedPrecondition, Internal
+from flyteadmin.executions import reading, repository
+from flyteadmin.executions.models import ExecutionState, LaunchState
+from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, Overlay, overlaid
+from flyteadmin.facts import Facts, cut
+from flyteadmin.timestamps import NANOSECONDS
+
+MAX_CAUSE_BYTES = 2000
+"""A longer cause is cut: it lies in the row that every event rewrites."""
+
+
+def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTerminateResponse:
+    """Abort an execution (TER-01…07); the same call again goes on where an earlier one stopped.
+
+    The first cause and its principal stay, whoever calls again (KD-15). An execution that the cluster never got ends
+    here, since no event would end it (KD-14).
+
+    Raises:
+        InvalidArgument: the identifier is not whole.
+        NotFound: there is no such execution.
+        FailedPrecondition: it has ended; the detail says how.
+        Internal: the cluster refuses to delete the resource.
+        Unavailable: the cluster or the database did not answer clearly; the row may be ABORTING already.
+    """
+    stored = reading.existing(request.id)
+    at = int(datetime.now(UTC).timestamp() * NANOSECONDS)
+    abort = AbortMetadata(cause=cut(request.cause, MAX_CAUSE_BYTES), principal=caller)
+    state = repository.decide(stored.state, lambda row: _aborting(row, abort, at))
+    was_there = _deleted(stored.specification.namespace, request.id.name)
+    if state.launch == LaunchState.LAUNCHING:
+        repository.decide(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
+    return ExecutionTerminateResponse()
+
+
+def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | None:
+    if row.phase in TERMINAL:
+        raise FailedPrecondition(
+            "Cannot abort an already terminated workflow execution",
+            EventFailureReason(already_in_terminal_state=EventErrorAlreadyInTerminalState(current_phase=row.phase)),
+        )
+    if row.phase == ABORTING:
+        return None
+    return overlaid(Overlay(ABORTING, at)).then(Facts(latest={"abort": abort.SerializeToString(deterministic=True)}))
+
+
+def _deleted(namespace: str, name: str) -> bool:
+    try:
+        return cluster.delete(namespace, name)
+    except cluster.Refused as refusal:
+        raise Internal(f"failed to terminate execution {name}: {refusal}") from refusal
+
+
+def _launched(row: ExecutionState) -> Facts | None:
+    """The cluster had it: propeller reports its end, so a repeat that finds the resource gone leaves the row alone."""
+    return Facts(latest={"launch": LaunchState.LAUNCHED.value}) if row.launch == LaunchState.LAUNCHING else None
+
+
+def _never_launched(row: ExecutionState, at: int) -> Facts | None:
+    """The cluster has nothing of it and no event came.
+
+    Should its create still be under way, propeller's first event is refused (events/admission.py), before any task.
+    """
+    is_waiting = row.launch == LaunchState.LAUNCHING and row.phase not in TERMINAL
+    return overlaid(Overlay(ABORTED, at)) if is_waiting else None
