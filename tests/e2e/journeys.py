@@ -35,6 +35,7 @@ from flyteidl.admin.event_pb2 import (
     TaskExecutionEventResponse,
 )
 from flyteidl.admin.execution_pb2 import (
+    EXECUTION_ARCHIVED,
     Execution,
     ExecutionCreateRequest,
     ExecutionCreateResponse,
@@ -42,6 +43,8 @@ from flyteidl.admin.execution_pb2 import (
     ExecutionSpec,
     ExecutionTerminateRequest,
     ExecutionTerminateResponse,
+    ExecutionUpdateRequest,
+    ExecutionUpdateResponse,
     WorkflowExecutionGetDataRequest,
     WorkflowExecutionGetDataResponse,
     WorkflowExecutionGetRequest,
@@ -319,8 +322,7 @@ def a_run(traveller: Traveller, version: str) -> None:
     assert notified(traveller, execution).phase == "SUCCEEDED"
     data = WorkflowExecutionGetDataRequest(id=execution.id)
     assert admin.call("GetExecutionData", data, WorkflowExecutionGetDataResponse).full_outputs.literals
-    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)
-    assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
+    archiving(admin, execution)
     nodes = admin.call(
         "ListNodeExecutions", NodeExecutionListRequest(workflow_execution_id=execution.id, limit=20), NodeExecutionList
     )
@@ -339,6 +341,15 @@ def a_run(traveller: Traveller, version: str) -> None:
     )
     of_task = TaskExecutionGetDataRequest(id=attempt.id)
     assert admin.call("GetTaskExecutionData", of_task, TaskExecutionGetDataResponse).full_outputs.literals
+
+
+def archiving(admin: Admin, execution: Execution) -> None:
+    """Lists show it until it is archived."""
+    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)
+    assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
+    archived = ExecutionUpdateRequest(id=execution.id, state=EXECUTION_ARCHIVED)
+    admin.call("UpdateExecution", archived, ExecutionUpdateResponse)
+    assert execution.id not in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
 
 
 def a_task_by_itself(traveller: Traveller, version: str) -> None:

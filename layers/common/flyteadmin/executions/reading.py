@@ -93,11 +93,16 @@ def existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
     validate_identifier(identifier)
     stored = repository.read(execution_key(identifier))
     if stored is None:
-        raise NotFound(
-            "missing entity of type execution with identifier"
-            f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
-        )
+        raise missing_execution(identifier)
     return stored
+
+
+def missing_execution(identifier: WorkflowExecutionIdentifier) -> NotFound:
+    """The error for an execution that there is not, in upstream's wording."""
+    return NotFound(
+        "missing entity of type execution with identifier"
+        f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
+    )
 
 
 def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:

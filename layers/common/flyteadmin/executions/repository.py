@@ -178,3 +178,17 @@ def set_overlay(state: ExecutionState, facts: Facts) -> None:
         ConditionFailed: with the row as it stands now.
     """
     _write(state.execution, facts, ExecutionState.version == state.version, state.launch_plan)
+
+
+def set_archived(execution: str, archived: int, change: bytes) -> None:
+    """Set whether lists show an execution, and who changed that when: an ExecutionStateChangeDetails.
+
+    Raises:
+        ConditionFailed: there is no such execution.
+    """
+    actions = [
+        ExecutionState.version.set(ExecutionState.version + 1),
+        ExecutionState.archived.set(archived),
+        ExecutionState.state_change.set(change),
+    ]
+    write(Change(state_key(execution), actions, ExecutionState.execution.exists()))

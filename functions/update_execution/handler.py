@@ -1,0 +1,15 @@
+"""Executions are archived, and taken back."""
+
+from flyteidl.admin.execution_pb2 import ExecutionUpdateRequest, ExecutionUpdateResponse
+
+from flyteadmin.api.handler import api_handler
+from flyteadmin.api.identity import Identity
+from flyteadmin.executions import archiving
+
+
+def update_execution(request: ExecutionUpdateRequest, caller: Identity) -> ExecutionUpdateResponse:
+    """PUT /api/v1/executions/{project}/{domain}/{name}."""
+    return archiving.update(request, caller.principal)
+
+
+lambda_handler = api_handler({"UpdateExecution": update_execution})

@@ -1,0 +1,33 @@
+"""What happens on UpdateExecution: an execution is archived or taken back, which decides whether lists show it."""
+
+from flyteidl.admin.execution_pb2 import (
+    ExecutionState,
+    ExecutionStateChangeDetails,
+    ExecutionUpdateRequest,
+    ExecutionUpdateResponse,
+)
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from flyteadmin.clients.dynamodb import ConditionFailed
+from flyteadmin.errors import invalid
+from flyteadmin.executions import reading, repository
+from flyteadmin.identifiers import execution_key
+
+
+def update(request: ExecutionUpdateRequest, caller: str) -> ExecutionUpdateResponse:
+    """Set whether an execution is archived, in any phase; the same again refreshes who did it and when (UPD-01…05).
+
+    Raises:
+        InvalidArgument: the identifier is not whole, or there is no such state.
+        NotFound: there is no such execution.
+    """
+    reading.validate_identifier(request.id)
+    if request.state not in ExecutionState.values():
+        raise invalid("state", "EXECUTION_ACTIVE or EXECUTION_ARCHIVED")
+    change = ExecutionStateChangeDetails(state=request.state, principal=caller, occurred_at=Timestamp())
+    change.occurred_at.GetCurrentTime()
+    try:
+        repository.set_archived(execution_key(request.id), request.state, change.SerializeToString(deterministic=True))
+    except ConditionFailed:
+        raise reading.missing_execution(request.id) from None
+    return ExecutionUpdateResponse()
