@@ -33,8 +33,8 @@ test: check build ## all checks, then all tests
 demo: build ## one workflow from registration to its notification, on the embedded stack
 	@python -m local.demo
 
-up: build ## the whole stack on this machine, until Ctrl-C
-	@python -m local.stack up
+up: build ## the whole stack on this machine, until Ctrl-C (ENGINE=propeller: for a real one of yours)
+	@python -m local.stack up --engine $(or $(ENGINE),stand-in)
 
 down: setup ## stop a stack that was left running
 	@python -m local.stack down

@@ -29,6 +29,7 @@ from local.aws.deploy import Deployment, deploy
 from local.cluster import process as cluster_process
 from local.cluster.external import ExternalCluster, external_cluster
 from local.engine import process as engine_process
+from local.propeller import configured
 
 ROOT = Path(__file__).parents[1]
 STACK = "flyteadmin"
@@ -215,15 +216,27 @@ def _environment(endpoint: Endpoint, caller: Credentials) -> dict[str, str]:
     }
 
 
-def up() -> None:
-    """Keep a stack until Ctrl-C or `make down`."""
+def up(*, engine: bool) -> None:
+    """Keep a stack until Ctrl-C or `make down`; without the stand-in engine, ready for a real propeller."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with running(_say, port=bridge_process.free_port(_UPSTREAMS_GRPC_PORT)) as stack:
+    with ExitStack() as resources:
+        port = bridge_process.free_port(_UPSTREAMS_GRPC_PORT)
+        stack = resources.enter_context(running(_say, engine=engine, port=port))
         _PID_FILE.parent.mkdir(exist_ok=True)
         _PID_FILE.write_text(str(os.getpid()))
         print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION), flush=True)
+        if not engine:
+            propeller = configured(
+                _FOLDER,
+                stack.cluster,
+                bridge=stack.bridge.address,
+                bucket=stack.outputs["Bucket"],
+                s3=stack.endpoint.url,
+                caller=stack.propeller,
+            )
+            print(_PROPELLER.format(resources.enter_context(propeller)), flush=True)
         try:
             stopped.wait()
         finally:
@@ -280,12 +293,22 @@ The API takes requests signed with SigV4 (service execute-api):
     '{api}/api/v1/projects'
 """
 
+_PROPELLER = """Nothing runs what appears in the cluster until a propeller does:
+
+  flytepropeller --config {}
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `up` or `down`."""
     parser = argparse.ArgumentParser(prog="local.stack", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
-    {"up": up, "down": down}[parser.parse_args(arguments).command]()
+    parser.add_argument("--engine", choices=["stand-in", "propeller"], default="stand-in", help="what runs workflows")
+    options = parser.parse_args(arguments)
+    if options.command == "up":
+        up(engine=options.engine == "stand-in")
+    else:
+        down()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from flyteidl.core.execution_pb2 import ExecutionError, TaskExecution, TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from local.engine.faults import Lost, TemplateFault, reason_of, system_error
+from local.engine.faults import Lost, TemplateFault, system_error
 from local.engine.hands import Hands
 from local.engine.outcome import Outcome
 from local.engine.places import Attempt
@@ -50,9 +50,8 @@ class Runner:
             else:
                 log = self.hands.log(log_name(self.around.execution_id, attempt))
                 outcome = await self._command(attempt, inputs, tell, log)
-        except (asyncio.CancelledError, Lost) as stop:
-            error = ExecutionError(code="Task Aborted", message=reason_of(stop))
-            await tell(News(TaskExecution.ABORTED, error=error))
+        except (asyncio.CancelledError, Lost):
+            await tell(News(TaskExecution.ABORTED))
             raise
         phase = TaskExecution.FAILED if outcome.error else TaskExecution.SUCCEEDED
         await tell(News(phase, log=log, error=outcome.error))
