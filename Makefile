@@ -5,10 +5,12 @@ SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 UV = $$(cat .local/uv)
 STACK ?= flyteadmin
+SCALE ?= 10
+SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
 COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
-.PHONY: help setup check test demo up down build deploy redrive bench docs
+.PHONY: help setup check test property demo up down build deploy redrive bench docs
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +31,10 @@ check: setup ## formatting, lint, types, import contracts, the template, the gen
 
 test: check build ## all checks, then all tests
 	pytest -n 2 --dist loadgroup
+
+property: setup ## the model test of events, SCALE times as long as in `make test`, from a random SEED
+	@echo "property: seed $(SEED), scale $(SCALE); the same again: make property SEED=$(SEED) SCALE=$(SCALE)"
+	@PROPERTY_SEED=$(SEED) PROPERTY_SCALE=$(SCALE) pytest -n 2 --dist loadgroup -v tests/property
 
 demo: build ## one workflow from registration to its notification, on the embedded stack
 	@python -m local.demo

@@ -25,13 +25,16 @@ _LOGS = [
     TaskLog(uri="s3://log/d", name="pending", ShowWhilePending=True),
     TaskLog(uri="s3://log/e", name="live", HideOnceFinished=True),
 ]
+"""Some share a URI or a name, by which they merge."""
 _CUSTOM = [
     struct(a=1, b="kept"),
     struct(a=2),
     struct(a=None),
+    struct(a=None, deep={"x": 1}),
     struct(deep={"x": 1, "y": 2}),
     struct(deep={"x": None, "z": 3}),
     struct(deep="flat"),
+    struct(large="x" * 34_000),  # with it, an attempt's closure does not fit into its row
 ]
 logs = st.lists(st.sampled_from(_LOGS), max_size=3, unique_by=lambda log: (log.uri, log.name))
 custom_info = st.sampled_from(_CUSTOM)
@@ -73,7 +76,7 @@ def _metadata(draw: Any, is_map: bool) -> TaskExecutionMetadata:
 def attempt_details(draw: Any, is_map: bool) -> dict[str, Any]:
     """Fields of a task event; one kind or two at a time, as an event mostly carries."""
     fields: dict[str, Any] = {}
-    kinds = draw(st.sampled_from(["", "l", "r", "c", "m", "lr", "mc", "lm", "rv"])) + ("m" if is_map else "")
+    kinds = draw(st.sampled_from(["", "l", "r", "c", "c", "c", "m", "lr", "mc", "lm", "rv"])) + ("m" if is_map else "")
     if "l" in kinds:
         fields["logs"] = draw(logs)
     if "c" in kinds:

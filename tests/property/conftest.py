@@ -1,17 +1,23 @@
-"""The world that the property tests share: an emulator in this process, and a scheduler in its way."""
+"""The worlds that the property tests share: an emulator, in this process or served, and a scheduler in its way."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from local.aws.client import Endpoint
 from tests.property.model import World
-from tests.property.scheduling import scheduled, submitted_inline
+from tests.property.scheduling import scheduled
+from tests.property.served import served
 from tests.property.store import in_process
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with pytest.MonkeyPatch.context() as patch, in_process() as store, scheduled(store) as scheduler:
-        patch.setattr(ThreadPoolExecutor, "submit", submitted_inline)
+    with in_process() as store, scheduled() as scheduler:
+        yield World(store, scheduler)
+
+
+@pytest.fixture
+def served_world(endpoint: Endpoint, template: str) -> Iterator[World]:
+    with served(endpoint, template) as store, scheduled() as scheduler:
         yield World(store, scheduler)

@@ -1,13 +1,11 @@
 """The event queue's side of a run: who receives which messages, how often, with what befalling them meanwhile."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from hypothesis import strategies as st
-
-from flyteadmin.clients import aws
+from flyteadmin.clients import aws, storage
 from flyteadmin.clients.dynamodb import ConditionFailed
 from flyteadmin.events.envelope import kind_of, seal
 from flyteadmin.events.validation import Event
@@ -17,128 +15,93 @@ from flyteadmin.settings import environment
 from functions.process_event.handler import lambda_handler
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import CREATED_AT, DOMAIN, PROJECT
+from tests.property.plans import Plan, Receive, Step
 from tests.property.runs import Run
-from tests.property.scheduling import Consumer, Fault, Scheduler
-
-BATCH = 10
+from tests.property.scheduling import SET_ASIDE, Consumer, Scheduler
 
 
 @dataclass
 class Message:
-    """An event in the queue; `redriven` where it came back from the dead-letter queue, or late for another reason."""
+    """An event in the queue; `is_late` where it came back from the dead-letter queue, or for another reason."""
 
     body: str
     group: str
     sequence: int
-    redriven: bool = False
+    is_late: bool = False
+    copy: int = 0
     receives: int = 0
     cause: str = ""
 
     @property
     def id(self) -> str:
-        return f"message-{self.sequence}"
+        return f"message-{self.sequence}-{self.copy}"
 
     def record(self) -> dict[str, object]:
         return queue_record(
             self.body,
-            self.sequence + (10**6 if self.redriven else 0),
+            self.sequence + (10**6 if self.is_late else 0),
             group=self.group,
             message_id=self.id,
             receive_count=self.receives,
-            redriven=self.sequence if self.redriven else None,
+            redriven=self.sequence if self.is_late else None,
         )
 
 
-@dataclass(frozen=True)
-class Receive:
-    """One consumer's part in a step: how many messages of which group (None: of all), and what befalls it."""
-
-    size: int
-    group: int | None
-    fault: Fault | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """Consumers at work at the same time, and perhaps the control plane, in an order of turns."""
-
-    receives: tuple[Receive, ...]
-    turns: tuple[int, ...]
-    overlay: str = ""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a queue is consumed: `receives` of each message before the first step, then the steps, then the rest."""
-
-    receives: int
-    steps: tuple[Step, ...]
-    batch: int
-
-
-faults = st.builds(
-    Fault,
-    st.sampled_from(["killed", "killed unanswered", "throttled", "unanswered", "sent twice"]),
-    st.integers(0, 12),
-    st.sampled_from([0, 0, 1, 2]),
-)
-receives = st.builds(Receive, st.integers(1, BATCH), st.sampled_from([None, None, 0, 1]), st.none() | faults)
-turns = st.lists(st.integers(0, 2), max_size=24).map(tuple)
-
-
-def plans(consumers: int, overlays: Sequence[str] = ("",)) -> st.SearchStrategy[Plan]:
-    """Plans with at most so many consumers at a time."""
-    steps = st.builds(
-        Step, st.lists(receives, min_size=1, max_size=consumers).map(tuple), turns, st.sampled_from(overlays)
-    )
-    return st.builds(
-        Plan,
-        st.sampled_from([0, 0, 0, 3]),
-        st.lists(steps, min_size=1, max_size=5).map(tuple),
-        st.integers(1, BATCH),
-    )
-
-
-def queued(runs: Sequence[Run]) -> list[Message]:
-    """The events of runs in the queue: one group each, their events taking turns."""
+def queued(runs: Sequence[Run], plan: Plan) -> list[Message]:
+    """The events of runs in the queue: one group each, their events taking turns; then in the plan's order."""
     longest = max(len(run.events) for run in runs)
     in_turn = [(run, position) for position in range(longest) for run in runs if position < len(run.events)]
-    return [
-        Message(body(run.events[position]), run.name, sequence)
+    messages = [
+        Message(body(run.events[position], plan), run.name, sequence, is_late=bool(plan.order))
         for sequence, (run, position) in enumerate(in_turn, start=1)
     ]
+    return [replace(message, copy=copy) for copy, message in enumerate(plan.order.of(messages))]
 
 
-def body(event: Event) -> str:
-    """As admission queues it: with the launch plan that the execution's row names."""
+def body(event: Event, plan: Plan) -> str:
+    """As admission queues it: perhaps with the launch plan that the execution's row names, a large one as a claim."""
     payload = event.SerializeToString(deterministic=True)
-    return seal(kind_of(event), payload, launch_plan=f"{PROJECT}:{DOMAIN}:plan")
+    launch_plan = f"{PROJECT}:{DOMAIN}:plan" if plan.names_launch_plan else ""
+    if len(payload) <= plan.claims_above:
+        return seal(kind_of(event), payload, launch_plan=launch_plan)
+    claim = storage.write_once(payload, "claims", "event")
+    return seal(kind_of(event), payload, claim=claim, launch_plan=launch_plan)
 
 
 @dataclass
 class Queue:
-    """Messages that are not deleted yet, in the order in which they are received."""
+    """Messages that are not deleted yet, in the order in which they are received; and what came of others."""
 
     scheduler: Scheduler
     messages: list[Message]
     overlays: dict[str, Overlay] = field(default_factory=dict)
+    """What the control plane has set, by execution."""
+    consumers: list[Consumer[list[str]]] = field(default_factory=list)
+    """All that received messages, in turn."""
+    letters: int = 0
+    """How many messages were set aside."""
 
-    def consume(self, plan: Plan) -> int:
-        """Carry a plan out, deliver what is left, then send again what was set aside, and say how much that was."""
+    def consume(self, plan: Plan) -> None:
+        """Carry a plan out, deliver what is left, then send again what was set aside."""
         for message in self.messages:
             message.receives = plan.receives
+        before = self.scheduler.met.calls.count(SET_ASIDE)
         for step in plan.steps:
             self._step(step)
         self.drain(plan.batch)
-        self.messages = letters = set_aside()
+        if self.scheduler.met.calls.count(SET_ASIDE) == before:
+            return
+        self.messages = set_aside()
+        self.letters = len(self.messages)
         self.drain(plan.batch)
-        return len(letters)
 
     def drain(self, size: int) -> None:
         """Deliver the rest without a fault."""
         while self.messages:
             before = len(self.messages)
-            self._settle(self._receive(Receive(size, None, None)))
+            consumer, messages = self._receive(Receive(size))
+            self.scheduler.run([consumer], ())
+            self._delete(consumer, messages)
             assert len(self.messages) < before, "a batch without a fault leaves its messages in the queue"
 
     def _step(self, step: Step) -> None:
@@ -147,8 +110,9 @@ class Queue:
         if step.overlay:
             everyone.append(Consumer(partial(self.set_overlay, step.overlay)))
         self.scheduler.run(everyone, step.turns)
-        for consumer, messages in received:
-            self._delete(consumer, messages)
+        for (consumer, messages), receive in zip(received, step.receives, strict=True):
+            if not receive.is_forgotten:
+                self._delete(consumer, messages)
 
     def _receive(self, receive: Receive) -> tuple[Consumer[list[str]], list[Message]]:
         groups = list(dict.fromkeys(message.group for message in self.messages))
@@ -157,12 +121,8 @@ class Queue:
         for message in messages:
             message.receives += 1
         event = batch([message.record() for message in messages])
-        return Consumer(partial(_handled, event), receive.fault), messages
-
-    def _settle(self, received: tuple[Consumer[list[str]], list[Message]]) -> None:
-        consumer, messages = received
-        self.scheduler.run([consumer], ())
-        self._delete(consumer, messages)
+        self.consumers.append(Consumer(partial(_handled, event), receive.faults))
+        return self.consumers[-1], messages
 
     def _delete(self, consumer: Consumer[list[str]], messages: Sequence[Message]) -> None:
         if consumer.result is not None:
@@ -210,5 +170,5 @@ def set_aside() -> list[Message]:
         for letter in letters:
             said = {name: attribute["StringValue"] for name, attribute in letter["MessageAttributes"].items()}
             group = letter["Attributes"]["MessageGroupId"]
-            messages.append(Message(letter["Body"], group, int(said["sequence"]), redriven=True, cause=said["cause"]))
+            messages.append(Message(letter["Body"], group, int(said["sequence"]), is_late=True, cause=said["cause"]))
             sqs.delete_message(QueueUrl=environment().dead_letter_queue_url, ReceiptHandle=letter["ReceiptHandle"])

@@ -1,7 +1,7 @@
 """What must hold: however a run's events arrive, what is left is what their delivery in order leaves."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,12 @@ from flyteadmin.task_executions import phases as task_phases
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
 from tests.builders import execution_id, stored_execution
-from tests.property.consuming import Message, Plan, Queue, queued, set_aside
-from tests.property.reading import Left, left
+from tests.property.consuming import Queue, queued
+from tests.property.plans import Plan
+from tests.property.reading import Left, execution_request, execution_row, left
 from tests.property.runs import Run
 from tests.property.scheduling import Scheduler
 from tests.property.store import Store
-
-type Reorder = Callable[[list[Message]], list[Message]]
-"""What a queue would not do to its messages."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +48,42 @@ class World:
             stored_execution(run.name)
 
 
-def assert_delivered_as_in_order(world: World, runs: Sequence[Run], plan: Plan, reorder: Reorder | None = None) -> None:
-    """Deliver runs by a plan, then again one by one in order: the same is left, and the reducer says the same."""
+def assert_delivered_as_in_order(world: World, runs: Sequence[Run], plans: Sequence[Plan]) -> None:
+    """Deliver runs by each plan, and one by one in order: the same is left."""
+    expected: dict[frozenset[tuple[str, Overlay]], Left] = {}
+    for plan in plans:
+        queue = delivered(world, runs, plan)
+        is_late = bool(plan.order or queue.letters)
+        outcome = left(world.store, runs)
+        assert_announced(world.store, runs, twice=is_late)
+        set_here = frozenset(queue.overlays.items())
+        if set_here not in expected:
+            expected[set_here] = in_order(world, runs, queue.overlays)
+        undecided = [run.name for run in runs if is_late and len(ends(run)) > 1]
+        assert_same(_without_ends(outcome, undecided), _without_ends(expected[set_here], undecided))
+
+
+def delivered(world: World, runs: Sequence[Run], plan: Plan) -> Queue:
+    """Deliver runs by a plan, from the beginning."""
     world.begin(runs)
-    queue = Queue(world.scheduler, reorder(queued(runs)) if reorder else queued(runs))
-    letters = queue.consume(plan)
-    outcome = left(world.store, runs)
-    assert_announced(world.store, runs, twice=bool(reorder or letters))
-    in_order(world, runs, queue.overlays)
-    expected = left(world.store, runs)
-    assert_reduced(world.store, runs, queue.overlays)
-    undecided = {run.name for run in runs if len(ends(run)) > 1} if reorder or letters else set()
-    for name in undecided:
-        outcome, expected = _without_end(outcome, name), _without_end(expected, name)
+    queue = Queue(world.scheduler, queued(runs, plan))
+    queue.consume(plan)
+    return queue
+
+
+def in_order(world: World, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> Left:
+    """Deliver runs one by one in order, under what the control plane set before; the reducer says the same."""
+    world.begin(runs)
+    queue = Queue(world.scheduler, queued(runs, Plan()))
+    for overlay in overlays.values():
+        queue.set_overlay(overlay.phase)
+    queue.consume(Plan(batch=1))
+    assert not queue.letters, "a valid event was refused"
+    assert_reduced(world.store, runs, overlays)
+    return left(world.store, runs)
+
+
+def assert_same(outcome: Left, expected: Left) -> None:
     _assert_same(outcome.seen, expected.seen)
     _assert_same(outcome.rows, expected.rows)
 
@@ -79,26 +100,13 @@ def ends(run: Run) -> set[str]:
     return phases & TERMINAL
 
 
-def _without_end(what: Left, name: str) -> Left:
-    """What is left, but for an execution's own row and message."""
-    key = execution_key(execution_id(name))
-    seen = {
-        request: said
-        for request, said in what.seen.items()
-        if not request.startswith(f"/api/v1/executions/{key.replace(':', '/')} ")
-    }
-    rows = {row: said for row, said in what.rows.items() if not row.startswith(f"executions {key} state ")}
+def _without_ends(what: Left, names: Sequence[str]) -> Left:
+    """What is left, but for some executions' own rows and messages."""
+    seen, rows = dict(what.seen), dict(what.rows)
+    for name in names:
+        seen.pop(execution_request(name))
+        rows.pop(execution_row(name))
     return Left(seen, rows)
-
-
-def in_order(world: World, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> None:
-    """Deliver runs one by one in order, under what the control plane set before."""
-    world.begin(runs)
-    queue = Queue(world.scheduler, queued(runs))
-    for overlay in overlays.values():
-        queue.set_overlay(overlay.phase)
-    queue.drain(1)
-    assert [message.cause for message in set_aside()] == [], "a valid event was refused"
 
 
 def assert_announced(store: Store, runs: Sequence[Run], *, twice: bool) -> None:
@@ -151,7 +159,7 @@ def _values(row: Any) -> dict[str, Any]:
 
 def _logged(runs: Sequence[Run]) -> dict[tuple[str, str], list[tuple[Any, str]]]:
     logged = defaultdict[tuple[str, str], list[tuple[Any, str]]](list)
-    for message in queued(runs):
+    for message in queued(runs, Plan()):
         envelope = Envelope.model_validate_json(message.body)
         event: Event = parse(envelope.kind, payload_of(envelope))
         key = execution_key(execution_id(message.group))

@@ -32,7 +32,7 @@ def left(store: Store, runs: Sequence[Run]) -> Left:
     seen: dict[str, str] = {}
     for run in runs:
         path = f"{PROJECT}/{DOMAIN}/{run.name}"
-        _see(seen, f"/api/v1/executions/{path}", Execution)
+        _see(seen, execution_request(run.name), Execution)
         _see_list(seen, f"/api/v1/node_executions/{path}", {})
         for node in sorted({_node(event) for event in run.events} - {""}):
             _see_list(seen, f"/api/v1/node_executions/{path}", {"unique_parent_id": node})
@@ -44,6 +44,16 @@ def left(store: Store, runs: Sequence[Run]) -> Left:
         for item in store.rows(table)
     }
     return Left(seen, rows)
+
+
+def execution_request(name: str) -> str:
+    """What asks for an execution."""
+    return f"/api/v1/executions/{PROJECT}/{DOMAIN}/{name}"
+
+
+def execution_row(name: str) -> str:
+    """The item of an execution that moves."""
+    return f"executions {PROJECT}:{DOMAIN}:{name} state"
 
 
 def _node(event: Any) -> str:
@@ -60,7 +70,7 @@ def _see[M: Message](seen: dict[str, str], path: str, of: type[M], query: Mappin
     answer = answer_of(lambda_handler(http_event("GET", path, query=query, headers={"accept": OCTETS}), Context()))
     assert answer.status == 200, answer.body
     message = answer.message(of)
-    seen[f"{path} {query or ''}"] = str(message)
+    seen[f"{path} {query}" if query else path] = str(message)
     return message
 
 
@@ -77,5 +87,5 @@ def _see_list(seen: dict[str, str], path: str, query: Mapping[str, str], of: typ
 
 
 def _key(item: Mapping[str, Any]) -> str:
-    names = ("execution", "part", "node_id", "attempt_key", "launch_plan", "entry")
+    names = ("execution", "part", "node_id", "attempt_key", "entry")
     return " ".join(item[name]["S"] for name in names if name in item)

@@ -1,45 +1,23 @@
-"""Runs as propeller reports them: every kind of node, restarts, aborts, clocks that nobody set right.
+"""Runs as propeller reports them, with what befell propeller on the way: restarts, aborts, clocks nobody set right.
 
-A run is one execution and its events in the order in which propeller sends them; a launch-plan node brings a second
-one. Sources: flytepropeller nodes/transformers.go, nodes/executor.go, nodes/task/transformer.go, events/.
+A run is one execution and its events in the order in which they get into the queue; a launch-plan node brings a second
+one. Sources: flytepropeller controller/workflow/executor.go, events/.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flyteidl.core.catalog_pb2 import CACHE_HIT, CACHE_POPULATED, CatalogMetadata
-from flyteidl.core.execution_pb2 import ExecutionError, NodeExecution, TaskExecution, WorkflowExecution
-from flyteidl.core.identifier_pb2 import WORKFLOW
-from flyteidl.core.literals_pb2 import LiteralMap
-from flyteidl.event.event_pb2 import (
-    DynamicWorkflowNodeMetadata,
-    NodeExecutionEvent,
-    ParentNodeExecutionMetadata,
-    TaskExecutionEvent,
-    TaskNodeMetadata,
-    WorkflowExecutionEvent,
-    WorkflowNodeMetadata,
-)
+from flyteidl.core.execution_pb2 import NodeExecution, TaskExecution, WorkflowExecution
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 from hypothesis import strategies as st
 
+from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
 from flyteadmin.timestamps import NANOSECONDS
-from tests.builders import at, execution_id, node_event, task_event, workflow_event
-from tests.entities import identifier, integer
-from tests.property.attempts import attempt_details
+from tests.builders import node_event, task_event, workflow_event
+from tests.property.walk import Clocks, Draw, Walk, error
 
-MAX_DEPTH = 2
-LONG = 5_000
-"""Characters of an error that does not fit into a row."""
-HUGE = 34_000
-"""Characters of one that does not fit into an item of the log either."""
-
-type Draw = Callable[[st.SearchStrategy[Any]], Any]
-type Fields = Mapping[str, Any]
-
-_LEAVES = ["task", "task", "task", "map", "cached", "recovered", "skipped", "gate", "launch_plan"]
-_PARENTS = ["sub_workflow", "dynamic", "branch"]
 _TICKS = [0.4, 0.000000123, 1.0, 0.0]
 _SKEWS = [0.0, 0.0, -3.0, 2.5]
 
@@ -67,272 +45,65 @@ def _brief(event: Event) -> str:
             return f"{attempt} {TaskExecution.Phase.Name(event.phase)}.{event.phase_version}"
 
 
-@dataclass
-class Clocks:
-    """Propeller's clock and a kubelet's, which may be apart; whole seconds are what Kubernetes keeps."""
-
-    tick: float
-    kubelet_skew: float
-    whole_seconds: bool
-    seconds: float = 0.0
-
-    def propeller(self) -> float:
-        self.seconds += self.tick
-        return self.seconds
-
-    def kubelet(self) -> float:
-        seconds = self.propeller() + self.kubelet_skew
-        return float(int(seconds)) if self.whole_seconds else seconds
+_BEFALLS = ["nothing", "nothing", "restart", "restart", "swap", "swap", "abort", "late abort"]
 
 
-def literals(value: int) -> LiteralMap:
-    return LiteralMap(literals={"o0": integer(value)})
+def _changed(draw: Draw, name: str, events: Sequence[Event], clocks: Clocks) -> list[Event]:
+    """Events after what befell propeller."""
+    match draw(st.sampled_from(_BEFALLS)):
+        case "restart":
+            return _restarted(draw, events)
+        case "swap":
+            return _swapped(draw, events)
+        case "abort":
+            return _aborted(events[: draw(st.integers(1, len(events)))], name, clocks)
+        case "late abort":
+            return _aborted(events, name, clocks, late=True)
+    return list(events)
 
 
-def error(length: int = 10) -> ExecutionError:
-    return ExecutionError(code="USER:Raised", message="x" * length, kind=ExecutionError.USER)
+def _restarted(draw: Draw, events: Sequence[Event]) -> list[Event]:
+    """A round is done again, or several from a stale resource: the same phases with later clocks."""
+    end = draw(st.integers(1, len(events)))
+    start = max(0, end - draw(st.sampled_from([1, 4, 12])))
+    return [*events[:end], *map(_later, events[start:end]), *events[end:]]
 
 
-class Walk:
-    """One execution from its first event to its last."""
+def _swapped(draw: Draw, events: Sequence[Event]) -> list[Event]:
+    """Some events get into the queue behind later ones, perhaps their entity's last: their calls had to be repeated."""
+    events = list(events)
+    for _ in range(draw(st.integers(1, 4))):
+        first = draw(st.integers(0, len(events) - 1))
+        own = [position for position, event in enumerate(events) if _entity(event) == _entity(events[first])]
+        events.insert(draw(st.sampled_from([own[-1], own[-1], first + 1, first + 4])), events.pop(first))
+    return events
 
-    def __init__(self, draw: Draw, name: str, clocks: Clocks) -> None:
-        self.draw, self.name, self.clocks = draw, name, clocks
-        self.events: list[Event] = []
-        self.child: Run | None = None
-        self.count = 0
 
-    def run(self) -> Run:
-        if self.draw(st.booleans()):
-            self.workflow("QUEUED")
-        self.node("SUCCEEDED", "start-node", output_uri="s3://data/inputs")
-        self.workflow("RUNNING")
-        failed = self.children(None, self.draw(st.integers(1, 3)), depth=0)
-        self.end(failed)
-        return Run(self.name, tuple(self.changed()))
+def _entity(event: Event) -> tuple[type, str]:
+    return type(event), entity_of(event)
 
-    def end(self, failed: bool) -> None:
-        outcome = self.draw(st.sampled_from(["plain", "plain", "timed out", "back and on"]))
-        if failed:
-            self.workflow("FAILING", error=error())
-            self.workflow("FAILED", error=error(self.draw(st.sampled_from([10, LONG, HUGE]))))
-        elif outcome == "timed out":
-            self.workflow("TIMED_OUT", error=error())
-        else:
-            self.workflow("SUCCEEDING")
-            if outcome == "back and on":  # the resource was read from a stale cache after a restart
-                self.workflow("RUNNING")
-                self.workflow("QUEUED")
-                self.workflow("SUCCEEDING")
-            self.workflow("SUCCEEDED", **self.outputs())
 
-    def outputs(self) -> Fields:
-        return self.draw(  # type: ignore[no-any-return]
-            st.sampled_from([{"output_uri": "s3://data/outputs"}, {"output_data": literals(42)}, {}])
-        )
-
-    def inputs(self) -> Fields:
-        return self.draw(  # type: ignore[no-any-return]
-            st.sampled_from([{"input_uri": "s3://data/inputs"}, {"input_data": literals(1)}, {}])
-        )
-
-    def workflow(self, phase: str, **fields: Any) -> None:
-        self.events.append(workflow_event(phase, self.clocks.propeller(), execution=self.name, **fields))
-
-    def node(self, phase: str, node: str, parent: str | None = None, **fields: Any) -> None:
-        now = self.clocks.propeller()
-        event = node_event(phase, now, node=node, execution=self.name, **fields)
-        event.spec_node_id = node.rpartition("-0-")[2]
-        if parent is not None:
-            event.parent_node_metadata.CopyFrom(ParentNodeExecutionMetadata(node_id=parent))
-            event.retry_group = "0"
-        if self.clocks.tick:  # older propellers don't say when they report
-            event.reported_at.CopyFrom(at(now + 0.1))
-        self.events.append(event)
-
-    def children(self, parent: str | None, number: int, depth: int) -> bool:
-        """So many nodes below a parent; whether one of them failed."""
-        kinds = _LEAVES + (_PARENTS if depth < MAX_DEPTH else [])
-        failed = False
-        for _ in range(number):
-            if self.count >= 6:
-                break
-            self.count += 1
-            node = f"n{self.count}" if parent is None else f"{parent}-0-n{self.count}"
-            kind = self.draw(st.sampled_from(kinds))
-            failed |= bool(getattr(self, f"_{kind}")(node, parent, depth))
-        return failed
-
-    def _skipped(self, node: str, parent: str | None, _depth: int) -> None:
-        self.node("SKIPPED", node, parent)
-
-    def _recovered(self, node: str, parent: str | None, _depth: int) -> None:
-        self.node("RECOVERED", node, parent, **self.inputs(), **self.outputs())
-
-    def _cached(self, node: str, parent: str | None, _depth: int) -> None:
-        self.node("QUEUED", node, parent, **self.inputs())
-        hit = TaskNodeMetadata(cache_status=CACHE_HIT, catalog_key=CatalogMetadata(dataset_id=None))
-        self.node("SUCCEEDED", node, parent, **self.outputs(), task_node_metadata=hit)
-
-    def _gate(self, node: str, parent: str | None, _depth: int) -> bool:
-        self.node("QUEUED", node, parent, **self.inputs())
-        self.node("RUNNING", node, parent)
-        if self.draw(st.booleans()):
-            self.node("TIMED_OUT", node, parent, error=error())
-            return True
-        self.node("SUCCEEDED", node, parent, **self.outputs())
-        return False
-
-    def _launch_plan(self, node: str, parent: str | None, _depth: int) -> bool:
-        child = f"{self.name}-child"
-        linked = WorkflowNodeMetadata(execution_id=execution_id(child))
-        self.node("QUEUED", node, parent, **self.inputs())
-        self.node("RUNNING", node, parent, workflow_node_metadata=linked)
-        if self.child is None:
-            walk = Walk(self.draw, child, self.clocks)
-            walk.count = 5  # a child is small
-            self.child = walk.run()
-            relinked = WorkflowNodeMetadata(execution_id=execution_id("another"))
-            self.node("RUNNING", node, parent, workflow_node_metadata=relinked)
-        ended = self.child.events[-1]
-        assert isinstance(ended, WorkflowExecutionEvent)
-        failed = ended.HasField("error")
-        outcome = {"error": error()} if failed else self.outputs()
-        self.node("FAILED" if failed else "SUCCEEDED", node, parent, workflow_node_metadata=linked, **outcome)
-        return failed
-
-    def _branch(self, node: str, parent: str | None, depth: int) -> bool:
-        self.node("QUEUED", node, parent, **self.inputs())
-        self.node("SKIPPED", f"{node}-0-other", node)
-        self.node("RUNNING", node, parent)
-        return self._after(self.children(node, 1, depth + 1), node, parent)
-
-    def _sub_workflow(self, node: str, parent: str | None, depth: int) -> bool:
-        self.node("QUEUED", node, parent, **self.inputs(), is_parent=True)
-        self.node("SUCCEEDED", f"{node}-0-start-node", node, output_uri="s3://data/inputs")
-        self.node("RUNNING", node, parent, is_parent=True)
-        return self._after(self.children(node, self.draw(st.integers(1, 2)), depth + 1), node, parent, is_parent=True)
-
-    def _dynamic(self, node: str, parent: str | None, depth: int) -> bool:
-        self.node("QUEUED", node, parent, **self.inputs())
-        self._attempt(node, 0, ["SUCCEEDED"])
-        self.node("RUNNING", node, parent)
-        closure = DynamicWorkflowNodeMetadata(
-            id=identifier(WORKFLOW, "generated"), dynamic_job_spec_uri="s3://data/spec"
-        )
-        closure.compiled_workflow.primary.template.id.CopyFrom(closure.id)
-        self.node(
-            "DYNAMIC_RUNNING",
-            node,
-            parent,
-            is_dynamic=True,
-            is_parent=True,
-            task_node_metadata=TaskNodeMetadata(dynamic_workflow=closure),
-        )
-        return self._after(self.children(node, self.draw(st.integers(1, 2)), depth + 1), node, parent, is_dynamic=True)
-
-    def _after(self, failed: bool, node: str, parent: str | None, **fields: Any) -> bool:
-        if failed:
-            self.node("FAILING", node, parent, **fields)
-        outcome = {"error": error()} if failed else self.outputs()
-        self.node("FAILED" if failed else "SUCCEEDED", node, parent, **fields, **outcome)
-        return failed
-
-    def _task(self, node: str, parent: str | None, _depth: int, **fields: Any) -> bool:
-        self.node("QUEUED", node, parent, **self.inputs(), **fields)
-        attempts = self.draw(st.integers(1, 2))
-        end = self.draw(st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED"]))
-        for number in range(attempts):
-            ends = [end] if number == attempts - 1 else self.draw(st.sampled_from([["FAILED"], ["RETRYABLE_FAILED"]]))
-            self._attempt(node, number, ends, is_map=bool(fields))
-            if number == 0:
-                deck = self.draw(st.sampled_from(["", "s3://data/deck"]))
-                checkpoint = TaskNodeMetadata(checkpoint_uri="s3://data/checkpoint")
-                self.node("RUNNING", node, parent, deck_uri=deck, task_node_metadata=checkpoint, **fields)
-        populated = TaskNodeMetadata(cache_status=CACHE_POPULATED, catalog_key=CatalogMetadata(dataset_id=None))
-        metadata = self.draw(st.sampled_from([{}, {"task_node_metadata": populated}]))
-        deck = self.draw(st.sampled_from(["", "s3://data/final-deck"]))
-        if end == "FAILED":
-            failure = error(self.draw(st.sampled_from([10, LONG])))
-            self.node("FAILED", node, parent, error=failure, deck_uri=deck, **metadata)
-        else:
-            self.node("SUCCEEDED", node, parent, **self.outputs(), deck_uri=deck, **metadata)
-        return bool(end == "FAILED")
-
-    def _map(self, node: str, parent: str | None, depth: int) -> bool:
-        return self._task(node, parent, depth, is_array=True)
-
-    def _attempt(self, node: str, number: int, ends: Sequence[str], *, is_map: bool = False) -> None:
-        moves = self.draw(
-            st.sampled_from(
-                [
-                    ["QUEUED", "RUNNING"],
-                    ["QUEUED", "WAITING_FOR_RESOURCES", "INITIALIZING", "RUNNING", "RUNNING"],
-                    ["RUNNING", "RUNNING", "RUNNING"],
-                    ["QUEUED"],
-                    [],
-                ]
-            )
-        )
-        before = ""
-        version = 0
-        for phase in [*moves, *ends]:
-            version = version + 1 if phase == before else 0
-            fields = dict(self.draw(attempt_details(is_map)))
-            if phase == "SUCCEEDED":
-                fields |= self.outputs()
-            elif phase in {"FAILED", "RETRYABLE_FAILED"}:
-                fields["error"] = error()
-            event = task_event(
-                phase, self.clocks.kubelet(), node=node, execution=self.name, attempt=number, phase_version=version
-            )
-            event.MergeFrom(TaskExecutionEvent(**fields, **self.inputs()))
-            if event.event_version == 2:  # a propeller that was updated meanwhile
-                event.reported_at.CopyFrom(at(self.clocks.propeller()))
-            self.events.append(event)
-            before = phase
-
-    def changed(self) -> list[Event]:
-        """The events after what happened to propeller: a restart, an abort, an abort that came too late."""
-        events = self.events
-        match self.draw(st.sampled_from(["nothing", "nothing", "restart", "abort", "late abort"])):
-            case "restart":
-                events = self._restarted(events)
-            case "abort":
-                events = self._aborted(events[: self.draw(st.integers(1, len(events)))])
-            case "late abort":
-                events = self._aborted(events, late=True)
-        return events
-
-    def _restarted(self, events: list[Event]) -> list[Event]:
-        """A round is done again: the same phases with later clocks."""
-        end = self.draw(st.integers(1, len(events)))
-        start = max(0, end - self.draw(st.integers(1, 4)))
-        return [*events[:end], *map(_later, events[start:end]), *events[end:]]
-
-    def _aborted(self, events: list[Event], *, late: bool = False) -> list[Event]:
-        """What is still open ends as ABORTED; an abort that comes too late tells it of what has ended, too."""
-        open_nodes: dict[str, NodeExecutionEvent] = {}
-        open_attempts: dict[tuple[str, int], TaskExecutionEvent] = {}
-        for event in events:
-            match event:
-                case NodeExecutionEvent():
-                    open_nodes[event.id.node_id] = event
-                case TaskExecutionEvent():
-                    open_attempts[event.parent_node_execution_id.node_id, event.retry_attempt] = event
-        ends: list[Event] = []
-        for (node, number), said in open_attempts.items():
-            if late or (not said.HasField("error") and not said.output_uri):
-                now = self.clocks.propeller()
-                ends.append(task_event("ABORTED", now, node=node, execution=self.name, attempt=number, error=error()))
-        for node, last in open_nodes.items():
-            if late or last.phase in _OPEN:
-                now = self.clocks.propeller()
-                aborted = node_event("ABORTED", now, node=node, execution=self.name, error=error())
-                aborted.ClearField("spec_node_id")
-                ends.append(aborted)
-        ends.append(workflow_event("ABORTED", self.clocks.propeller(), execution=self.name))
-        return [*events, *ends]
+def _aborted(events: Sequence[Event], name: str, clocks: Clocks, *, late: bool = False) -> list[Event]:
+    """What is still open ends as ABORTED; an abort that comes too late tells it of what has ended, too."""
+    nodes: dict[str, NodeExecutionEvent] = {}
+    attempts: dict[tuple[str, int], TaskExecutionEvent] = {}
+    for event in events:
+        match event:
+            case NodeExecutionEvent():
+                nodes[event.id.node_id] = event
+            case TaskExecutionEvent():
+                attempts[event.parent_node_execution_id.node_id, event.retry_attempt] = event
+    ends: list[Event] = []
+    for (node, number), last in attempts.items():
+        if late or (not last.HasField("error") and not last.output_uri):
+            now = clocks.propeller()
+            ends.append(task_event("ABORTED", now, node=node, execution=name, attempt=number, error=error()))
+    for node, said in nodes.items():
+        if late or said.phase in _OPEN:
+            aborted = node_event("ABORTED", clocks.propeller(), node=node, execution=name, error=error())
+            aborted.ClearField("spec_node_id")
+            ends.append(aborted)
+    return [*events, *ends, workflow_event("ABORTED", clocks.propeller(), execution=name)]
 
 
 _OPEN = frozenset(
@@ -352,5 +123,5 @@ def runs(draw: Draw) -> list[Run]:
     """One execution, or two where a launch-plan node has started another."""
     clocks = Clocks(draw(st.sampled_from(_TICKS)), draw(st.sampled_from(_SKEWS)), draw(st.booleans()))
     walk = Walk(draw, "run", clocks)
-    own = walk.run()
-    return [own] if walk.child is None else [own, walk.child]
+    walked = {"run": walk.events_to_the_end(), "run-child": walk.child}
+    return [Run(name, tuple(_changed(draw, name, events, clocks))) for name, events in walked.items() if events]

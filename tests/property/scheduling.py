@@ -8,33 +8,75 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.property.store import Call, Store
+from tests.property.store import Call
+
+type Parameters = Mapping[str, Any]
 
 
 class Killed(BaseException):
     """The function's process ends here, as by SIGKILL: nothing of ours may catch it."""
 
 
+type Point = tuple[str, str]
+"""Where process_event makes a remote call: the operation and the table, "" where it has none."""
+
+SET_ASIDE: Point = ("SendMessage", "")
+_WRITES: Sequence[Point] = [
+    ("UpdateItem", "executions"),
+    ("UpdateItem", "node_executions"),
+    ("PutItem", "task_executions"),
+    ("TransactWriteItems", "executions"),
+]
+_BATCHES: Sequence[Point] = [("BatchWriteItem", "execution_events"), ("BatchGetItem", "task_executions")]
+POINTS: Sequence[Point] = [
+    *_WRITES,
+    *_BATCHES,
+    ("Query", "execution_events"),
+    ("GetItem", "executions"),
+    ("GetObject", ""),
+    ("PutObject", ""),
+    SET_ASIDE,
+]
+"""Every remote call that process_event makes; the tests hold it complete."""
+
+type Kind = Literal["killed", "killed unanswered", "throttled", "unanswered", "sent twice", "in conflict", "half done"]
+KINDS: Mapping[Kind, Sequence[Point]] = {
+    "killed": POINTS,
+    "killed unanswered": POINTS,
+    "throttled": POINTS,
+    "unanswered": POINTS,
+    "sent twice": POINTS,
+    "in conflict": _WRITES,
+    "half done": _BATCHES,
+}
+"""What may befall a call, and which calls."""
+
+
 @dataclass(frozen=True)
 class Fault:
-    """What befalls the call with this number (from 0), and every further one `every` calls later."""
+    """What befalls a call: this one (from 0, of those `at` a point if it is given), and perhaps each so many later."""
 
-    kind: Literal["killed", "killed unanswered", "throttled", "unanswered", "sent twice"]
+    kind: Kind
     call: int
     every: int = 0
+    at: Point | None = None
 
-    def hits(self, number: int) -> bool:
-        return number == self.call or (
-            bool(self.every) and number > self.call and (number - self.call) % self.every == 0
-        )
+    def hits(self, point: Point, made: Sequence[Point]) -> bool:
+        """Whether it befalls a call, given how many were made before it."""
+        if point not in KINDS[self.kind] or (self.at and self.at != point):
+            return False
+        number = made.count(self.at) if self.at else len(made)
+        later = number - self.call
+        return later == 0 or (later > 0 and self.every > 0 and later % self.every == 0)
 
 
 @dataclass
@@ -42,11 +84,11 @@ class Consumer[T]:
     """Something that makes remote calls, and how it ends: `result` is None if it was killed."""
 
     work: Callable[[], T]
-    fault: Fault | None = None
+    faults: Sequence[Fault] = ()
     result: T | None = None
     crash: BaseException | None = None
     has_ended: bool = False
-    calls: int = 0
+    made: list[Point] = field(default_factory=list)
     turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def run(self) -> None:
@@ -59,12 +101,26 @@ class Consumer[T]:
 
 
 @dataclass
-class Scheduler:
-    """Stands between the clients and the store (`Store.around`); `seen` counts what calls came to."""
+class Met:
+    """What consumers met: their calls in order, faults by kind and point, refusals by the error's code and point."""
 
-    seen: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    calls: list[Point] = field(default_factory=list)
+    befallen: Counter[tuple[Kind, Point]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, Point]] = field(default_factory=Counter)
+
+
+@dataclass
+class Scheduler:
+    """Stands between the clients and the store, and counts what consumers met there."""
+
+    met: Met = field(default_factory=Met)
     _consumers: dict[int, Consumer[Any]] = field(default_factory=dict)
     _yielded: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def forget(self) -> Met:
+        """Begin to count anew, and give what will count."""
+        self.met = Met()
+        return self.met
 
     def run(self, consumers: Sequence[Consumer[Any]], turns: Sequence[int]) -> None:
         """Run all to their ends; each turn names who goes on, among those that still do."""
@@ -110,43 +166,74 @@ class Scheduler:
     def around(self, call: Call) -> Call:
         """Let a consumer's call wait for its turn, and meet its fault."""
 
-        def scheduled(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
+        def scheduled(client: BaseClient, operation: str, parameters: Parameters) -> Any:
             consumer = self._consumers.get(threading.get_ident())
             if consumer is None:
                 return call(client, operation, parameters)
             self._yielded.release()
             consumer.turn.acquire()
-            number, consumer.calls = consumer.calls, consumer.calls + 1
-            fault = consumer.fault.kind if consumer.fault and consumer.fault.hits(number) else ""
-            return self._called(
-                lambda: call(client, operation, dict(parameters)), (operation, _table(parameters)), fault
-            )
+            point = (operation, _table(parameters))
+            kind = next((fault.kind for fault in consumer.faults if fault.hits(point, consumer.made)), None)
+            consumer.made.append(point)
+            self.met.calls.append(point)
+            if kind:
+                self.met.befallen[kind, point] += 1
+            try:
+                return _befallen(kind, lambda given: call(client, operation, given), operation, parameters)
+            except ClientError as error:
+                self.met.refused[error.response["Error"]["Code"], point] += 1
+                raise
 
         return scheduled
 
-    def _called(self, call: Callable[[], Any], what: tuple[str, ...], fault: str) -> Any:
-        if fault:
-            self.seen[(fault, *what)] += 1
-        if fault == "killed":
+
+def _befallen(kind: Kind | None, call: Callable[[Parameters], Any], operation: str, parameters: Parameters) -> Any:
+    """What a call comes to under a fault."""
+    match kind:
+        case "killed":
             raise Killed
-        if fault == "throttled":
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, what[0])
-        try:
-            answer = call()
-            if fault == "sent twice":  # boto3 itself repeats a request whose answer it misses
-                answer = call()
-        except ClientError as error:
-            self.seen[(error.response["Error"]["Code"], *what)] += 1
-            if fault in {"", "sent twice"}:
-                raise
-        if fault == "killed unanswered":
+        case "killed unanswered":
+            with suppress(ClientError):
+                call(parameters)
             raise Killed
-        if fault == "unanswered":
-            raise ReadTimeoutError(endpoint_url=what[0])
-        return answer
+        case "throttled":
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, operation)
+        case "unanswered":
+            with suppress(ClientError):
+                call(parameters)
+            raise ReadTimeoutError(endpoint_url=operation)
+        case "sent twice":  # boto3 itself repeats a request whose answer it misses
+            with suppress(ClientError):
+                call(parameters)
+            return call(parameters)
+        case "in conflict":
+            raise _conflict(operation, parameters)
+        case "half done":
+            return _half_done(call, operation, parameters)
+    return call(parameters)
 
 
-def _table(parameters: Mapping[str, Any]) -> str:
+def _conflict(operation: str, parameters: Parameters) -> ClientError:
+    """What a write is answered that meets a transaction."""
+    if operation != "TransactWriteItems":
+        return ClientError({"Error": {"Code": "TransactionConflictException", "Message": "busy"}}, operation)
+    codes = ["TransactionConflict", *["None"] * (len(parameters["TransactItems"]) - 1)]
+    error: Any = {"Code": "TransactionCanceledException", "Message": f"cancelled {codes}"}
+    return ClientError({"Error": error, "CancellationReasons": [{"Code": code} for code in codes]}, operation)
+
+
+def _half_done(call: Callable[[Parameters], Any], operation: str, parameters: Parameters) -> Any:
+    """A batch of which the store does only the first half, and none of a batch of one."""
+    [(table, wanted)] = parameters["RequestItems"].items()
+    is_write = operation == "BatchWriteItem"
+    entries = wanted if is_write else wanted["Keys"]
+    halves = entries[: len(entries) // 2], entries[len(entries) // 2 :]
+    done, left = halves if is_write else [{**wanted, "Keys": half} for half in halves]
+    answer = call({**parameters, "RequestItems": {table: done}}) if halves[0] else {}
+    return {**answer, "UnprocessedItems" if is_write else "UnprocessedKeys": {table: left}}
+
+
+def _table(parameters: Parameters) -> str:
     """The table of a call, of the first operation where there are several; "" where there is none."""
     tables = list(parameters.get("RequestItems", {}))
     for action in parameters.get("TransactItems", []):
@@ -155,17 +242,17 @@ def _table(parameters: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def scheduled(store: Store) -> Iterator[Scheduler]:
-    """A scheduler in a store's way."""
+def scheduled() -> Iterator[Scheduler]:
+    """A scheduler in the way of every call that boto3 makes."""
     scheduler = Scheduler()
-    store.around = scheduler.around
-    try:
+    call: Call = BaseClient._make_api_call  # type: ignore[attr-defined]  # private, and the one way of every call
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", scheduler.around(call))
+        patch.setattr(ThreadPoolExecutor, "submit", _submitted_inline)
         yield scheduler
-    finally:
-        store.around = lambda call: call
 
 
-def submitted_inline(_pool: object, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+def _submitted_inline(_pool: object, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
     """`ThreadPoolExecutor.submit` on the caller's own thread, so that who calls when is the schedule's to say."""
     future: Future[Any] = Future()
     try:

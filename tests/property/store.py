@@ -1,19 +1,24 @@
 """The emulator's services inside this process: the same DynamoDB as in the other tests, without HTTP between.
 
 A property test makes a hundred requests in each of thousands of examples. DynamoDB's calls skip botocore's
-serialisation and go to the emulator's function for the operation; those of S3 and SQS are real boto3 up to the socket.
+serialisation and go to the emulator's function for the operation, S3's to a dictionary; SQS's, of which there are few,
+are real boto3 up to the socket.
 All of them pass `BaseClient._make_api_call`, where the tests look on, interleave and interrupt (scheduling.py).
 """
 # ruff: noqa: PLC0415  MiniStack reads its environment when it is imported, and takes seconds to
 
 import base64
+import copy
 import functools
+import io
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -31,7 +36,7 @@ from local.aws.client import DEFAULT_ACCOUNT, REGION
 from local.aws.data import create_table_requests
 
 _PREFIX = "data-"
-_BUCKET = "bucket"
+BUCKET = "bucket"
 _ENVIRONMENT = {
     "AWS_ENDPOINT_URL": "http://in.process",
     "AWS_ACCESS_KEY_ID": DEFAULT_ACCOUNT,
@@ -39,7 +44,7 @@ _ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
     "TABLE_PREFIX": _PREFIX,
-    "BUCKET": _BUCKET,
+    "BUCKET": BUCKET,
     "DEAD_LETTER_QUEUE_URL": f"http://in.process/{DEFAULT_ACCOUNT}/dead.fifo",
     "POWERTOOLS_METRICS_NAMESPACE": "test",
 }
@@ -48,48 +53,86 @@ type Call = Callable[[BaseClient, str, Mapping[str, Any]], Any]
 """`BaseClient._make_api_call`: a client, an operation's name, its parameters."""
 
 
+class Store(Protocol):
+    """Where handlers of this process work."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Every item of a table as it lies there."""
+
+    def stream(self, table: str) -> list[dict[str, Any]]:
+        """Every record of a table's stream, in order."""
+
+
 @dataclass
-class Store:
-    """The emulator in this process; `around` may stand between the clients and it."""
+class StoreInProcess:
+    """The emulator in this process."""
 
     services: Mapping[str, Any]
     tables: Sequence[Mapping[str, Any]]
     scope: Callable[[str, str], Any]
-    around: Callable[[Call], Call] = field(default=lambda call: call)
+    _empty: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _blobs: dict[str, bytes] = field(default_factory=dict)
 
-    def clear(self) -> None:
-        """Forget everything: empty tables, bucket and queue."""
+    def create(self) -> None:
+        """Make tables, bucket and queue, and remember the tables as they are while they are empty."""
+        dynamodb = self.services["dynamodb"]
         with self.scope(DEFAULT_ACCOUNT, REGION):
             for service in self.services.values():
                 service.reset()
             for table in self.tables:
                 self._dynamodb("CreateTable", table)
-        storage.read_immutable.cache_clear()
-        aws_clients.client("s3").create_bucket(Bucket=_BUCKET)
+            self._empty.update({name: dict(table) for name, table in dynamodb._tables.items()})
         aws_clients.client("sqs").create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})
 
+    def clear(self) -> None:
+        """Forget what tables, streams, bucket and queue hold, in a tenth of the time that making them anew takes."""
+        dynamodb, sqs = self.services["dynamodb"], self.services["sqs"]
+        with self.scope(DEFAULT_ACCOUNT, REGION):
+            for name, table in self._empty.items():
+                dynamodb._tables[name] = {**table, "items": defaultdict(dict)}
+            dynamodb._stream_records.clear()
+            dynamodb._txn_idempotency.clear()
+            for queue in sqs._queues.values():
+                queue["messages"].clear()
+                queue["dedup_cache"].clear()
+        self._blobs.clear()
+        storage.read_immutable.cache_clear()
+
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """Every item of a table as it lies there."""
         with self.scope(DEFAULT_ACCOUNT, REGION):
             partitions = self.services["dynamodb"]._tables[_PREFIX + table]["items"].values()
             return [_decoded(item) for partition in partitions for item in partition.values()]
 
     def stream(self, table: str) -> list[dict[str, Any]]:
-        """Every record of a table's stream, in order."""
         with self.scope(DEFAULT_ACCOUNT, REGION):
             records: list[dict[str, Any]] = self.services["dynamodb"].stream_live_records(_PREFIX + table)
             return records
 
     def call(self, client: BaseClient, operation: str, parameters: Mapping[str, Any], original: Call) -> Any:
         """What the emulator answers."""
-        if client.meta.service_model.service_name == "dynamodb":
-            with self.scope(DEFAULT_ACCOUNT, REGION):
-                return self._dynamodb(operation, parameters)
+        match client.meta.service_model.service_name, operation:
+            case "dynamodb", _:
+                with self.scope(DEFAULT_ACCOUNT, REGION):
+                    return self._dynamodb(operation, parameters)
+            case "s3", "PutObject":
+                self._blobs[parameters["Key"]] = parameters["Body"]
+                return {}
+            case "s3", "GetObject":
+                blob = self._blob(parameters["Key"])
+                return {"Body": io.BytesIO(blob), "ContentLength": len(blob)}
         return original(client, operation, parameters)
+
+    def _blob(self, key: str) -> bytes:
+        if key not in self._blobs:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": key}}, "GetObject")
+        return self._blobs[key]
 
     def _dynamodb(self, operation: str, parameters: Mapping[str, Any]) -> Any:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)
-        status, _, body = getattr(self.services["dynamodb"], name)(_encoded(parameters))
+        status, _, body = getattr(self.services["dynamodb"], name)(encoded(parameters))
         answer = _decoded(json.loads(body))
         if status == 200:
             return answer
@@ -99,7 +142,7 @@ class Store:
     def send(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """Answer a request that boto3 would put on the wire."""
         parts = urlsplit(str(request.url))
-        service = self.services["sqs" if "x-amz-target" in {name.lower() for name in request.headers} else "s3"]
+        service = self.services["sqs"]
         headers = {name.lower(): _text(value) for name, value in request.headers.items()}
         sent: Any = request.body or b""
         body = sent.read() if hasattr(sent, "read") else sent
@@ -124,16 +167,13 @@ class _Body:
 
 
 @contextmanager
-def in_process() -> Iterator[Store]:
+def in_process() -> Iterator[StoreInProcess]:
     """The emulator in this process; handlers called in it work there. Back-offs take no time."""
     store = _emulator()
     original = BaseClient._make_api_call  # type: ignore[attr-defined]  # private, and the one way that every call takes
 
-    def emulated(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
-        return store.call(client, operation, parameters, original)
-
     def make_api_call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
-        return store.around(emulated)(client, operation, parameters)
+        return store.call(client, operation, parameters, original)
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _ENVIRONMENT.items():
@@ -143,15 +183,15 @@ def in_process() -> Iterator[Store]:
         patch.setattr("flyteadmin.clients.dynamodb.random.uniform", lambda *_: 0.0)
         level = logger.log_level
         logger.setLevel("CRITICAL")
-        for client in (aws_clients.client("s3"), aws_clients.client("sqs")):
-            client.meta.events.register("before-send", store.send)  # type: ignore[arg-type]  # an answer ends the way
+        aws_clients.client("sqs").meta.events.register("before-send", store.send)  # type: ignore[arg-type]  # an answer ends the way
+        store.create()
         yield store
         logger.setLevel(level)
     _forget()
 
 
 @functools.cache
-def _emulator() -> Store:
+def _emulator() -> StoreInProcess:
     """MiniStack, mended once, without what it does to this process's environment and log."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
@@ -159,14 +199,35 @@ def _emulator() -> Store:
         for name, value in server.environment(0, auth=False).items():
             patch.setenv(name, value)
         from ministack.core.responses import request_scope
-        from ministack.services import dynamodb, s3, sqs
+        from ministack.services import dynamodb, sqs
 
         from local.aws import patches
 
         patches.apply()
     root.handlers[:] = handlers
     root.setLevel(level)
-    return Store({"dynamodb": dynamodb, "s3": s3, "sqs": sqs}, create_table_requests(_PREFIX), request_scope)
+    _hasten(dynamodb)
+    return StoreInProcess({"dynamodb": dynamodb, "sqs": sqs}, create_table_requests(_PREFIX), request_scope)
+
+
+def _hasten(dynamodb: Any) -> None:
+    """Let the emulator read each expression once, not once an item, and copy items as the plain trees that they are.
+
+    It answers the same in two thirds of the time.
+    """
+    tokens = functools.lru_cache(1 << 12)(dynamodb._tokenize)
+    dynamodb._tokenize = lambda expression: list(tokens(expression))
+    dynamodb._condition_syntax_error = functools.lru_cache(1 << 12)(dynamodb._condition_syntax_error)
+    dynamodb.copy = SimpleNamespace(deepcopy=_copied)
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {name: _copied(part) for name, part in value.items()}
+    if kind is list:
+        return [_copied(part) for part in value]
+    return value if kind in {str, int, bool} else copy.deepcopy(value)
 
 
 def _forget() -> None:
@@ -183,14 +244,15 @@ def _finished(answer: Any) -> Any:
     raise AssertionError("the emulator waited for something")
 
 
-def _encoded(value: Any) -> Any:
+def encoded(value: Any) -> Any:
+    """An item as it is on the wire, and as a stream hands it to a function: its bytes in base64."""
     match value:
         case bytes():
             return base64.b64encode(value).decode()
         case dict():
-            return {name: _encoded(part) for name, part in value.items()}
+            return {name: encoded(part) for name, part in value.items()}
         case list():
-            return [_encoded(part) for part in value]
+            return [encoded(part) for part in value]
     return value
 
 

@@ -12,7 +12,7 @@ from flyteadmin.identifiers import node_prefix, task_execution_key
 from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.task_executions.phases import TaskState
 
-_INLINE_BYTES = 32 * 1024
+INLINE_BYTES = 32 * 1024
 
 
 def key(execution: str, attempt_key: str) -> Key:
@@ -77,7 +77,7 @@ def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecut
         input_uri=state.input_uri or None,
     )
     blob = state.closure.SerializeToString(deterministic=True)
-    if len(blob) <= _INLINE_BYTES:
+    if len(blob) <= INLINE_BYTES:
         row.closure = blob
     else:
         row.closure_uri = storage.write_once(blob, *closure_parts(identifier), "closure")
