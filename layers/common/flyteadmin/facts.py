@@ -50,12 +50,12 @@ class Facts:
         once = {**linked, **late.once, **self.once}
         return Facts(once, self.latest, self.transitions, max(self.sequence, late.sequence))
 
-    def settling(self, said: Iterable["Facts"]) -> "Facts":
-        """These facts, and what the events of a log said but these do not keep, removed.
+    def settling(self, said: Iterable[str]) -> "Facts":
+        """These facts, and those latest ones removed, by name, that the events of a log said and these do not keep.
 
-        A row may hold it: of an event that was applied before an earlier one arrived.
+        A row may hold them: of an event that was applied before an earlier one arrived.
         """
-        names = {name for each in said for name in each.latest} - set(self.once)
+        names = set(said) - set(self.once)
         return Facts(self.once, {**dict.fromkeys(names), **self.latest}, self.transitions, self.sequence)
 
     def values(self) -> dict[str, Value]:

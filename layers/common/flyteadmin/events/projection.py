@@ -57,11 +57,14 @@ def apply_workflow(execution: str, events: Sequenced, launch_plan: str) -> None:
     if facts.phase in workflow_phases.TERMINAL and not launch_plan:
         launch_plan = _existing(execution, executions.read_state(execution)).launch_plan
     refused = workflow_phases.refused_phases(placed[0].phase)
-    try:
-        executions.apply(execution, facts, placed[0].sequence, refused, launch_plan)
-    except ConditionFailed as failure:
-        old = executions.from_raw(failure.old) if failure.old else None
-        rebuild_workflow(_existing(execution, old))
+    for said in (facts, workflow_phases.without_moves(facts)):
+        try:
+            return executions.apply(execution, said, placed[0].sequence, refused, launch_plan)
+        except ConditionFailed as failure:
+            old = _existing(execution, executions.from_raw(failure.old) if failure.old else None)
+        if not workflow_phases.is_full(old.transitions):
+            break
+    return rebuild_workflow(old)
 
 
 def rebuild_workflow(old: ExecutionState) -> None:
@@ -72,7 +75,7 @@ def rebuild_workflow(old: ExecutionState) -> None:
     """
     for attempt in range(_ATTEMPTS):
         logged = log.read(old.execution, Kind.WORKFLOW, "")
-        placed = [offloading.workflow(event, sequence) for sequence, event in logged]
+        placed = (offloading.workflow(event, sequence) for sequence, event in logged)
         facts = _final(old, workflow_phases.reduce(placed, executions.overlay_of(old)))
         if _says(old, facts):
             return None
@@ -115,7 +118,7 @@ def rebuild_node(old: NodeExecutionRow) -> None:
     """
     for attempt in range(_ATTEMPTS):
         logged = log.read(old.execution, Kind.NODE, old.node_id)
-        facts = node_phases.reduce([offloading.node(event, sequence) for sequence, event in logged])
+        facts = node_phases.reduce(offloading.node(event, sequence) for sequence, event in logged)
         if _says(old, facts):
             return None
         try:

@@ -23,6 +23,12 @@ TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", ABORTED})
 
 MAX_ERROR_CODE_BYTES = 256
 
+MAX_MOVES = 50
+"""Transitions that a row keeps beside its end: a run has about five, a producer that goes to and fro any number.
+
+Nobody hears of a move beyond it; its end is always told.
+"""
+
 _OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "error_code")
 
 
@@ -104,15 +110,32 @@ def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Val
 
 def fold(events: Iterable[PhaseEvent]) -> Facts:
     """The facts of consecutive events of one execution, the first being accepted."""
-    events = list(events)
-    return _folded(events, map(facts_of, events))
-
-
-def _folded(events: Iterable[PhaseEvent], said: Iterable[Facts]) -> Facts:
     facts = Facts()
-    for event, each in zip(events, said, strict=True):
-        facts = facts.then(each) if accepts(facts.phase or UNDEFINED, event.phase) else facts.filled_by(each)
+    for event in events:
+        facts = _after(facts, event, facts_of(event))
     return facts
+
+
+def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:
+    if not accepts(facts.phase or UNDEFINED, event.phase):
+        return facts.filled_by(said)
+    return facts.then(without_moves(said) if is_full(facts.transitions) else said)
+
+
+def moves_of(transitions: Iterable[str]) -> tuple[str, ...]:
+    """Of a row's or a fold's transitions those that are no end."""
+    return tuple(text for text in transitions if Transition.from_text(text).phase not in TERMINAL)
+
+
+def is_full(transitions: Sequence[str]) -> bool:
+    """Whether a list of transitions takes nothing but an end any more."""
+    return len(transitions) >= MAX_MOVES and len(moves_of(transitions)) >= MAX_MOVES
+
+
+def without_moves(facts: Facts) -> Facts:
+    """Facts for a row whose list of transitions is full: of theirs, only an end is kept."""
+    moves = set(moves_of(facts.transitions))
+    return replace(facts, transitions=tuple(text for text in facts.transitions if text not in moves))
 
 
 def _without_outcome(said: Facts) -> Facts:
@@ -122,19 +145,23 @@ def _without_outcome(said: Facts) -> Facts:
     return replace(said, latest={name: value for name, value in said.latest.items() if name not in _OUTCOME})
 
 
-def reduce(events: Sequence[PhaseEvent], overlay: Overlay) -> Facts:
-    """What a row says after these events, in sequence order, under what the control plane itself set.
+def reduce(events: Iterable[PhaseEvent], overlay: Overlay) -> Facts:
+    """What a row says after these events, in the order of their sequences, under what the control plane itself set.
 
     ABORTING outranks every phase that is not terminal; a terminal phase that the control plane set is final, the log
     then fills only what is missing. Where the overlay stands among the log's events is not known: its transition comes
     after theirs, but before an end that an event brought.
     """
-    in_order = sorted(events, key=lambda event: event.sequence)
-    said = [facts_of(event) for event in in_order]
-    facts = _folded(in_order, [_without_outcome(each) for each in said] if overlay.phase else said).settling(said)
+    facts = Facts()
+    names: set[str] = set()
+    for event in events:
+        said = facts_of(event)
+        names.update(said.latest)
+        facts = _after(facts, event, _without_outcome(said) if overlay.phase else said)
+    facts = facts.settling(names)
     if not overlay.phase:
         return facts
-    moves = tuple(text for text in facts.transitions if Transition.from_text(text).phase not in TERMINAL)
+    moves = moves_of(facts.transitions)
     ends = facts.transitions[len(moves) :]
     set_here = Transition(overlay.phase, overlay.at, "").to_text()
     if overlay.phase == ABORTING and facts.phase in TERMINAL:

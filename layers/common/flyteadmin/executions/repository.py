@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.condition import Condition, size
 
 from flyteadmin.clients.dynamodb import (
     Change,
@@ -26,7 +26,7 @@ from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
-from flyteadmin.executions.phases import TERMINAL, Overlay
+from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, Overlay, moves_of
 from flyteadmin.facts import Facts
 
 _ATTEMPTS = 8
@@ -111,10 +111,12 @@ def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[
     """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
 
     Raises:
-        ConditionFailed: with the row as it stands, None if there is no such execution.
+        ConditionFailed: with the row as it stands, None if there is no execution; also if the transitions don't fit.
     """
     condition = ExecutionState.sequence < first_sequence
     condition &= ~ExecutionState.phase.is_in(*sorted(refused))
+    if moves := moves_of(facts.transitions):
+        condition &= size(ExecutionState.transitions) <= MAX_MOVES - len(moves)  # type: ignore[no-untyped-call]
     _write(execution, facts, condition, launch_plan)
 
 

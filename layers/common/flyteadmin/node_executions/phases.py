@@ -4,7 +4,7 @@ Sources: flyteadmin node_execution_manager.go CreateNodeEvent, transformers/node
 docs/deviations.toml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata as StoredTaskNodeMetadata
@@ -146,11 +146,20 @@ def fold(events: Iterable[PhaseEvent]) -> Facts:
     """The facts of consecutive events of one node, the first being accepted."""
     facts = Facts()
     for event in events:
-        said = facts_of(event)
-        facts = facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said, _LINKS)
+        facts = _after(facts, event, facts_of(event))
     return facts
 
 
-def reduce(events: Sequence[PhaseEvent]) -> Facts:
-    """What a node's row says after these events, in sequence order."""
-    return fold(sorted(events, key=lambda event: event.sequence)).settling(map(facts_of, events))
+def reduce(events: Iterable[PhaseEvent]) -> Facts:
+    """What a node's row says after these events, which come in the order of their sequences; none is kept."""
+    facts = Facts()
+    names: set[str] = set()
+    for event in events:
+        said = facts_of(event)
+        names.update(said.latest)
+        facts = _after(facts, event, said)
+    return facts.settling(names)
+
+
+def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:
+    return facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said, _LINKS)

@@ -39,7 +39,7 @@ class PhaseEvent:
 
 @dataclass(frozen=True)
 class TaskState:
-    """What a task attempt's row says; `closure` is never changed in place, `ended_at` is in ns."""
+    """What a task attempt's row says; `ended_at` is in ns. Only `reduce` changes a closure, in place and its own."""
 
     closure: TaskExecutionClosure
     phase_version: int
@@ -58,9 +58,9 @@ def accepts(stored: TaskState | None, event: TaskExecutionEvent) -> bool:
 
 
 def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> TaskState | None:
-    """What a task attempt's row says after these events, in sequence order, on top of what is stored."""
-    state = stored
-    for event in sorted(events, key=lambda event: event.sequence):
+    """What a task attempt's row says after these events, which come in the order of their sequences; none is kept."""
+    state = replace(stored, closure=_copy(stored.closure)) if stored else None
+    for event in events:
         if not accepts(state, event.event):
             state = _filled(state, event)
         elif state is None:
@@ -92,7 +92,7 @@ def _first(event: PhaseEvent) -> TaskState:
 
 def _next(state: TaskState, event: PhaseEvent) -> TaskState:
     said = event.event
-    closure = _copy(state.closure)
+    closure = state.closure
     phase_changed = closure.phase != said.phase
     closure.phase = said.phase
     closure.updated_at.CopyFrom(_reported_at(said))
@@ -108,12 +108,7 @@ def _next(state: TaskState, event: PhaseEvent) -> TaskState:
             del resource.logs[:]
             resource.logs.extend(kept)
     closure.event_version = max(closure.event_version, said.event_version)
-    moved = replace(
-        state,
-        closure=closure,
-        phase_version=said.phase_version,
-        sequence=max(state.sequence, event.sequence),
-    )
+    moved = replace(state, phase_version=said.phase_version, sequence=max(state.sequence, event.sequence))
     return _ended(_started(_with_inputs(moved, event), event), event)
 
 
@@ -132,16 +127,16 @@ def _with_inputs(state: TaskState, event: PhaseEvent) -> TaskState:
 def _started(state: TaskState, event: PhaseEvent) -> TaskState:
     if event.event.phase != Phase.RUNNING or state.closure.HasField("started_at"):
         return state
-    closure = _copy(state.closure)
-    closure.started_at.CopyFrom(event.event.occurred_at)
-    return replace(state, closure=_with_duration(closure, state.ended_at))
+    state.closure.started_at.CopyFrom(event.event.occurred_at)
+    _set_duration(state.closure, state.ended_at)
+    return state
 
 
 def _ended(state: TaskState, event: PhaseEvent) -> TaskState:
     said = event.event
     if said.phase not in TERMINAL:
         return state
-    closure = _copy(state.closure)
+    closure = state.closure
     match said.WhichOneof("output_result"):
         case "output_uri":
             closure.output_uri = said.output_uri
@@ -152,13 +147,13 @@ def _ended(state: TaskState, event: PhaseEvent) -> TaskState:
         case "error":
             closure.error.CopyFrom(said.error)
     ended_at = to_nanoseconds(said.occurred_at)
-    return replace(state, closure=_with_duration(closure, ended_at), ended_at=ended_at)
+    _set_duration(closure, ended_at)
+    return replace(state, ended_at=ended_at)
 
 
-def _with_duration(closure: TaskExecutionClosure, ended_at: int) -> TaskExecutionClosure:
+def _set_duration(closure: TaskExecutionClosure, ended_at: int) -> None:
     if ended_at and closure.HasField("started_at"):
         closure.duration.CopyFrom(to_duration(ended_at - to_nanoseconds(closure.started_at)))
-    return closure
 
 
 def _add_reasons(closure: TaskExecutionClosure, event: TaskExecutionEvent) -> None:

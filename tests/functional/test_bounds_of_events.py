@@ -1,0 +1,179 @@
+"""However many events an execution has: its row, the function's memory and the log's life have bounds."""
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from pynamodb.attributes import NumberAttribute
+
+from flyteadmin.clients import aws as aws_clients
+from flyteadmin.events import log
+from flyteadmin.events.envelope import Kind
+from flyteadmin.events.models import LoggedEvent
+from flyteadmin.events.offloading import workflow
+from flyteadmin.events.validation import Event
+from flyteadmin.executions import phases as workflow_phases
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import MAX_MOVES, Overlay
+from flyteadmin.identifiers import padded
+from flyteadmin.node_executions import phases as node_phases
+from flyteadmin.notifications.rules import announced
+from flyteadmin.task_executions import phases as task_phases
+from functions.process_event.handler import lambda_handler
+from local.aws.data import DataAccount as Aws
+from tests.aws_events import Context, batch, queue_record
+from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.infrastructure.template import load
+
+RUN = f"{PROJECT}:{DOMAIN}:run"
+DAY = 24 * 3600
+
+
+def deliver(events: Sequence[Event], size: int, first: int = 1) -> None:
+    records = [queue_record(message_body(event), n) for n, event in enumerate(events, first)]
+    for start in range(0, len(records), size):
+        assert lambda_handler(batch(records[start : start + size]), Context()) == {"batchItemFailures": []}
+
+
+def execution() -> ExecutionState:
+    state = executions.read_state(RUN)
+    assert state is not None
+    return state
+
+
+def to_and_fro(count: int) -> list[Event]:
+    """What no propeller sends, but nothing forbids."""
+    return [workflow_event(("RUNNING", "SUCCEEDING")[n % 2], n) for n in range(count)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10])
+def test_an_execution_that_goes_to_and_fro_keeps_fifty_moves_and_its_end(aws: Aws, size: int) -> None:
+    stored_execution()
+    moves = to_and_fro(2 * MAX_MOVES + 20)
+    deliver([*moves, workflow_event("SUCCEEDED", 500, output_uri="s3://out")], size)
+    row = execution()
+    logged = log.read(RUN, Kind.WORKFLOW, "")
+    reduced = workflow_phases.reduce((workflow(event, sequence) for sequence, event in logged), Overlay())
+    assert tuple(row.transitions) == reduced.transitions
+    phases = [text.split(" ")[0] for text in row.transitions]
+    assert phases == ["RUNNING", "SUCCEEDING"] * (MAX_MOVES // 2) + ["SUCCEEDED"]
+    assert (row.phase, row.outputs_uri) == ("SUCCEEDED", "s3://out")
+    assert not row.active
+    version = row.version
+    deliver(moves[:1], 1)
+    assert execution().version == version, "a rebuild finds nothing to change"
+
+
+def test_an_abort_beyond_the_bound_is_kept_and_told(aws: Aws) -> None:
+    stored_execution()
+    deliver(to_and_fro(MAX_MOVES + 5), 10)
+    before = execution()
+    executions.set_overlay(before, workflow_phases.overlaid(Overlay("ABORTING", 7)))
+    deliver([workflow_event("ABORTED", 500)], 1, first=1000)
+    after = execution()
+    assert [text.split(" ")[0] for text in after.transitions[MAX_MOVES:]] == ["ABORTING", "ABORTED"]
+    told = announced(before.transitions, after.transitions)
+    assert [transition.phase for transition in told] == ["ABORTING", "ABORTED"]
+
+
+def test_beyond_the_bound_a_move_costs_one_request_more_and_reads_no_log(aws: Aws) -> None:
+    stored_execution()
+    deliver(to_and_fro(MAX_MOVES), 10)
+    calls: list[str] = []
+    aws_clients.session().events.register("after-call", lambda model, **_: calls.append(model.name))
+    aws_clients._client.cache_clear()
+    deliver(to_and_fro(2), 1, first=MAX_MOVES + 1)
+    assert calls == ["BatchWriteItem", "UpdateItem", "UpdateItem"] * 2
+    assert execution().phase == "SUCCEEDING"
+
+
+class Counted:
+    """Events that are made as they are asked for; `most` of them were there at once."""
+
+    def __init__(self, make: Callable[[int], Any], count: int) -> None:
+        self.make, self.count, self.most = make, count, 0
+
+    def __iter__(self) -> Iterator[Any]:
+        alive: list[weakref.ref[Any]] = []
+        for number in range(self.count):
+            event = self.make(number)
+            alive = [*(each for each in alive if each() is not None), weakref.ref(event)]
+            self.most = max(self.most, len(alive))
+            yield event
+
+
+def placed_workflow(number: int) -> workflow_phases.PhaseEvent:
+    return workflow_phases.PhaseEvent(workflow_event("RUNNING", number), padded(str(number)))
+
+
+def placed_node(number: int) -> node_phases.PhaseEvent:
+    return node_phases.PhaseEvent(node_event("RUNNING", number), padded(str(number)))
+
+
+def placed_task(number: int) -> task_phases.PhaseEvent:
+    return task_phases.PhaseEvent(task_event("RUNNING", number, phase_version=number), padded(str(number)))
+
+
+@pytest.mark.parametrize(
+    ("reduce", "make"),
+    [
+        (lambda events: workflow_phases.reduce(events, Overlay("ABORTING", 1)), placed_workflow),
+        (node_phases.reduce, placed_node),
+        (task_phases.reduce, placed_task),
+    ],
+    ids=["workflow", "node", "task"],
+)
+def test_a_rebuild_holds_one_event_of_a_log_at_a_time(
+    reduce: Callable[[Any], object], make: Callable[[int], Any]
+) -> None:
+    gc.disable()  # what only the collector would free is held, too
+    try:
+        events = Counted(make, 300)
+        assert reduce(events) is not None
+    finally:
+        gc.enable()
+    assert events.most <= 3
+
+
+def test_a_log_is_read_a_page_at_a_time_as_it_is_needed(aws: Aws) -> None:
+    """An execution of 1.5 MB of events: DynamoDB answers 1 MB at most."""
+    stored_execution()
+    reason = "x" * 30_000
+    deliver([task_event("RUNNING", n, phase_version=n, reason=f"{n} {reason}") for n in range(50)], 10)
+    queries = 0
+
+    def count(**_: object) -> None:
+        nonlocal queries
+        queries += 1
+
+    aws_clients.session().events.register("after-call.dynamodb.Query", count)
+    aws_clients._client.cache_clear()
+    [attempt] = {item.entry.rpartition("#")[0].partition("#")[2] for item in logged_items()}
+    queries = 0
+    events = log.read(RUN, Kind.TASK, attempt)
+    next(events)
+    assert queries == 1
+    assert len(list(events)) == 49
+    assert queries == 2
+
+
+def logged_items() -> list[LoggedEvent]:
+    from flyteadmin.clients.dynamodb import query_all  # noqa: PLC0415
+
+    return query_all(LoggedEvent, RUN)
+
+
+def test_an_event_leaves_the_log_400_days_after_it_was_sent(aws: Aws) -> None:
+    """The template's attribute is the one that the item carries: a number of seconds, as DynamoDB wants it."""
+    record = queue_record(message_body(node_event("RUNNING", 1)), 1)
+    sent = int(record["attributes"]["SentTimestamp"])  # type: ignore[index]
+    assert lambda_handler(batch([record]), Context()) == {"batchItemFailures": []}
+    table = aws.resources["ExecutionEventsTable"]
+    specification = dict(load({}).resources("AWS::DynamoDB::Table"))["ExecutionEventsTable"]["TimeToLiveSpecification"]
+    assert specification["Enabled"] is True
+    [item] = aws.client("dynamodb").scan(TableName=table)["Items"]
+    assert item[specification["AttributeName"]] == {"N": str(sent // 1000 + 400 * DAY)}
+    assert isinstance(LoggedEvent.get_attributes()["ttl"], NumberAttribute)
