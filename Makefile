@@ -10,7 +10,7 @@ SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
 COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
-.PHONY: help setup check test property demo up down build deploy redrive bench docs
+.PHONY: help setup check test property demo up down build deploy redrive bench soak docs
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARA
 
 bench: build ## requests, write units, lists, CPU, import cost beside their budgets (VERSIONS=100000: longer lists)
 	@python -m bench --versions $(or $(VERSIONS),10000)
+
+soak: build ## 200 executions at once while functions die: every final state right (a quarter of an hour, not in CI)
+	@python -m bench.soak $(ARGS)
 
 redrive: setup ## events that were set aside: list them, or ARGS="show|send --execution … --cause … --stack …"
 	@python -m deploy.redrive --stack $(STACK) $(ARGS)

@@ -74,11 +74,16 @@ class Stack:
 
 
 @contextmanager
-def running(report: Report, *, audit: Path | None = None, engine: bool = True, port: int = 0) -> Iterator[Stack]:
-    """Start everything, IAM enforced, the bridge on `port` or any, and leave nothing behind."""
+def running(
+    report: Report, *, audit: Path | None = None, engine: bool = True, port: int = 0, options: Sequence[str] = ()
+) -> Iterator[Stack]:
+    """Start everything, IAM enforced, the bridge on `port` or any, and leave nothing behind.
+
+    `options` are further ones of the embedded AWS's server.
+    """
     with ExitStack() as resources:
         report("starting the embedded AWS")
-        endpoint = resources.enter_context(aws_process.running(auth=True, audit=audit))
+        endpoint = resources.enter_context(aws_process.running(auth=True, audit=audit, options=options))
         report("starting the cluster")
         cluster = resources.enter_context(_cluster())
         report("deploying template.yaml")

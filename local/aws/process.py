@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from local.aws.client import Endpoint
@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 @contextlib.contextmanager
 def running(
-    *, auth: bool = False, audit: Path | None = None, env: Mapping[str, str] | None = None
+    *,
+    auth: bool = False,
+    audit: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[Endpoint]:
     """Start the server, yield its endpoint, and stop it with all its Lambda workers, whatever happens.
 
@@ -27,6 +31,7 @@ def running(
         auth: Check signatures and IAM policies.
         audit: A file to append each decision about a role to.
         env: Added to its environment, which is this process's without `AWS_*`.
+        options: Further options of `local.aws.server`.
 
     Raises:
         RuntimeError: It didn't start; the message carries what it printed.
@@ -35,7 +40,7 @@ def running(
         log = Path(scratch) / "server.log"
         with log.open("wb") as errors:
             server = subprocess.Popen(
-                _command(scratch, auth=auth, audit=audit),
+                [*_command(scratch, auth=auth, audit=audit), *options],
                 cwd=ROOT,
                 env=_environment(env or {}),
                 stdin=subprocess.PIPE,

@@ -25,21 +25,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.update(environment(listener.getsockname()[1], auth=options.auth))
     if options.scratch:
         threading.Thread(target=_end_with_starter, args=(options.scratch,), daemon=True).start()
-        _run(listener, options.scratch, options.audit)
+        _run(listener, options.scratch, options)
     else:
         with tempfile.TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True) as scratch:
-            _run(listener, Path(scratch), options.audit)
+            _run(listener, Path(scratch), options)
 
 
-def _run(listener: socket.socket, scratch: Path, audit_file: Path | None) -> None:
+def _run(listener: socket.socket, scratch: Path, options: argparse.Namespace) -> None:
     os.environ |= {"TMPDIR": str(scratch), "STATE_DIR": str(scratch)}
     tempfile.tempdir = str(scratch)
 
-    from local.aws import audit, patches
+    from local.aws import audit, invocations, patches
 
     patches.apply(off=frozenset(filter(None, os.environ.get("PATCHES_OFF", "").split(","))))
-    if audit_file:
-        audit.record_decisions(audit_file)
+    if options.audit:
+        audit.record_decisions(options.audit)
+    if options.invocations:
+        invocations.record_invocations(options.invocations, dict(map(_share, options.kill)))
     asyncio.run(_serve(listener))
 
 
@@ -65,10 +67,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=4566, help="0 takes a free one")
     parser.add_argument("--auth", action="store_true", help="check signatures and IAM policies")
     parser.add_argument("--audit", type=Path, help="append each decision about a role to this file, as JSON lines")
+    parser.add_argument("--invocations", type=Path, help="append each invocation to this file, as JSON lines")
+    parser.add_argument(
+        "--kill", action="append", default=[], metavar="FUNCTION=SHARE", help="with --invocations: kill some half way"
+    )
     parser.add_argument(
         "--scratch", type=Path, help="temporary files; removed, and the process group ended, at stdin's end"
     )
     return parser
+
+
+def _share(option: str) -> tuple[str, float]:
+    function, _, share = option.rpartition("=")
+    return function, float(share)
 
 
 async def _serve(listener: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from flyteadmin.notifications.messages import Notification
@@ -45,10 +46,19 @@ class Subscriber:
         """
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in answer.get("Messages", []):
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                notification = Notification.model_validate_json(message["Body"])
+            for notification in self._next(wait_seconds=1):
                 if notification.execution.name == execution:
                     return notification
         raise TimeoutError(f"no notification of {execution} came within {patience:.0f} seconds")
+
+    def received(self) -> Iterator[Notification]:
+        """The notifications that have come and were not asked for yet."""
+        while notifications := self._next(wait_seconds=0):
+            yield from notifications
+
+    def _next(self, wait_seconds: int) -> list[Notification]:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds)
+        messages = answer.get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return [Notification.model_validate_json(message["Body"]) for message in messages]
