@@ -19,7 +19,10 @@ def main() -> None:
             for each in error.errors(include_url=False, include_input=False)
         )
         sys.exit("\n".join(["bridge: wrong settings", *problems]))
-    asyncio.run(serve(chosen))
+    try:
+        asyncio.run(serve(chosen))
+    except RuntimeError as error:
+        sys.exit(f"bridge: {error}")
 
 
 if __name__ == "__main__":

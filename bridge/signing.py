@@ -36,7 +36,7 @@ class Signer:
         session = Session()
         credentials, region = session.get_credentials(), session.get_config_variable("region")
         if credentials is None or not region:
-            raise RuntimeError("no AWS credentials or no region: set AWS_REGION and a role, profile or key")
+            raise RuntimeError("no AWS credentials or no region: set AWS_DEFAULT_REGION and a role, profile or key")
         return cls(credentials, region)
 
     async def sign(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
