@@ -24,7 +24,7 @@ class RunningBridge:
             RuntimeError: it didn't start; the message carries what it logged.
         """
         self.address = f"127.0.0.1:{port}"
-        self._environment = {**environment, "BRIDGE_LISTEN": self.address}
+        self.environment: Mapping[str, str] = {**environment, "BRIDGE_LISTEN": self.address}
         self._log = log
         self._stopped = threading.Event()
         self._process = self._start()
@@ -50,7 +50,7 @@ class RunningBridge:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "bridge"], cwd=_ROOT, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-m", "bridge"], cwd=_ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT
             )
 
     def _wait_until_it_listens(self) -> None:

@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -41,6 +42,8 @@ _PID_FILE = _FOLDER / "stack.pid"
 _CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
 _BRIDGE_POLICY = ROOT / "deploy" / "kubernetes" / "bridge-policy.json"
 _BRIDGE_LOG = _FOLDER / "bridge.log"
+_BRIDGE_ROLE = "bridge"
+_BRIDGE_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{_BRIDGE_ROLE}"
 _UPSTREAMS_GRPC_PORT = 8089
 
 type Report = Callable[[str], None]
@@ -131,6 +134,7 @@ def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, s
         "ClusterCertificateAuthority": cluster.authority_base64(),
         "ClusterTokenSecretArn": token,
         "ConfigurationKey": _CONFIGURATION_KEY,
+        "BridgeRoleArn": _BRIDGE_ROLE_ARN,
     }
     build = ROOT / ".aws-sam" / "build" / "template.yaml"
     deployment = Deployment(build, STACK, parameters)
@@ -186,36 +190,65 @@ def _reading_data(outputs: Mapping[str, str]) -> list[_Statement]:
     ]
 
 
+def _policy(statements: Sequence[Mapping[str, object]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 def _caller(endpoint: Endpoint, name: str, statements: Sequence[_Statement]) -> Credentials:
     """An IAM user that may do this, and nothing else."""
     iam = endpoint.client("iam", ACCOUNT)
     iam.create_user(UserName=name)
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=policy)
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=_policy(statements))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-def _bridge(
-    endpoint: Endpoint, outputs: Mapping[str, str], port: int
-) -> AbstractContextManager[bridge_process.RunningBridge]:
-    environment = {
-        **_environment(endpoint, _caller(endpoint, "bridge", _bridging(outputs))),
-        "TABLE_PREFIX": f"{STACK}-",
-        "BUCKET": outputs["Bucket"],
-        "EVENTS_QUEUE_URL": outputs["EventsQueueUrl"],
-        "CONFIGURATION_URI": f"s3://{outputs['Bucket']}/{_CONFIGURATION_KEY}",
-        "BRIDGE_API_URL": HttpApi.at(endpoint, outputs["ApiId"]).base_url,
-    }
-    return bridge_process.running(environment, _BRIDGE_LOG, port=port)
+@contextmanager
+def _bridge(endpoint: Endpoint, outputs: Mapping[str, str], port: int) -> Iterator[bridge_process.RunningBridge]:
+    with TemporaryDirectory(prefix="bridge-") as folder:
+        profile = Path(folder, "config")
+        profile.write_text(_bridge_profile(endpoint, outputs))
+        environment = {
+            **_environment(endpoint),
+            "AWS_CONFIG_FILE": str(profile),
+            "AWS_PROFILE": _BRIDGE_ROLE,
+            "TABLE_PREFIX": f"{STACK}-",
+            "BUCKET": outputs["Bucket"],
+            "EVENTS_QUEUE_URL": outputs["EventsQueueUrl"],
+            "CONFIGURATION_URI": f"s3://{outputs['Bucket']}/{_CONFIGURATION_KEY}",
+            "BRIDGE_API_URL": HttpApi.at(endpoint, outputs["ApiId"]).base_url,
+        }
+        with bridge_process.running(environment, _BRIDGE_LOG, port=port) as bridge:
+            yield bridge
 
 
-def _environment(endpoint: Endpoint, caller: Credentials) -> dict[str, str]:
-    """The environment of a child process that calls AWS as `caller`."""
+def _bridge_profile(endpoint: Endpoint, outputs: Mapping[str, str]) -> str:
+    """The bridge under a role of its own, which botocore assumes anew before its session ends."""
+    assuming: _Statement = {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": [_BRIDGE_ROLE_ARN]}
+    caller = _caller(endpoint, "bridge-host", [assuming])
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    iam = endpoint.client("iam", ACCOUNT)
+    iam.create_role(RoleName=_BRIDGE_ROLE, AssumeRolePolicyDocument=_policy([trust]))
+    iam.put_role_policy(RoleName=_BRIDGE_ROLE, PolicyName="bridge", PolicyDocument=_policy(_bridging(outputs)))
+    return _PROFILE.format(role=_BRIDGE_ROLE, arn=_BRIDGE_ROLE_ARN, caller=caller)
+
+
+_PROFILE = """\
+[profile {role}]
+role_arn = {arn}
+source_profile = host
+[profile host]
+aws_access_key_id = {caller.access_key}
+aws_secret_access_key = {caller.secret_key}
+"""
+
+
+def _environment(endpoint: Endpoint, caller: Credentials | None = None) -> dict[str, str]:
+    """The environment of a child process that calls AWS, as `caller` if there is one."""
+    keys = {"AWS_ACCESS_KEY_ID": caller.access_key, "AWS_SECRET_ACCESS_KEY": caller.secret_key} if caller else {}
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "AWS_ACCESS_KEY_ID": caller.access_key,
-        "AWS_SECRET_ACCESS_KEY": caller.secret_key,
+        **keys,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint.url,
     }

@@ -1,13 +1,9 @@
 """Who may call a bridge that others can reach: nobody is signed for who is not known."""
 
 import datetime
-import json
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -19,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from flyteidl.admin.event_pb2 import NodeExecutionEventRequest
 from flyteidl.admin.project_pb2 import ProjectListRequest
-from jwt.algorithms import RSAAlgorithm
 from pydantic import ValidationError
 
 from bridge.settings import Settings
@@ -27,6 +22,7 @@ from flyteadmin.errors import Code
 from local.aws.data import DataAccount as Aws
 from tests.builders import node_event, stored_execution
 from tests.grpc_stack import Client, Gateway, bridge, client, gateway
+from tests.issuer import Issuer, issuing
 
 PROJECTS = ProjectListRequest(limit=1)
 ANY = "0.0.0.0:0"
@@ -39,47 +35,10 @@ def api(aws: Aws) -> Iterator[Gateway]:
         yield state
 
 
-@dataclass
-class Issuer:
-    """An OIDC issuer: its configuration and keys over HTTP, and tokens as it would sign them."""
-
-    url: str = ""
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
-
-    def token(self, key: object = None, **claims: object) -> str:
-        said = {"iss": self.url, "aud": "flyte", "sub": "ada", "exp": int(time.time()) + 300, **claims}
-        said = {name: value for name, value in said.items() if value is not None}
-        return f"Bearer {jwt.encode(said, key or self.key, 'RS256', headers={'kid': 'k'})}"  # type: ignore[arg-type]
-
-    def document(self, path: str) -> object:
-        if path == "/.well-known/openid-configuration":
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
-        return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "k", "use": "sig"}]}
-
-
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    state = Issuer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(state.document(self.path)).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with issuing() as state:
+        yield state
 
 
 def settings(api: Gateway, issuer: Issuer) -> Settings:

@@ -1,0 +1,74 @@
+"""Whose name an execution carries: that of the bridge's caller, by the bridge's role, and by nobody else's word."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from flyteidl.admin.execution_pb2 import (
+    Execution,
+    ExecutionCreateRequest,
+    ExecutionCreateResponse,
+    ExecutionSpec,
+    WorkflowExecutionGetRequest,
+)
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+
+from flyteadmin.api.identity import PRINCIPAL_HEADER
+from local import bridge
+from local.admin import Admin
+from local.stack import DOMAIN, PROJECT, Stack
+from tests.grpc_stack import Client
+from tests.issuer import issuing
+from tests.registration import register
+from tests.workflows import ECHOED_REPORT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
+
+
+@pytest.fixture(scope="module")
+def request_(stack: Stack) -> ExecutionCreateRequest:
+    launch_plan = register(stack.admin(), ECHOED_REPORT, PROJECT, DOMAIN, "principals").launch_plan
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=ExecutionSpec(launch_plan=launch_plan))
+    request.inputs.literals["symbol"].scalar.primitive.string_value = "ACME"
+    return request
+
+
+def principal(stack: Stack, identifier: WorkflowExecutionIdentifier) -> str:
+    execution = stack.admin().call("GetExecution", WorkflowExecutionGetRequest(id=identifier), Execution)
+    return execution.spec.metadata.principal
+
+
+@contextmanager
+def client(address: str) -> Iterator[Client]:
+    with grpc.insecure_channel(address) as channel:
+        yield Client(channel)
+
+
+def created(flyte: Client, request: ExecutionCreateRequest, **metadata: str) -> WorkflowExecutionIdentifier:
+    answer = flyte.call("CreateExecution", request, timeout=60, **metadata)
+    return ExecutionCreateResponse.FromString(answer).id
+
+
+def test_the_subject_of_a_token_that_the_bridge_has_verified(
+    stack: Stack, request_: ExecutionCreateRequest, tmp_path: Path
+) -> None:
+    with issuing() as issuer:
+        trusting = {"BRIDGE_TOKEN_ISSUER": issuer.url, "BRIDGE_TOKEN_AUDIENCE": "flyte"}
+        environment = {**stack.bridge.environment, **trusting}
+        with bridge.running(environment, tmp_path / "log") as another, client(another.address) as flyte:
+            identifier = created(flyte, request_, authorization=issuer.token(sub="ada@example.com"))
+    assert principal(stack, identifier) == "ada@example.com"
+
+
+def test_a_caller_on_the_bridges_own_machine_is_the_bridge(stack: Stack, request_: ExecutionCreateRequest) -> None:
+    with client(stack.bridge.address) as flyte:
+        identifier = created(flyte, request_, **{PRINCIPAL_HEADER: "eve"})
+    assert ":assumed-role/bridge/" in principal(stack, identifier)
+
+
+def test_nobody_else_is_believed(stack: Stack, request_: ExecutionCreateRequest) -> None:
+    spoofing = Admin(stack.admin().api, {PRINCIPAL_HEADER: "eve"})
+    identifier = spoofing.call("CreateExecution", request_, ExecutionCreateResponse).id
+    assert principal(stack, identifier).endswith(":user/data-scientist")
