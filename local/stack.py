@@ -5,7 +5,6 @@ With KUBECONFIG set, workflows go to that cluster instead of the in-memory one, 
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -15,9 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from tempfile import TemporaryDirectory
-from typing import TypedDict
 from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
@@ -27,23 +24,30 @@ from local.admin import Admin
 from local.aws import process as aws_process
 from local.aws.client import REGION, Endpoint, HttpApi
 from local.aws.deploy import Deployment, deploy
+from local.callers import (
+    ACCOUNT,
+    BRIDGE_ROLE,
+    BRIDGE_ROLE_ARN,
+    CONFIGURATION_KEY,
+    STACK,
+    bridge_profile,
+    calling,
+    keeping_data,
+    reading_data,
+    user,
+)
 from local.cluster import process as cluster_process
 from local.cluster.external import ExternalCluster, external_cluster
 from local.engine import process as engine_process
 from local.propeller import configured
 
 ROOT = Path(__file__).parents[1]
-STACK = "flyteadmin"
-ACCOUNT = "000000000000"
 PROJECT, DOMAIN = "flytesnacks", "development"
 CLUSTER_NAME = "local"
 _FOLDER = ROOT / ".local"
 _PID_FILE = _FOLDER / "stack.pid"
-_CONFIGURATION, _CONFIGURATION_KEY = ROOT / "local" / "flyteadmin.yaml", "config/flyteadmin.yaml"
-_BRIDGE_POLICY = ROOT / "deploy" / "kubernetes" / "bridge-policy.json"
+_CONFIGURATION = ROOT / "local" / "flyteadmin.yaml"
 _BRIDGE_LOG = _FOLDER / "bridge.log"
-_BRIDGE_ROLE = "bridge"
-_BRIDGE_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{_BRIDGE_ROLE}"
 _UPSTREAMS_GRPC_PORT = 8089
 
 type Report = Callable[[str], None]
@@ -92,22 +96,22 @@ def running(
         report("deploying template.yaml")
         outputs = _deploy(endpoint, cluster, report)
         endpoint.client("s3", ACCOUNT).put_object(
-            Bucket=outputs["Bucket"], Key=_CONFIGURATION_KEY, Body=_CONFIGURATION.read_bytes()
+            Bucket=outputs["Bucket"], Key=CONFIGURATION_KEY, Body=_CONFIGURATION.read_bytes()
         )
         report("starting the bridge (log: .local/bridge.log)")
         stack = Stack(
             endpoint,
             outputs,
             cluster,
-            data_scientist=_caller(endpoint, "data-scientist", [_calling(outputs), *_reading_data(outputs)]),
-            propeller=_caller(endpoint, "propeller", [_calling(outputs), *_keeping_data(outputs)]),
+            data_scientist=user(endpoint, "data-scientist", [calling(outputs), *reading_data(outputs)]),
+            propeller=user(endpoint, "propeller", [calling(outputs), *keeping_data(outputs)]),
             bridge=resources.enter_context(_bridge(endpoint, outputs, port)),
         )
         if engine:
             report(
                 "starting the stand-in engine (for development: tasks run as processes here; log: .local/engine.log)"
             )
-            tasks = _environment(endpoint, _caller(endpoint, "task", _keeping_data(outputs)))
+            tasks = _environment(endpoint, user(endpoint, "task", keeping_data(outputs)))
             resources.enter_context(
                 engine_process.running(cluster, stack.bridge.address, outputs["Bucket"], tasks, _FOLDER)
             )
@@ -133,8 +137,8 @@ def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, s
         "ClusterEndpoint": cluster.url,
         "ClusterCertificateAuthority": cluster.authority_base64(),
         "ClusterTokenSecretArn": token,
-        "ConfigurationKey": _CONFIGURATION_KEY,
-        "BridgeRoleArn": _BRIDGE_ROLE_ARN,
+        "ConfigurationKey": CONFIGURATION_KEY,
+        "BridgeRoleArn": BRIDGE_ROLE_ARN,
     }
     build = ROOT / ".aws-sam" / "build" / "template.yaml"
     deployment = Deployment(build, STACK, parameters)
@@ -146,101 +150,23 @@ def _failures_only(line: str, report: Report) -> None:
         report(line)
 
 
-class _Statement(TypedDict):
-    Effect: str
-    Action: list[str]
-    Resource: list[str]
-
-
-def _calling(outputs: Mapping[str, str]) -> _Statement:
-    resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['ApiId']}/*"
-    return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [resource]}
-
-
-def _bridging(outputs: Mapping[str, str]) -> list[_Statement]:
-    """What the bridge's own role has, as in deploy/kubernetes/bridge-policy.json."""
-    text = _BRIDGE_POLICY.read_text()
-    names = {
-        "PARTITION": "aws",
-        "REGION": REGION,
-        "ACCOUNT": ACCOUNT,
-        "STACK": STACK,
-        "API": outputs["ApiId"],
-        "BUCKET": outputs["Bucket"],
-        "QUEUE": outputs["EventsQueueUrl"].rpartition("/")[2],
-        "CONFIGURATION": _CONFIGURATION_KEY,
-    }
-    statements: list[_Statement] = json.loads(Template(text).substitute(names))["Statement"]
-    return statements
-
-
-def _keeping_data(outputs: Mapping[str, str]) -> list[_Statement]:
-    """What a cluster's own role has: propeller and its tasks keep data in the bucket, and get the code to run."""
-    places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata", "raw")]
-    return [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": places}, *_reading_data(outputs)]
-
-
-def _reading_data(outputs: Mapping[str, str]) -> list[_Statement]:
-    """What it takes to look at all data of executions; without the list a missing object would be a forbidden one."""
-    bucket = f"arn:aws:s3:::{outputs['Bucket']}"
-    places = [f"{bucket}/{prefix}/*" for prefix in ("metadata", "raw", "uploads")]
-    return [
-        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": places},
-        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
-    ]
-
-
-def _policy(statements: Sequence[Mapping[str, object]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def _caller(endpoint: Endpoint, name: str, statements: Sequence[_Statement]) -> Credentials:
-    """An IAM user that may do this, and nothing else."""
-    iam = endpoint.client("iam", ACCOUNT)
-    iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=_policy(statements))
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-
-
 @contextmanager
 def _bridge(endpoint: Endpoint, outputs: Mapping[str, str], port: int) -> Iterator[bridge_process.RunningBridge]:
     with TemporaryDirectory(prefix="bridge-") as folder:
         profile = Path(folder, "config")
-        profile.write_text(_bridge_profile(endpoint, outputs))
+        profile.write_text(bridge_profile(endpoint, outputs))
         environment = {
             **_environment(endpoint),
             "AWS_CONFIG_FILE": str(profile),
-            "AWS_PROFILE": _BRIDGE_ROLE,
+            "AWS_PROFILE": BRIDGE_ROLE,
             "TABLE_PREFIX": f"{STACK}-",
             "BUCKET": outputs["Bucket"],
             "EVENTS_QUEUE_URL": outputs["EventsQueueUrl"],
-            "CONFIGURATION_URI": f"s3://{outputs['Bucket']}/{_CONFIGURATION_KEY}",
+            "CONFIGURATION_URI": f"s3://{outputs['Bucket']}/{CONFIGURATION_KEY}",
             "BRIDGE_API_URL": HttpApi.at(endpoint, outputs["ApiId"]).base_url,
         }
         with bridge_process.running(environment, _BRIDGE_LOG, port=port) as bridge:
             yield bridge
-
-
-def _bridge_profile(endpoint: Endpoint, outputs: Mapping[str, str]) -> str:
-    """The bridge under a role of its own, which botocore assumes anew before its session ends."""
-    assuming: _Statement = {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": [_BRIDGE_ROLE_ARN]}
-    caller = _caller(endpoint, "bridge-host", [assuming])
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
-    iam = endpoint.client("iam", ACCOUNT)
-    iam.create_role(RoleName=_BRIDGE_ROLE, AssumeRolePolicyDocument=_policy([trust]))
-    iam.put_role_policy(RoleName=_BRIDGE_ROLE, PolicyName="bridge", PolicyDocument=_policy(_bridging(outputs)))
-    return _PROFILE.format(role=_BRIDGE_ROLE, arn=_BRIDGE_ROLE_ARN, caller=caller)
-
-
-_PROFILE = """\
-[profile {role}]
-role_arn = {arn}
-source_profile = host
-[profile host]
-aws_access_key_id = {caller.access_key}
-aws_secret_access_key = {caller.secret_key}
-"""
 
 
 def _environment(endpoint: Endpoint, caller: Credentials | None = None) -> dict[str, str]:

@@ -22,9 +22,10 @@ from flyteidl.core.identifier_pb2 import Identifier
 from bench.soak.lives import Life, life
 from bench.soak.reading import differences
 from local.aws.invocations import Invocation, invocations
+from local.callers import STACK
 from local.demo.subscriber import Subscriber
 from local.engine.bridge import Bridge
-from local.stack import DOMAIN, PROJECT, STACK, Stack, running
+from local.stack import DOMAIN, PROJECT, Stack, running
 from tests.registration import register
 from tests.workflows import ECHOED_REPORT
 

@@ -13,7 +13,8 @@ from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
 from bench.soak.lives import AttemptEnd, Life, NodeEnd
 from local.admin import Admin
-from local.stack import DOMAIN, PROJECT, STACK, Stack
+from local.callers import STACK
+from local.stack import DOMAIN, PROJECT, Stack
 
 _PAGE = 100
 

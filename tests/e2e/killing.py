@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from local.bridge import RunningBridge
-from local.stack import STACK
+from local.callers import STACK
 from tests.e2e.waiting import eventually
 
 _LOOK_SECONDS = 0.05

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 from local.admin import Admin, CallFailed
 from local.aws.audit import Decision, allowed, decisions
 from local.aws.client import REGION, HttpApi, client, session
+from local.callers import ACCOUNT, STACK
 from local.demo.subscriber import Subscriber
-from local.stack import ACCOUNT, ROOT, STACK, Stack
+from local.stack import ROOT, Stack
 from tests.e2e.journeys import Traveller, all_journeys
 from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
 from tests.infrastructure.template import Template, load
