@@ -9,6 +9,7 @@ from http import HTTPStatus
 from urllib.parse import urljoin
 
 import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
 from yarl import URL
 
 from bridge.answers import OCTETS, Answer
@@ -25,7 +26,7 @@ _CONNECT_SECONDS = 3.0
 
 
 class Unreachable(Exception):
-    """Nobody answered; whether the call had an effect is open."""
+    """Nobody was asked, or nobody answered; whether the call had an effect is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class Api:
         if call.body or call.method != "GET":
             sent["content-type"] = OCTETS
         if self._signer is not None and signed:
-            sent = await self._signer.sign(call.method, url, call.body, sent)
+            try:
+                sent = await self._signer.sign(call.method, url, call.body, sent)
+            except (BotoCoreError, ClientError) as error:
+                raise Unreachable("no credentials can be had right now") from error
         answer = await self._send(call.method, url, sent, call.body, deadline)
         if answer.status == HTTPStatus.SEE_OTHER:
             answer = await self._follow(urljoin(url, answer.headers.get("location", "")), deadline)

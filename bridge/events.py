@@ -45,12 +45,15 @@ class Events:
         event = _event(route, request)
         execution = execution_key(validate(event))
         turn = self._turns.setdefault(execution, asyncio.Lock())
-        # Not given up with its caller: a message that is under way must arrive before the next one leaves.
+        await turn.acquire()  # who gives up while it waits leaves nothing behind
+        # From here on not given up with its caller: what is under way must arrive before the next one leaves.
         await asyncio.shield(asyncio.ensure_future(self._in_turn(turn, event, execution)))
 
     async def _in_turn(self, turn: asyncio.Lock, event: Event, execution: str) -> None:
-        async with turn:
+        try:
             await self._send(await self._admitted(event, execution))
+        finally:
+            turn.release()
 
     async def _send(self, message: Message) -> None:
         """The same message may be sent again: its deduplication id is its event's digest."""

@@ -83,6 +83,14 @@ class TestRegister:
         assert "Successfully registered 3 entities" in first
         assert "Successfully registered" in again
 
+    def test_a_version_named_after_a_branch_is_found_by_it(
+        self, stack: Stack, home: Path, tmp_path: Path, remote: FlyteRemote
+    ) -> None:
+        version = f"feature/{uuid.uuid4().hex[:8]}"
+        command(stack, home, "register", "--version", version, self.write(tmp_path, "x"))
+        assert remote.fetch_task(name="counts.one", version=version).id.version == version
+        assert remote.fetch_launch_plan(name="counts.only", version=version).id.version == version
+
     def test_what_has_changed_is_another_version(
         self, stack: Stack, home: Path, tmp_path: Path, remote: FlyteRemote
     ) -> None:

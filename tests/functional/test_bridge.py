@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import CredentialRetrievalError
 from flyteidl.admin.common_pb2 import ObjectGetRequest, ResourceListRequest
 from flyteidl.admin.execution_pb2 import (
     Execution,
@@ -33,6 +35,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from bridge.answers import OCTETS
 from bridge.service import rpcs
 from bridge.settings import Settings
+from bridge.signing import Signer
 from flyteadmin.errors import Code
 from local.aws.client import Response
 from local.aws.data import DataAccount as Aws
@@ -137,6 +140,42 @@ def test_calls_are_signed_and_carry_the_callers_request_id(flyte: Client, api: G
     assert seen.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=")
     assert "/execute-api/aws4_request" in seen.headers["authorization"]
     assert (seen.headers["x-request-id"], seen.headers["accept"]) == ("r-1", OCTETS)
+
+
+def test_what_a_caller_says_of_itself_goes_no_further(flyte: Client, api: Gateway) -> None:
+    said = {"x_flyteadmin_principal": "eve", "idempotency_key": "k", "cookie": "c", "x_forwarded_for": "10.0.0.1"}
+    flyte.call("ListProjects", PROJECTS, timeout=10, x_request_id="no id " * 9, **said)
+    [seen] = api.seen
+    assert {name.replace("_", "-") for name in said}.isdisjoint(seen.headers)
+    assert seen.headers["x-request-id"].startswith("b-")
+
+
+def test_metadata_too_large_for_anything(flyte: Client, api: Gateway) -> None:
+    assert flyte.code("ListProjects", PROJECTS, authorization="x" * 100_000) is Code.RESOURCE_EXHAUSTED
+    assert api.seen == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+def test_a_deadline_that_nobody_can_meet(flyte: Client, seconds: float) -> None:
+    assert flyte.code("ListProjects", PROJECTS, timeout=seconds) is Code.DEADLINE_EXCEEDED
+    assert flyte.code("ListProjects", PROJECTS) is Code.OK
+
+
+def test_credentials_that_can_not_be_had_for_a_while(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fails(Credentials):
+        times = 5
+
+        def get_frozen_credentials(self) -> ReadOnlyCredentials:
+            if self.times:
+                self.times -= 1
+                raise CredentialRetrievalError(provider="sts", error_msg="on purpose")
+            return super().get_frozen_credentials()
+
+    monkeypatch.setattr(Signer, "of_process", lambda: Signer(Fails("a", "s"), "us-east-1"))
+    with client(Settings(api_url=api.url, listen="127.0.0.1:0")) as flyte:
+        assert flyte.code("ListProjects", PROJECTS) is Code.UNAVAILABLE
+        assert api.seen == []
+        assert flyte.code("ListProjects", PROJECTS) is Code.OK
 
 
 def test_a_bearer_is_passed_on_where_the_api_reads_tokens(api: Gateway) -> None:

@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
+import grpc
 import pytest
 from flyteidl.admin.event_pb2 import (
     NodeExecutionEventRequest,
@@ -23,7 +25,7 @@ from flyteadmin.events import service
 from flyteadmin.settings import environment
 from local.aws.data import DataAccount as Aws
 from tests.builders import node_event, stored_execution
-from tests.grpc_stack import Client, client
+from tests.grpc_stack import Client, bridge, client
 from tests.sent_events import Verdict, over_grpc
 
 
@@ -127,6 +129,58 @@ def test_one_executions_events_keep_their_order_whatever_the_queue_refuses(
     expected = [service.admit(event).deduplication for event in events]
     for own in (expected[:8], expected[8:]):
         assert [message.deduplication for message in taken if message.deduplication in own] == own
+
+
+def test_who_gives_up_before_its_turn_leaves_nothing_behind(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an outage would pile up what nobody waits for; what is under way arrives, whoever waits."""
+    stored_execution()
+    begun, let_go = threading.Event(), threading.Event()
+    taken: list[Message] = []
+
+    def send_all(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
+        begun.set()
+        assert let_go.wait(10)
+        taken.extend(messages)
+        return [None] * len(messages)
+
+    monkeypatch.setattr(Outbox, "__init__", _with(send_all))
+    events = [node_event("RUNNING", second) for second in range(3)]
+    route = next(each for each in rpcs() if each.name == "CreateNodeEvent").routes[0]
+    requests = [NodeExecutionEventRequest(event=event).SerializeToString() for event in events]
+
+    async def two_give_up() -> None:
+        here = Events()
+        first = asyncio.create_task(here.record(route, requests[0]))
+        await asyncio.to_thread(begun.wait, 10)
+        second = asyncio.create_task(here.record(route, requests[1]))
+        await asyncio.sleep(0)  # it waits for its turn now
+        assert first.cancel()
+        assert second.cancel()
+        let_go.set()
+        await here.record(route, requests[2])
+
+    asyncio.run(two_give_up())
+    expected = [service.admit(event).deduplication for event in (events[0], events[2])]
+    assert [message.deduplication for message in taken] == expected
+
+
+def test_a_drained_bridge_acknowledges_what_is_under_way(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_execution()
+    begun, original = threading.Event(), queue._send_batch
+
+    def slow(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
+        begun.set()
+        time.sleep(0.5)
+        return original(messages)
+
+    monkeypatch.setattr(queue, "_send_batch", slow)
+    settings = Settings(api_url="http://127.0.0.1:9", listen="127.0.0.1:0", drain_seconds=10)
+    with ExitStack() as ends_last, ThreadPoolExecutor(1) as threads:
+        with bridge(settings) as address:
+            channel = ends_last.enter_context(grpc.insecure_channel(address))
+            answer = threads.submit(over_grpc, Client(channel), node_event("RUNNING"))
+            assert begun.wait(10)
+        assert answer.result() == Verdict()
 
 
 def _with(send_all: object) -> object:
