@@ -123,6 +123,10 @@ class Execution:
         except (FlyteAdminError, BlobMissing, CompileErrors, Refused, LookupError, ValueError) as error:
             await walk.fail(system_error("BadSpecificationError", str(error)))
             return Phase.FAILED
+        except Exception as error:  # noqa: BLE001  # whatever it is, FlyteAdmin must hear of the end
+            _log.exception("%s/%s broke off", *self._resource.place)
+            await walk.fail(system_error("RuntimeExecutionError", f"{type(error).__name__}: {error}"))
+            return Phase.FAILED
         return self._phase
 
     def _walk(self, workflow: FlyteWorkflow) -> Walk:

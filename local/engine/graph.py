@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 
 from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
@@ -66,6 +67,23 @@ def check_order(spec: WorkflowSpec) -> None:
         for name in ready:
             del waiting[name]
         ended.update(ready)
+
+
+def check_nesting(spec: WorkflowSpec, library: Library) -> None:
+    """Make sure that no branch and no sub-workflow has itself inside.
+
+    Raises:
+        ValueError: one has, as graphlib's CycleError, which names it.
+    """
+    for each in (spec, *library.sub_workflows.values()):
+        TopologicalSorter({node.id: children(node.branch) for node in each.nodes.values() if node.branch}).prepare()
+    TopologicalSorter({name: _inside(each) for name, each in library.sub_workflows.items()}).prepare()
+
+
+def _inside(spec: WorkflowSpec) -> set[str]:
+    """The sub-workflows that a workflow's nodes refer to."""
+    nodes = [*spec.nodes.values(), *([spec.on_failure] if spec.on_failure else [])]
+    return {node.workflow.sub_workflow_ref for node in nodes if node.workflow and node.workflow.sub_workflow_ref}
 
 
 def ready_nodes(waiting: Mapping[str, set[str]], ended: Collection[str]) -> list[str]:

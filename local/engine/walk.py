@@ -31,7 +31,7 @@ from local.engine.faults import (
     system_error,
     user_error,
 )
-from local.engine.graph import END_NODE, START_NODE, Graph, Library, check_order, ready_nodes, top_level
+from local.engine.graph import END_NODE, START_NODE, Graph, Library, check_nesting, check_order, ready_nodes, top_level
 from local.engine.hands import Hands
 from local.engine.outcome import Outcome
 from local.engine.places import Place
@@ -211,6 +211,7 @@ class Walk:
         spec = self.workflow.spec
         assert spec is not None
         library = Library(self.workflow.tasks or {}, self.workflow.sub_workflows or {})
+        check_nesting(spec, library)
         graph = Graph(spec, library, self._directory)
         await self._write_inputs(graph, inputs)
         await self.hands.send(self.events.workflow(WorkflowExecution.RUNNING))

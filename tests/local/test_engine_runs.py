@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from flyteidl.admin.workflow_pb2 import WorkflowClosure
 from flyteidl.core.compiler_pb2 import CompiledTask, CompiledWorkflow, CompiledWorkflowClosure, ConnectionSet
 from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.core.workflow_pb2 import Node, TaskNode, WorkflowTemplate
+from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 from google.protobuf.message import Message
 
 from flyteadmin.errors import Code, Unavailable
 from flyteadmin.events.validation import Event
-from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from flyteadmin.flyteworkflow.crd import BranchNodeSpec, FlyteWorkflow, IfBlock, NodeSpec, WorkflowNodeSpec
 from flyteadmin.flyteworkflow.offload import offload
 from local.cluster.faults import Fault
 from local.cluster.kinds import Kind
@@ -35,6 +37,8 @@ from local.engine.tasks.logs import Logs
 from local.engine.tasks.processes import Processes
 from tests.local.engine_builders import (
     MemoryBlobs,
+    chain,
+    compares_x_with,
     echoing,
     integer,
     line,
@@ -42,6 +46,7 @@ from tests.local.engine_builders import (
     promise,
     template,
     variables,
+    workflow,
 )
 
 NAMESPACE = "flytesnacks-development"
@@ -80,6 +85,27 @@ class FailingBlobs(MemoryBlobs):
             self.failures -= 1
             raise Unavailable("slow down")
         super().write(blob, target)
+
+
+class BrokenBlobs(MemoryBlobs):
+    """Has a defect."""
+
+    def write(self, blob: bytes, target: str) -> None:
+        if "n0" in target:
+            raise OSError("no space left on device")
+        super().write(blob, target)
+
+
+def nested_in_itself() -> FlyteWorkflow:
+    """A sub-workflow that runs itself."""
+    again = NodeSpec(id="n0", kind="workflow", workflow=WorkflowNodeSpec(sub_workflow_ref="again"))
+    return workflow(chain(again), sub_workflows={"again": chain(again)})
+
+
+def branching_into_itself() -> FlyteWorkflow:
+    """A branch whose only case is itself."""
+    case = IfBlock(condition=compares_x_with(1), then="n0")
+    return workflow(chain(NodeSpec(id="n0", kind="branch", branch=BranchNodeSpec(if_=case))))
 
 
 @dataclass
@@ -242,6 +268,22 @@ class TestEngine:
             at.create(offload(echoing(), "s3://bucket/closure", "s3://bucket/inputs"))
             at.until_ended()
         assert at.admin.lines == ["workflow FAILED"]
+
+    @pytest.mark.parametrize("resource", [nested_in_itself(), branching_into_itself()])
+    def test_what_has_itself_inside_fails_at_once(self, resource: FlyteWorkflow) -> None:
+        with here() as at:
+            at.create(resource)
+            at.until_ended()
+        assert at.admin.lines == ["workflow FAILED"]
+        assert isinstance(at.admin.events[0], WorkflowExecutionEvent)
+        assert "cycle" in at.admin.events[0].error.message
+
+    def test_whatever_breaks_an_execution_ends_it(self) -> None:
+        with here(blobs=BrokenBlobs()) as at:
+            at.create(echoing())
+            at.until_ended()
+        assert at.admin.lines[-1] == "workflow FAILED"
+        assert at.phase() == Phase.FAILED
 
     def test_one_that_is_stopped_with_the_engine_says_nothing_more(self, tmp_path: Path) -> None:
         with here(logs=tmp_path) as at:
