@@ -14,6 +14,7 @@ _TOKENS: Final = ("authorization", "flyte-authorization")
 _BEARER = "bearer "
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 _DISCOVERY_SECONDS = 5
+_TRUST_SECONDS = 300.0
 
 
 def token_of(metadata: Mapping[str, str]) -> str:
@@ -22,7 +23,11 @@ def token_of(metadata: Mapping[str, str]) -> str:
 
 
 class Tokens:
-    """Verifies an OIDC issuer's tokens; its keys are fetched when first needed, and again for one that is unknown."""
+    """Verifies an OIDC issuer's tokens; its keys are fetched every five minutes, and for one that is unknown.
+
+    A key that the issuer takes back is trusted for no longer than that. Unknown ones are asked for twice a minute at
+    most, so that nobody can make the bridge ask for every call.
+    """
 
     def __init__(self, issuer: str, audience: str) -> None:
         """Trust tokens of `issuer` for `audience`."""
@@ -69,7 +74,7 @@ class Tokens:
             uri = document.get("jwks_uri") if isinstance(document, dict) else None
             if not isinstance(uri, str):
                 raise Unavailable("the token issuer's configuration names no jwks_uri")
-            self._keys = jwt.PyJWKClient(uri, cache_keys=True, timeout=_DISCOVERY_SECONDS)
+            self._keys = jwt.PyJWKClient(uri, lifespan=_TRUST_SECONDS, timeout=_DISCOVERY_SECONDS)
         return self._keys
 
 

@@ -17,6 +17,7 @@ from flyteidl.admin.event_pb2 import NodeExecutionEventRequest
 from flyteidl.admin.project_pb2 import ProjectListRequest
 from pydantic import ValidationError
 
+from bridge import callers
 from bridge.settings import Settings
 from flyteadmin.errors import Code
 from local.aws.data import DataAccount as Aws
@@ -84,6 +85,18 @@ def test_tokens_that_are_not_good_enough(api: Gateway, issuer: Issuer) -> None:
     with client(settings(api, issuer)) as flyte:
         assert {flyte.code("ListProjects", PROJECTS, authorization=token) for token in bad} == {Code.UNAUTHENTICATED}
     assert api.seen == []
+
+
+def test_a_key_that_its_issuer_takes_back_is_not_trusted_for_long(
+    api: Gateway, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "_TRUST_SECONDS", 1e-6)
+    with client(settings(api, issuer)) as flyte:
+        old = issuer.token()
+        assert flyte.code("ListProjects", PROJECTS, authorization=old) is Code.OK
+        issuer.key = rsa.generate_private_key(65537, 2048)
+        assert flyte.code("ListProjects", PROJECTS, authorization=old) is Code.UNAUTHENTICATED
+        assert flyte.code("ListProjects", PROJECTS, authorization=issuer.token()) is Code.OK
 
 
 def test_an_issuer_that_does_not_answer_is_a_passing_fault(api: Gateway, issuer: Issuer) -> None:
