@@ -1,0 +1,187 @@
+"""What conditions and updates of names, versions, projects and signals come to."""
+
+import pytest
+from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
+from flyteidl.admin.description_entity_pb2 import DescriptionEntity
+from flyteidl.admin.launch_plan_pb2 import LaunchPlan
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, SignalIdentifier
+
+from flyteadmin.attributes import repository as attributes
+from flyteadmin.attributes.models import AttributesRow
+from flyteadmin.clients.dynamodb import ConditionFailed, Put, TransactionFailed, query, transact, write
+from flyteadmin.description_entities import repository as descriptions
+from flyteadmin.launch_plans import repository as launch_plans
+from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
+from flyteadmin.named_entities import repository as names
+from flyteadmin.projects import repository as projects
+from flyteadmin.projects.models import ProjectRow
+from flyteadmin.signals import repository as signals
+from flyteadmin.signals.models import SignalRow
+from flyteadmin.tasks import repository as tasks
+from flyteadmin.tasks.models import TaskRow
+from flyteadmin.workflows import repository as workflows
+from flyteadmin.workflows.models import WorkflowRow
+from tests.builders import DOMAIN, PROJECT, execution_id
+from tests.entities import identifier
+
+NAME = f"{PROJECT}:{DOMAIN}:doubling"
+TASK_ID, WORKFLOW_ID = identifier(TASK, "doubling"), identifier(WORKFLOW, "doubling")
+
+
+def task_row(version: str = "v1") -> TaskRow:
+    return TaskRow(name=NAME, version=version, created_at=1, digest=b"d", task_type="t")
+
+
+def launch_plan(version: str) -> Put:
+    plan = LaunchPlan(id=identifier(LAUNCH_PLAN, "doubling", version))
+    return launch_plans.first(launch_plans.new_version(plan, WORKFLOW_ID, "s3://closure", 1), plan)
+
+
+def active() -> list[str]:
+    page = query(LaunchPlanRow, f"{PROJECT}:{DOMAIN}", index="active")
+    return [str(row.version) for row in page.items]
+
+
+def test_a_first_version_makes_its_name_known(database: str) -> None:
+    names.store_version(tasks.first(task_row(), b"closure"), TASK_ID, None, [], 5)
+    known = names.read(TASK_ID)
+    assert known is not None
+    assert (known.version, known.description, known.state, known.created_at) == (1, "", 0, 5)
+    stored = tasks.read(TASK_ID)
+    assert stored is not None
+    assert stored.closure == b"closure"
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["in a transaction", "alone"])
+def test_a_version_that_is_there_is_brought(database: str, is_known: bool) -> None:
+    names.store_version(tasks.first(task_row(), b"closure"), TASK_ID, None, [], 5)
+    known = names.read(TASK_ID) if is_known else None
+    with pytest.raises(names.VersionExists) as failure:
+        names.store_version(tasks.first(task_row(), b"other"), TASK_ID, known, [], 6)
+    assert tasks.from_raw(failure.value.old).closure == b"closure"
+    names.store_version(tasks.first(task_row("v2"), b"closure"), TASK_ID, known, [], 6)
+    again = names.read(TASK_ID)
+    assert again is not None
+    assert (again.version, again.updated_at) == (1, 5), "what was said of a name stays"
+
+
+def test_what_is_said_of_a_name_wants_one(database: str) -> None:
+    said = NamedEntityMetadata(description="doubles", state=NamedEntityState.NAMED_ENTITY_ARCHIVED)
+    assert not names.describe(TASK_ID, said, 7)
+    assert names.read(TASK_ID) is None
+    write(names.make_known(TASK_ID, 5))
+    assert names.describe(TASK_ID, said, 7)
+    write(names.make_known(TASK_ID, 9))
+    known = names.read(TASK_ID)
+    assert known is not None
+    assert (known.description, known.state, known.version, known.updated_at) == ("doubles", 1, 2, 7)
+    write(names.make_system_generated(TASK_ID, 9))
+    generated = names.read(TASK_ID)
+    assert generated is not None
+    assert (generated.state, generated.description) == (2, "doubles")
+
+
+def test_versions_of_every_kind_are_stored_once(database: str) -> None:
+    workflow = WorkflowRow(name=NAME, version="v1", created_at=1, digest=b"d", closure_uri="s3://closure")
+    description = descriptions.description(DescriptionEntity(short_description="doubles"), TASK_ID, 1)
+    operations = [tasks.first(task_row(), b"c"), workflows.first(workflow), launch_plan("v1"), description]
+    transact(operations)
+    for position, operation in enumerate(operations[:3]):
+        with pytest.raises(ConditionFailed) as failure:
+            write(operation)
+        assert failure.value.old is not None
+        with pytest.raises(TransactionFailed) as failures:
+            transact(operations)
+        assert failures.value.failed == (0, 1, 2)
+        assert failures.value.old[position] == failure.value.old
+    assert workflows.read(WORKFLOW_ID) is not None
+    assert launch_plans.read(identifier(LAUNCH_PLAN, "doubling")) is not None
+    described = descriptions.read(TASK_ID)
+    assert described is not None
+    assert described.short_description == "doubles"
+
+
+def test_one_version_is_active_at_a_time(database: str) -> None:
+    transact([launch_plan("v1"), launch_plan("v2")])
+    first, second = (identifier(LAUNCH_PLAN, "doubling", version) for version in ("v1", "v2"))
+    assert launch_plans.read_active(PROJECT, DOMAIN, "doubling") is None
+    for wanted, version in ((first, "v1"), (second, "v2"), (second, "v2")):
+        launch_plans.activate(wanted, 7, lambda _row: None)
+        row = launch_plans.read_active(PROJECT, DOMAIN, "doubling")
+        assert row is not None
+        assert (row.version, row.state, active()) == (version, 1, [version])
+    launch_plans.deactivate(first, 8)
+    assert active() == ["v2"], "it was not the active one"
+    launch_plans.deactivate(second, 8)
+    assert (launch_plans.read_active(PROJECT, DOMAIN, "doubling"), active()) == (None, [])
+    with pytest.raises(launch_plans.LaunchPlanMissing):
+        launch_plans.activate(identifier(LAUNCH_PLAN, "doubling", "v3"), 9, lambda _row: None)
+
+
+@pytest.mark.parametrize("seen", ["", None, "v3"], ids=["none was active", "there was no marker", "another was active"])
+def test_an_activation_over_what_has_changed_changes_nothing(database: str, seen: str | None) -> None:
+    transact([launch_plan(version) for version in ("v1", "v2", "v3")])
+    launch_plans.activate(identifier(LAUNCH_PLAN, "doubling", "v1"), 7, lambda _row: None)
+    marker = ActiveVersion(name=f":{NAME}", active_version=seen) if seen is not None else None
+    with pytest.raises(TransactionFailed) as failure:
+        transact(launch_plans._operations(NAME, marker, "v2", 8))
+    assert failure.value.failed == (0,)
+    assert active() == ["v1"]
+
+
+def test_an_activation_of_what_is_not_there_changes_nothing(database: str) -> None:
+    with pytest.raises(TransactionFailed) as failure:
+        transact(launch_plans._operations(NAME, None, "v1", 8))
+    assert (failure.value.failed, failure.value.old) == ((1,), {1: None})
+    assert launch_plans.read_active(PROJECT, DOMAIN, "doubling") is None
+
+
+def project(name: str) -> ProjectRow:
+    return ProjectRow(project=name, name=name, created_at=1, updated_at=1)
+
+
+def test_a_project_is_made_once_and_replaced_on_the_version_read(database: str) -> None:
+    assert projects.create(project("b"))
+    assert not projects.create(project("b"))
+    assert projects.create(project("a"))
+    row, stale = projects.read("b"), projects.read("b")
+    assert row is not None
+    assert stale is not None
+    row.description = "new"
+    assert projects.replace(row)
+    assert not projects.replace(stale)
+    assert [(each.project, each.version, each.description) for each in projects.read_all()] == [
+        ("a", 1, ""),
+        ("b", 2, "new"),
+    ]
+
+
+def signal(name: str, type: bytes = b"\x08\x01") -> SignalRow:
+    return SignalRow(execution=f"{PROJECT}:{DOMAIN}:run", signal_id=name, type=type, created_at=1, updated_at=1)
+
+
+def test_a_signal_is_made_once_and_set_while_its_type_is_the_same(database: str) -> None:
+    assert signals.create(signal("approve")).created_at == 1
+    assert signals.create(signal("approve", b"\x08\x02")).type == b"\x08\x01"
+    signals.set_value(signal("approve"), b"value", 7)
+    row = signals.read(SignalIdentifier(signal_id="approve", execution_id=execution_id()))
+    assert row is not None
+    assert (row.value, row.version, row.updated_at) == (b"value", 2, 7)
+    for refused in (signal("approve", b"\x08\x02"), signal("missing")):
+        with pytest.raises(ConditionFailed):
+            signals.set_value(refused, b"other", 8)
+
+
+def test_signals_come_in_order_behind_one(database: str) -> None:
+    for name in ("c", "a", "é", "b", "B"):
+        signals.create(signal(name))
+    execution = signal("a").execution
+    assert [row.signal_id for row in signals.in_order(execution, "", 2)] == ["B", "a", "b", "c", "é"]
+    assert [row.signal_id for row in signals.in_order(execution, "a", 1)] == ["b", "c", "é"]
+
+
+def test_attributes_of_every_scope_are_found_at_once(database: str) -> None:
+    for scope in (f"{PROJECT}:::", f"{PROJECT}:{DOMAIN}:doubling:"):
+        write(Put(AttributesRow(scope=scope, updated_at=1)))
+    found = attributes.matching(PROJECT, DOMAIN, "doubling", "plan")
+    assert [row.scope for row in found.rows] == [f"{PROJECT}:{DOMAIN}:doubling:", f"{PROJECT}:::"]
