@@ -28,18 +28,24 @@ def configured(
     folder.mkdir(exist_ok=True)
     kubeconfig, configuration = folder / _KUBECONFIG, folder / _CONFIGURATION
     if isinstance(cluster, RunningCluster):
-        kubeconfig.write_text(cluster.kubeconfig())
+        _write(kubeconfig, cluster.kubeconfig())
     else:
         kubeconfig = Path(os.environ["KUBECONFIG"])
-    configuration.touch(mode=0o600)
-    configuration.write_text(
-        _TEMPLATE.format(kubeconfig=kubeconfig, bridge=bridge, bucket=bucket, s3=s3, caller=caller, region=REGION)
+    _write(
+        configuration,
+        _TEMPLATE.format(kubeconfig=kubeconfig, bridge=bridge, bucket=bucket, s3=s3, caller=caller, region=REGION),
     )
     try:
         yield configuration
     finally:
         configuration.unlink()
         (folder / _KUBECONFIG).unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write what others on this machine need not read."""
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 _TEMPLATE = """\

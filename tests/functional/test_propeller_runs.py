@@ -57,6 +57,22 @@ RUNS = {
         " W FAILING, W FAILED",
         "W FAILED, n0 TIMED_OUT, n0#0 ABORTED, n0#1 ABORTED",
     ),
+    "a task that is tried again, and aborted after each failure": Run(
+        "W RUNNING, n0 QUEUED, n0#0 QUEUED, n0 RUNNING, n0#0 RUNNING, n0#0 FAILED, n0#0 ABORTED, n0#1 QUEUED,"
+        " n0#1 RUNNING, n0#1 FAILED, n0 FAILED, W FAILING, W FAILED",
+        "W FAILED, n0 FAILED, n0#0 FAILED, n0#1 FAILED",
+    ),
+    "a dynamic task": Run(
+        "W RUNNING, n0 QUEUED, n0#0 QUEUED, n0 RUNNING, n0#0 RUNNING, n0#0 SUCCEEDED, n0 DYNAMIC_RUNNING,"
+        " n0-0-start-node SUCCEEDED, n0-0-dn0 QUEUED, n0-0-dn0#0 RUNNING, n0-0-dn0 RUNNING, n0-0-dn0#0 SUCCEEDED,"
+        " n0-0-dn0 SUCCEEDED, n0 SUCCEEDED, W SUCCEEDING, W SUCCEEDED",
+        "W SUCCEEDED, n0 SUCCEEDED, n0#0 SUCCEEDED, n0-0-dn0 SUCCEEDED, n0-0-dn0#0 SUCCEEDED",
+    ),
+    "an abort of what a dynamic task made": Run(
+        "W RUNNING, n0 QUEUED, n0#0 RUNNING, n0#0 SUCCEEDED, n0 DYNAMIC_RUNNING, n0-0-dn0 QUEUED, n0-0-dn0#0 RUNNING,"
+        " n0-0-dn0 RUNNING, * ABORTING, n0-0-dn0#0 ABORTED, n0-0-dn0 ABORTED, n0 ABORTED, W ABORTED",
+        "W ABORTED, n0 ABORTED, n0#0 SUCCEEDED, n0-0-dn0 ABORTED, n0-0-dn0#0 ABORTED",
+    ),
     "a failure node": Run(
         "W RUNNING, n0 QUEUED, n0#0 RUNNING, n0 RUNNING, n0 TIMED_OUT, n0#0 ABORTED, W FAILING,"
         " fn0 QUEUED, fn0#0 RUNNING, fn0 RUNNING, fn0#0 SUCCEEDED, fn0 SUCCEEDED, W FAILED",

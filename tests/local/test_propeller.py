@@ -19,6 +19,7 @@ def test_it_leads_to_the_cluster_the_bridge_and_the_bucket(tmp_path: Path) -> No
             tmp_path, cluster, bridge="127.0.0.1:8089", bucket="bucket", s3="http://127.0.0.1:4566", caller=caller
         ) as written,
     ):
+        assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
         settings = yaml.safe_load(written.read_text())
         with config.new_client_from_config(settings["propeller"]["kube-config"]) as client:
             listed = CustomObjectsApi(client).list_cluster_custom_object("flyte.lyft.com", "v1alpha1", "flyteworkflows")
