@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 
 from flyteadmin.clients import topic
@@ -18,7 +19,7 @@ from tests.aws_events import Context, batch
 from tests.builders import CREATED_AT
 
 
-def image(*phases: str, error: ExecutionError | None = None) -> dict[str, object]:
+def image(*phases: str, error: ExecutionError | None = None, abort: AbortMetadata | None = None) -> dict[str, object]:
     """A row's image as the stream shows it to a function: binary parts in base64."""
     state = ExecutionState(
         execution="flytesnacks:development:run",
@@ -32,6 +33,7 @@ def image(*phases: str, error: ExecutionError | None = None) -> dict[str, object
         workflow="flytesnacks:development:workflow",
         workflow_version="v1",
         error=error.SerializeToString() if error else None,
+        abort=abort.SerializeToString() if abort else None,
     )
     return {
         name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in typed.items()}
@@ -97,6 +99,21 @@ def test_a_subscriber_filters_on_attributes(aws: Aws) -> None:
     [received] = failures.received()
     assert received.error is not None
     assert (received.phase, received.error.kind, received.error.message) == ("FAILED", "USER", "it broke")
+
+
+def test_an_abort_says_who_asked_for_it_and_why(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    abort = AbortMetadata(cause="too slow", principal="ada")
+    handle([change(image("RUNNING"), image("RUNNING", "ABORTING", "ABORTED", abort=abort))])
+    asked = {each.phase: each.abort and (each.abort.cause, each.abort.principal) for each in subscriber.received()}
+    assert asked == {"ABORTING": ("too slow", "ada"), "ABORTED": ("too slow", "ada")}
+
+
+def test_an_abort_that_nobody_asked_for_and_an_end_that_was_faster_have_no_cause(aws: Aws) -> None:
+    subscriber = Subscriber(aws)
+    handle([change(image("RUNNING"), image("RUNNING", "ABORTED"))])
+    handle([change(image("ABORTING"), image("ABORTING", "SUCCEEDED", abort=AbortMetadata(cause="too late")))])
+    assert {each.phase: each.abort for each in subscriber.received()} == {"ABORTED": None, "SUCCEEDED": None}
 
 
 def test_a_replay_says_the_same_under_the_same_id(aws: Aws) -> None:

@@ -33,6 +33,13 @@ class ExecutionFailure(BaseModel):
     message: str
 
 
+class ExecutionAbort(BaseModel):
+    """Who asked for an execution's end, and why."""
+
+    cause: str
+    principal: str
+
+
 class Notification(BaseModel):
     """An execution entered a phase."""
 
@@ -46,6 +53,7 @@ class Notification(BaseModel):
     workflow: EntityName
     launch_plan: EntityName
     error: ExecutionFailure | None = Field(None, description="set when the phase is FAILED or TIMED_OUT")
+    abort: ExecutionAbort | None = Field(None, description="set when the phase is ABORTING or ABORTED as asked for")
 
     def attributes(self) -> dict[str, str]:
         """What a subscription can filter on without reading the body."""

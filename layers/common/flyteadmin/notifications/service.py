@@ -2,19 +2,28 @@
 
 from collections.abc import Iterable
 
+from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 from pydantic import Base64Bytes, BaseModel, Field
 
 from flyteadmin.clients import topic
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.executions.models import Transition
-from flyteadmin.notifications.messages import EntityName, ExecutionFailure, ExecutionName, Notification
+from flyteadmin.executions.phases import ABORTED, ABORTING
+from flyteadmin.notifications.messages import (
+    EntityName,
+    ExecutionAbort,
+    ExecutionFailure,
+    ExecutionName,
+    Notification,
+)
 from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.observability import logger
 from flyteadmin.timestamps import NANOSECONDS, to_datetime
 
 _KINDS = {number: name for name, number in ExecutionError.ErrorKind.items()}
 _WITH_ERROR = frozenset({"FAILED", "TIMED_OUT"})
+_WITH_ABORT = frozenset({ABORTING, ABORTED})
 
 
 class _Text(BaseModel):
@@ -39,6 +48,7 @@ class Image(BaseModel):
     launch_plan: _Text = _Text()
     launch_plan_version: _Text = _Text()
     error: _Bytes = _Bytes()
+    abort: _Bytes = _Bytes()
 
 
 class _Change(BaseModel):
@@ -85,6 +95,7 @@ def _notification(image: Image, transition: Transition) -> Notification:
         workflow=_entity(image.workflow.value, image.workflow_version.value),
         launch_plan=_entity(image.launch_plan.value, image.launch_plan_version.value),
         error=_failure(image.error.value) if transition.phase in _WITH_ERROR else None,
+        abort=_abort(image.abort.value) if transition.phase in _WITH_ABORT else None,
     )
 
 
@@ -104,6 +115,13 @@ def _failure(blob: bytes) -> ExecutionFailure | None:
     return ExecutionFailure.model_validate(
         {"kind": _KINDS.get(error.kind, "UNKNOWN"), "code": error.code, "message": error.message}
     )
+
+
+def _abort(blob: bytes) -> ExecutionAbort | None:
+    if not blob:
+        return None
+    abort = AbortMetadata.FromString(blob)
+    return ExecutionAbort(cause=abort.cause, principal=abort.principal)
 
 
 def _rfc3339(nanoseconds: int) -> str:
