@@ -62,7 +62,7 @@ bench: build ## requests, write units, lists, CPU, import cost beside their budg
 	@python -m bench --versions $(or $(VERSIONS),10000)
 
 soak: build ## 200 executions at once while functions die: every final state right (a quarter of an hour, not in CI)
-	@python -m bench.soak $(ARGS)
+	@python -m bench.soak --seed $(SEED) $(ARGS)
 
 redrive: setup ## events that were set aside: list them, or ARGS="show|send --execution … --cause … --stack …"
 	@python -m deploy.redrive --stack $(STACK) $(ARGS)

@@ -1,13 +1,23 @@
 """What goes wrong at the edge, on purpose: a call of ours that fails, or AWS answering an error to a request."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 
+import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.errors import Unavailable
+
+
+def in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let process_event make its calls one after the other."""
+    monkeypatch.setattr(
+        "flyteadmin.events.processing._pools", cache(lambda: (ThreadPoolExecutor(2), ThreadPoolExecutor(1)))
+    )
 
 
 def unavailable(*_: object, **__: object) -> None:

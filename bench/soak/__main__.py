@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ class _Seen:
 
     invocations: int
     killed: int
-    failed: int
+    failed: Counter[str]
     redelivered: int
     busy_seconds: float
 
@@ -132,7 +133,7 @@ class _Progress:
         return _Seen(
             len(mine),
             sum(each.was_killed for each in mine),
-            sum(each.has_failed and not each.was_killed for each in mine),
+            Counter(each.error for each in mine if each.has_failed and not each.was_killed),
             sum(each.again for each in mine),
             sum(each.seconds for each in mine),
         )
@@ -214,7 +215,7 @@ def _print_figures(seen: _Seen, events: int, seconds: float) -> None:
         ("events/s", f"{events / seconds:,.0f}"),
         ("invocations of process_event", f"{seen.invocations:,}"),
         ("of them killed half way", f"{seen.killed} ({seen.killed / seen.invocations:.1%})"),
-        ("failed otherwise", f"{seen.failed}"),
+        ("failed otherwise", ", ".join(f"{count} times {error}" for error, count in seen.failed.items()) or "0"),
         ("messages delivered again", f"{seen.redelivered:,}"),
         ("mean time of an invocation", f"{seen.busy_seconds / seen.invocations * 1000:,.0f} ms"),
     ):

@@ -23,8 +23,12 @@ class Invocation:
     seconds: float
     records: int
     again: int
-    has_failed: bool
+    error: str
     was_killed: bool
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.error)
 
 
 def invocations(file: Path) -> Iterator[Invocation]:
@@ -81,20 +85,20 @@ def record_invocations(file: Path, killed: Mapping[str, float]) -> None:
         result = original(worker, event, *rest, **named)
         if death:
             death.cancel()
-        has_failed = result.get("status") == "error"
-        was_killed = bool(death and has_failed)
+        error = str(result.get("error") or "no reason given") if result.get("status") == "error" else ""
+        was_killed = bool(death and error)
         seconds = time.monotonic() - began
-        if not has_failed:
+        if not error:
             fate.ended(function, seconds, spared=death is not None)
         with lock, file.open("a") as lines:
-            lines.write(json.dumps(asdict(_invocation(function, seconds, event, has_failed, was_killed))) + "\n")
+            lines.write(json.dumps(asdict(_invocation(function, seconds, event, error, was_killed))) + "\n")
         return result
 
     around(lambda_runtime.Worker, "invoke", invoke)
 
 
-def _invocation(function: str, seconds: float, event: Any, has_failed: bool, was_killed: bool) -> Invocation:  # noqa: FBT001
+def _invocation(function: str, seconds: float, event: Any, error: str, was_killed: bool) -> Invocation:  # noqa: FBT001
     records = event.get("Records", []) if isinstance(event, dict) else []
     receives = [int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) for record in records]
     again = sum(count > 1 for count in receives)
-    return Invocation(function, round(seconds, 4), len(records), again, has_failed, was_killed)
+    return Invocation(function, round(seconds, 4), len(records), again, error[:500], was_killed)

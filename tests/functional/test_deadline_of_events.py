@@ -13,7 +13,6 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.clients import deadline
 from flyteadmin.clients.deadline import OutOfTime
-from flyteadmin.events import processing
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
@@ -22,6 +21,7 @@ from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.faults import in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 LAMBDA_SECONDS = 30
@@ -189,7 +189,7 @@ def over_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> Iterator[Callable
 def test_a_time_that_is_over_after_any_call_loses_nothing_and_keeps_the_order(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processing, "_THREADS", 1)  # so that the calls come in one order
+    in_one_order(monkeypatch)
     stored_execution("quiet")
     events = [admit(event).body for event in life("quiet")]
     with over_after(monkeypatch, 1000) as asked:

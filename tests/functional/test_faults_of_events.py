@@ -32,7 +32,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
-from tests.faults import answering
+from tests.faults import answering, in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 
@@ -191,7 +191,7 @@ def test_a_death_after_any_remote_call_changes_nothing_in_the_end(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, receives: int
 ) -> None:
     """Half way through is anywhere: the batch is delivered again, and the end is that of a quiet run."""
-    monkeypatch.setattr("flyteadmin.events.processing._THREADS", 1)  # so that the calls come in one order
+    in_one_order(monkeypatch)
     stored_execution("quiet-run")
     total = number_of_calls(records("quiet-run"))
     assert total > 8

@@ -118,6 +118,19 @@ def test_nodes_below_a_task_execution(aws: Aws) -> None:
     assert [attempt.is_parent for attempt in attempts] == [True, False]
 
 
+@pytest.mark.conformance("NEV-10")
+def test_a_node_below_a_node_and_a_task(aws: Aws) -> None:
+    """Upstream lists it below both; propeller names one or the other."""
+    both = below_task("child", 3)
+    both.parent_node_metadata.node_id = "n0"
+    apply(node_event("RUNNING", 1), task_event("RUNNING", 1), both)
+    query = {"limit": "10", "unique_parent_id": "n0"}
+    below_node = get(f"node_executions/{EXECUTION}", query).message(NodeExecutionList)
+    assert [node.id.node_id for node in below_node.node_executions] == ["child"]
+    below = get(f"children/task_executions/{TASK}", {"limit": "10"}).message(NodeExecutionList)
+    assert list(below.node_executions) == []
+
+
 @pytest.mark.conformance("LST-16", "LST-23")
 def test_nodes_below_no_task_execution(aws: Aws) -> None:
     apply(task_event("RUNNING", 1))

@@ -81,7 +81,7 @@ def handle(records: Sequence[dict[str, object]]) -> list[str]:
     return [failure["itemIdentifier"] for failure in failures]
 
 
-@pytest.mark.conformance("KD-05")
+@pytest.mark.conformance("KD-05", "WFE-23")
 def test_a_subscriber_receives_each_transition_that_a_folded_change_hides(aws: Aws) -> None:
     subscriber = Subscriber(aws)
     assert handle([change(image("RUNNING"), image("RUNNING", "SUCCEEDING", "SUCCEEDED"))]) == []

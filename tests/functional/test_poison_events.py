@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.clients import queue
+from flyteadmin.clients import dynamodb, queue
+from flyteadmin.events import redrive
 from flyteadmin.events.envelope import Envelope
+from flyteadmin.events.redrive import Chosen
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.node_executions import repository as node_executions
+from flyteadmin.task_executions import repository as task_executions
 from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
-from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution
+from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
 from tests.faults import unavailable
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
@@ -95,6 +98,42 @@ def test_a_dead_letter_queue_that_fails_half_way(aws: Aws, monkeypatch: pytest.M
     assert len(causes(aws)) == 2
     assert again(records[2:]) == []
     assert len(causes(aws)) == 4
+
+
+@pytest.mark.parametrize(
+    "failing", ["flyteadmin.events.log.batch_put", "flyteadmin.task_executions.repository.batch_get"]
+)
+def test_one_event_that_trips_us_up_does_not_hold_up_its_batch_for_ever(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Where events go together: whoever failed too often fails alone."""
+    stored_execution()
+    original = getattr(dynamodb, failing.rpartition(".")[2])
+
+    def trip(what: Sequence[Any]) -> Any:
+        if any("poison" in str(each) or "poison" in getattr(each, "entry", "") for each in what):
+            raise ValueError("a bug")
+        return original(what)
+
+    monkeypatch.setattr(failing, trip)
+    events = [task_event("RUNNING", 1), task_event("RUNNING", 2), task_event("RUNNING", 2, node="poison")]
+    events[0].retry_attempt = 1
+    delivered = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
+    assert again(delivered) == ["message-1", "message-2", "message-3"]
+    spent = [queue_record(message_body(event), n, receive_count=5) for n, event in enumerate(events, 1)]
+    assert again(spent) == []
+    assert len(task_executions.of_node(RUN, "n0")) == 2
+    if "log" in failing:
+        assert causes(aws) == ["INTERNAL: ValueError while logging"]
+
+
+def test_an_execution_named_with_what_no_queue_attribute_may_hold(aws: Aws) -> None:
+    """Such a name is in no table; the letter must find its place all the same."""
+    workflow = workflow_event("RUNNING", 1, execution="a\x00b\ufffe\n\u00e9")
+    assert again([queue_record(message_body(workflow), 1)]) == []
+    [letter] = redrive.dead_letters(Chosen())
+    assert letter.execution == f"{PROJECT}:{DOMAIN}:a\\x00b\\ufffe\\n\u00e9"
+    assert letter.cause.startswith("NOT_FOUND")
 
 
 def large(node: str = "n0", run: str = "run") -> Event:

@@ -110,7 +110,7 @@ def test_any_other_move_of_a_workflow(stored: str, phase: str) -> None:
     assert answer(workflow_event(phase), Stored(stored, "east")) is None
 
 
-@pytest.mark.conformance("NEV-04")
+@pytest.mark.conformance("NEV-04", "KD-07")
 @pytest.mark.parametrize("event", [node_event("SUCCEEDED"), task_event("SUCCEEDED")])
 @pytest.mark.parametrize("stored", ["ABORTING", *sorted(TERMINAL)])
 def test_events_of_nodes_and_tasks_after_the_end(event: Event, stored: str) -> None:

@@ -10,7 +10,7 @@ from typing import Union, get_args, get_origin
 from pydantic import BaseModel
 
 from flyteadmin.clients import storage
-from flyteadmin.errors import FlyteAdminError, Internal
+from flyteadmin.errors import FlyteAdminError, Internal, Unavailable
 from flyteadmin.observability import logger
 from flyteadmin.settings import Configuration, environment
 
@@ -82,7 +82,7 @@ def _read(uri: str, last: _Read | None) -> Configuration:
         logger.error("the configuration can't be read", extra={"uri": uri}, exc_info=error)
         if last is not None:
             return last.configuration
-        if isinstance(error, FlyteAdminError):
+        if isinstance(error, Unavailable):
             raise
         raise Internal("the operator's configuration can't be read; the log says why") from error
     if unknown and tuple(unknown) not in _warned:

@@ -1,6 +1,7 @@
 """How an event travels through the queue, and what a queue record holds; an event that can't be read says why."""
 
 import base64
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -17,8 +18,8 @@ INLINE_EVENT_BYTES = 180_000
 """A larger event travels as a claim check: in base64 it would not fit into every queue's 256 KB."""
 
 
-_VISIBLE = {number: f"\\x{number:02x}" for number in [*range(32), 127]}
-"""Control characters, which no queue attribute may hold, as text."""
+_UNSENDABLE = re.compile("[^\\x20-\\x7e\\x80-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+"""What a queue attribute may not hold; tabs and ends of lines, which it may, show better as text."""
 
 
 class Kind(StrEnum):
@@ -70,6 +71,11 @@ class QueueRecord(BaseModel):
     body: str
     attributes: _SystemAttributes = _SystemAttributes()
     message_attributes: dict[str, _Attribute] = Field({}, alias="messageAttributes")
+
+    @property
+    def may_be_claim(self) -> bool:
+        """Whether it is worth a thread to open it: nearly all events come whole. What counts is the envelope."""
+        return '"claim"' in self.body
 
     @property
     def sequence(self) -> str:
@@ -171,7 +177,12 @@ def parse(kind: Kind, payload: bytes) -> Event:
 
 def cause_of(error: FlyteAdminError) -> str:
     """An error as a queue attribute: its code and at most 200 characters of its message, which may be anybody's."""
-    return f"{error.code.name}: {error.message[:200]}".encode("ascii", "backslashreplace").decode().translate(_VISIBLE)
+    return visible(f"{error.code.name}: {error.message[:200]}".encode("ascii", "backslashreplace").decode())
+
+
+def visible(text: str) -> str:
+    """Text as a queue attribute may hold it: what it may not is written out."""
+    return _UNSENDABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def execution_of(record: QueueRecord) -> str:

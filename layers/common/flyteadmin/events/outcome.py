@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flyteadmin.clients import queue
 from flyteadmin.clients.deadline import OutOfTime
 from flyteadmin.errors import FlyteAdminError, InvalidArgument, NotFound
-from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of
+from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of, visible
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
@@ -89,7 +89,7 @@ def _forward(record: QueueRecord, cause: str) -> None:
         attributes={
             "sequence": record.sequence,
             "cause": cause,
-            "execution": execution_of(record),
+            "execution": visible(execution_of(record)),
             "group": record.attributes.group,
         },
     )

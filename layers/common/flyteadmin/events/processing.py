@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import cache
 from time import monotonic
 
 from flyteidl.event.event_pb2 import TaskExecutionEvent
@@ -65,18 +66,31 @@ def process(records: Sequence[QueueRecord], seconds: float) -> list[str]:
     """
     end = monotonic() + seconds
     outcome = Outcome(records)
-    leads, threads = ThreadPoolExecutor(2), ThreadPoolExecutor(_THREADS)
-    is_late = False
+    leads, threads = _pools()
     try:
-        is_late |= _is_late(end - _SECONDS_TO_SET_ASIDE - _SECONDS_TO_ANSWER, leads, lambda: _process(threads, outcome))
+        is_late = _is_late(end - _SECONDS_TO_SET_ASIDE - _SECONDS_TO_ANSWER, leads, lambda: _process(threads, outcome))
         is_late |= _is_late(end - _SECONDS_TO_ANSWER, leads, outcome.set_aside)
-    finally:
-        for pool in (leads, threads):
-            pool.shutdown(wait=not is_late, cancel_futures=True)
+    except BaseException:
+        _give_up_pools(wait=True)
+        raise
     again = outcome.again()
     if is_late:
+        _give_up_pools(wait=False)
         logger.warning("the time was too short: the rest is delivered again", extra={"messages": len(again)})
     return again
+
+
+@cache
+def _pools() -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+    """One for what leads a batch, one for its calls; kept, since starting ten threads costs what an event does."""
+    return ThreadPoolExecutor(2), ThreadPoolExecutor(_THREADS)
+
+
+def _give_up_pools(*, wait: bool) -> None:
+    """What comes next gets threads of its own: one of these may hang."""
+    for pool in _pools():
+        pool.shutdown(wait=wait, cancel_futures=True)
+    _pools.cache_clear()
 
 
 def _is_late(moment: float, lead: ThreadPoolExecutor, work: Callable[[], None]) -> bool:
@@ -99,10 +113,8 @@ def _each[T, R](threads: ThreadPoolExecutor, work: Callable[[T], R], items: Sequ
 
 
 def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
-    opened = _each(threads, lambda record: _opened(record, outcome), outcome.records)
     try:
-        logged = _logged([event for event in opened if event is not None], outcome)
-        entities = _entities(logged)
+        entities = _entities(_logged(_opened(threads, outcome), outcome))
         rows = _task_rows(entities)
     except FlyteAdminError as error:
         logger.warning("a batch will be delivered again", extra={"cause": error.message})
@@ -113,7 +125,15 @@ def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
         _each(threads, lambda entity: _applied(entity, rows, outcome), group)
 
 
-def _opened(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
+def _opened(threads: ThreadPoolExecutor, outcome: Outcome) -> list[QueuedEvent]:
+    """The events of the messages that can be read, in their order; those that lie in S3 are fetched at once."""
+    claims = [record for record in outcome.records if record.may_be_claim]
+    fetched = iter(_each(threads, lambda record: _open(record, outcome), claims))
+    opened = [next(fetched) if record.may_be_claim else _open(record, outcome) for record in outcome.records]
+    return [event for event in opened if event is not None]
+
+
+def _open(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
     """The event of a message, None if it can't be read, now or ever."""
     try:
         with _our_faults("reading"):
@@ -130,7 +150,7 @@ def _logged(events: Sequence[QueuedEvent], outcome: Outcome) -> Sequence[QueuedE
         FlyteAdminError: not all could be logged; deliver them again.
     """
     try:
-        log.append([(event, projection.entity_of(event.event)) for event in events])
+        _log(events)
     except FlyteAdminError:
         if not any(is_spent(event.record) for event in events):
             raise
@@ -140,17 +160,32 @@ def _logged(events: Sequence[QueuedEvent], outcome: Outcome) -> Sequence[QueuedE
 
 def _is_logged(event: QueuedEvent, outcome: Outcome) -> bool:
     try:
-        log.append([(event, projection.entity_of(event.event))])
+        _log([event])
     except FlyteAdminError as error:
         outcome.fails([event.record], error)
         return False
     return True
 
 
-def _task_rows(entities: Iterable[_Entity]) -> Found:
-    return task_executions.read_all(
-        [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
-    )
+def _log(events: Sequence[QueuedEvent]) -> None:
+    with _our_faults("logging"):
+        log.append([(event, projection.entity_of(event.event)) for event in events])
+
+
+def _task_rows(entities: Sequence[_Entity]) -> Found:
+    """The task executions' rows; none where one holds up the others too often, so that each reads its own.
+
+    Raises:
+        FlyteAdminError: they can't be read; deliver all again.
+    """
+    keys = [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
+    try:
+        with _our_faults("reading"):
+            return task_executions.read_all(keys)
+    except FlyteAdminError:
+        if not any(is_spent(record) for entity in entities for record in entity.records):
+            raise
+        return Found()
 
 
 def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
