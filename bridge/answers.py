@@ -69,15 +69,16 @@ def error_of(answer: Answer, rpc: str) -> Status:
     status = answer.status_message() or _of_gateway(answer)
     if status.code not in set(Code) or status.code == Code.UNKNOWN:
         status.code = Code.INTERNAL
-    return _as_propeller_reads(status, rpc)
+    return as_propeller_reads(status, rpc)
 
 
 def unreachable(rpc: str, why: str) -> Status:
     """The status of a call to which nobody answered."""
-    return _as_propeller_reads(Status(code=Code.UNAVAILABLE, message=f"the API can't be reached: {why}"), rpc)
+    return as_propeller_reads(Status(code=Code.UNAVAILABLE, message=f"the API can't be reached: {why}"), rpc)
 
 
-def _as_propeller_reads(status: Status, rpc: str) -> Status:
+def as_propeller_reads(status: Status, rpc: str) -> Status:
+    """The status of a fault that passes, under the code that makes propeller try again (invariant 8)."""
     if status.code == Code.UNAVAILABLE and rpc in RETRIED_ON_INTERNAL:
         status.code = Code.INTERNAL
     return status

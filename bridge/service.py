@@ -1,8 +1,9 @@
 """Every unary RPC of Flyte's services as one generic handler: authenticated, transcoded, called, answered."""
 
+import asyncio
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -11,7 +12,7 @@ import grpc
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from bridge.answers import Answer, error_of, unreachable
+from bridge.answers import Answer, as_propeller_reads, error_of, unreachable
 from bridge.api import Api, Deadline, Unreachable
 from bridge.callers import Callers, token_of
 from bridge.events import RPCS as EVENTS
@@ -23,7 +24,7 @@ from bridge.transcoder import transcode
 from flyteadmin.api.identity import PRINCIPAL_HEADER
 from flyteadmin.api.routes import ROUTES, Route
 from flyteadmin.api.status import status_of
-from flyteadmin.errors import Code
+from flyteadmin.errors import Code, InvalidArgument, Unavailable
 from flyteadmin.observability import logger
 
 type Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -78,11 +79,12 @@ class FlyteServices(grpc.GenericRpcHandler):
         return self._handlers.get(handler_call_details.method)
 
     def _handler(self, rpc: Rpc) -> Handler:
-        async def serve(request: bytes, context: Context) -> bytes:
+        # Taken as a stream of one message, which is the same on the wire: so that who calls is known before it is read.
+        async def serve(requests: AsyncIterator[bytes], context: Context) -> bytes:
             metadata = _metadata(context)
             request_id = _request_id(metadata)
             with SECONDS.labels(rpc.name).time():
-                outcome = await self._outcome(rpc, request, metadata, request_id, context)
+                outcome = await self._outcome(rpc, requests, metadata, request_id, context)
             code = Code(outcome.code) if isinstance(outcome, Status) else Code.OK
             CALLS.labels(rpc.name, code.name).inc()
             trailers = ((REQUEST_ID, request_id),)
@@ -93,16 +95,17 @@ class FlyteServices(grpc.GenericRpcHandler):
             context.set_trailing_metadata(trailers)
             return outcome
 
-        return grpc.unary_unary_rpc_method_handler(serve)
+        return grpc.stream_unary_rpc_method_handler(serve)
 
     async def _outcome(
-        self, rpc: Rpc, request: bytes, metadata: Mapping[str, str], request_id: str, context: Context
+        self, rpc: Rpc, requests: AsyncIterator[bytes], metadata: Mapping[str, str], request_id: str, context: Context
     ) -> bytes | Status:
         """The response's bytes, or what went wrong."""
         try:
             principal = ""
             if rpc.service != _ANONYMOUS:
                 principal = await self._callers.principal(metadata, context.auth_context())
+            request = await self._message(requests)
             if self._events is not None and rpc.name in EVENTS:
                 await self._events.record(rpc.routes[0], request)
                 return b""
@@ -115,7 +118,22 @@ class FlyteServices(grpc.GenericRpcHandler):
             status = status_of(error, request_id)
             if status.code == Code.INTERNAL:
                 logger.exception("internal error", extra={"rpc": rpc.name, "request_id": request_id})
-            return status
+            return as_propeller_reads(status, rpc.name)
+
+    async def _message(self, requests: AsyncIterator[bytes]) -> bytes:
+        """The one message of a call.
+
+        Raises:
+            InvalidArgument: there is none.
+            Unavailable: it takes as long to arrive as a whole call may.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                return await anext(requests)
+        except StopAsyncIteration:
+            raise InvalidArgument("invalid request: no message came") from None
+        except TimeoutError:
+            raise Unavailable(f"the message did not arrive within {self._patience:g} s") from None
 
     def _identity(self, principal: str, metadata: Mapping[str, str]) -> dict[str, str]:
         """Who calls, as the API believes it: the caller's own token, or the name that the bridge vouches for."""

@@ -27,6 +27,7 @@ class RunningBridge:
         self.environment: Mapping[str, str] = {**environment, "BRIDGE_LISTEN": self.address}
         self._log = log
         self._stopped = threading.Event()
+        self._turn = threading.Lock()
         self._process = self._start()
         self._keeper = threading.Thread(target=self._keep, name="bridge", daemon=True)
         self._keeper.start()
@@ -40,12 +41,16 @@ class RunningBridge:
     def stop(self) -> None:
         """End it gracefully."""
         self._stopped.set()
-        self._process.terminate()
+        with self._turn:  # else one could be started that nobody ends
+            self._process.terminate()
         self._keeper.join()
 
     def _keep(self) -> None:
         while self._process.wait() is not None and not self._stopped.wait(0.2):
-            self._process = self._start()
+            with self._turn:
+                if self._stopped.is_set():
+                    return
+                self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:

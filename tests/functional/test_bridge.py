@@ -161,6 +161,21 @@ def test_a_deadline_that_nobody_can_meet(flyte: Client, seconds: float) -> None:
     assert flyte.code("ListProjects", PROJECTS) is Code.OK
 
 
+@pytest.mark.parametrize(("seconds", "patience", "code"), [(0, 30, Code.INVALID_ARGUMENT), (30, 0.2, Code.UNAVAILABLE)])
+def test_a_message_that_does_not_come(api: Gateway, seconds: float, patience: float, code: Code) -> None:
+    enough = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        enough.wait(seconds)
+        yield from ()
+
+    settings = Settings(api_url=api.url, listen="127.0.0.1:0", patience_seconds=patience, drain_seconds=1)
+    with bridge(settings) as address, grpc.insecure_channel(address) as channel:
+        method: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(rpcs()[0].path)
+        assert method.future(nothing(), timeout=10).code().value[0] == code
+        enough.set()
+
+
 def test_credentials_that_can_not_be_had_for_a_while(api: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     class Fails(Credentials):
         times = 5

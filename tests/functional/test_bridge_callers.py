@@ -1,6 +1,7 @@
 """Who may call a bridge that others can reach: nobody is signed for who is not known."""
 
 import datetime
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,23 @@ def test_a_caller_without_credentials_is_not_signed_for(api: Gateway, issuer: Is
         assert flyte.code("CreateNodeEvent", event, authorization=issuer.token()) is Code.OK
 
 
+def test_who_is_not_known_is_told_so_before_the_message_is_read(api: Gateway, issuer: Issuer) -> None:
+    """Else anybody could make the bridge hold messages that never end."""
+    never = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        never.wait(30)
+        yield b""
+
+    with bridge(settings(api, issuer)) as address, grpc.insecure_channel(address) as channel:
+        method: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(
+            "/flyteidl.service.AdminService/CreateTask"
+        )
+        call = method.future(slowly(), timeout=10)
+        assert call.code() is grpc.StatusCode.UNAUTHENTICATED
+        never.set()
+
+
 def test_a_token_makes_its_subject_the_principal(api: Gateway, issuer: Issuer) -> None:
     with client(settings(api, issuer)) as flyte:
         flyte.call("ListProjects", PROJECTS, flyte_authorization=issuer.token())
@@ -103,6 +121,9 @@ def test_an_issuer_that_does_not_answer_is_a_passing_fault(api: Gateway, issuer:
     chosen = settings(api, issuer).model_copy(update={"token_issuer": "http://127.0.0.1:9"})
     with client(chosen) as flyte:
         assert flyte.code("ListProjects", PROJECTS, authorization=issuer.token()) is Code.UNAVAILABLE
+        assert (
+            flyte.code("CreateExecution", b"", authorization=issuer.token()) is Code.INTERNAL
+        )  # propeller tries again
 
 
 @dataclass(frozen=True)
