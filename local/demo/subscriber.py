@@ -16,6 +16,7 @@ class Subscriber:
 
     def __init__(self, endpoint: Endpoint, topic_arn: str, name: str = "demo-subscriber") -> None:
         """Make the queue, let the topic send to it, and subscribe it to ends only."""
+        self._heard: dict[str, Notification] = {}
         self._sqs: Any = endpoint.client("sqs")
         self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]
@@ -45,10 +46,10 @@ class Subscriber:
             TimeoutError: none came within so many seconds.
         """
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            for notification in self._next(wait_seconds=1):
-                if notification.execution.name == execution:
-                    return notification
+        while execution not in self._heard and time.monotonic() < deadline:
+            self._heard.update((each.execution.name, each) for each in self._next(wait_seconds=1))
+        if execution in self._heard:
+            return self._heard[execution]
         raise TimeoutError(f"no notification of {execution} came within {patience:.0f} seconds")
 
     def received(self) -> Iterator[Notification]:
