@@ -17,13 +17,15 @@ _FEW_BYTES = 400
 class Receive:
     """One consumer's part in a step: how many messages of which group (None: of all), and what befalls it.
 
-    `is_forgotten`: that it deleted messages is lost, so all that it handled comes again.
+    `is_forgotten`: that it deleted messages is lost, so all that it handled comes again. `skips` so many messages that
+    another has, where they are late: a FIFO queue holds back what is behind a message that somebody has.
     """
 
     size: int
     group: int | None = None
     faults: tuple[Fault, ...] = ()
     is_forgotten: bool = False
+    skips: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,11 @@ _receives = st.builds(
     st.sampled_from([None, None, 0, 1]),
     _faults,
     st.sampled_from([False, False, False, True]),
+    st.sampled_from([0, 1, 3]),
 )
-_turns = st.lists(st.integers(0, 2), max_size=24).map(tuple)
+_bursts = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([1, 1, 2, 4, 12])), max_size=12)
+_turns = _bursts.map(lambda bursts: tuple(who for who, calls in bursts for _ in range(calls)))
+"""One may stand still between two calls while another goes all its way: that is when conditions are needed."""
 _orders = st.builds(Order, st.sampled_from([0, 0, 3, 1000]), st.sampled_from([0, 0, 1, 8]), st.integers(0, 2**16))
 
 

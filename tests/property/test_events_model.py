@@ -12,6 +12,7 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+from flyteadmin.events.validation import Event
 from tests.builders import node_event, task_event, workflow_event
 from tests.property.consuming import Queue
 from tests.property.model import World, assert_delivered_as_in_order, delivered
@@ -112,3 +113,37 @@ def _with_each_fault_while_set_aside(kind: Kind, plan: Plan) -> Iterator[Plan]:
         for number in range(2):
             receive = Receive(10, faults=(throttled, Fault(kind, number, 0, SET_ASIDE)))
             yield replace(plan, steps=(Step((receive,)),), receives=4)
+
+
+LATE = (3, 4, 5, 0, 1, 2, 6, 7, 8)
+"""What has begun is applied first; then come the events before that, and the ends."""
+
+OTHERS = {
+    "with the ends": Step((Receive(3), Receive(3, skips=3))),
+    "with the same and the ends": Step((Receive(3), Receive(6))),
+    "with the same": Step((Receive(6), Receive(6))),
+    "ABORTING": Step((Receive(6),), overlay="ABORTING"),
+    "ABORTED": Step((Receive(6),), overlay="ABORTED"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_goes_all_its_way_between_any_two_calls(
+    world: World, other: str, record_property: Callable[[str, object], None]
+) -> None:
+    """A consumer stands still after each of its calls while another one, or the control plane, goes all its way."""
+    events: list[Event] = [
+        *(workflow_event("QUEUED", 1), node_event("QUEUED", 1), task_event("QUEUED", 1, reason="submitted")),
+        *(workflow_event("RUNNING", 2), node_event("RUNNING", 2), task_event("RUNNING", 2, reason="pulled")),
+        *(task_event("SUCCEEDED", 3), node_event("SUCCEEDED", 3), workflow_event("SUCCEEDED", 3, output_uri="s3://o")),
+    ]
+    run = [Run("run", tuple(events))]
+    both = [Plan((Step((Receive(3),)), OTHERS[other]), order=Order(exactly=LATE))]
+    _, *alone = delivered(world, run, both[0]).consumers
+    plans = [
+        replace(both[0], steps=(both[0].steps[0], replace(OTHERS[other], turns=(*[who] * calls, *[1 - who] * 100))))
+        for who in (0, 1)
+        for calls in range(max(len(consumer.made) for consumer in alone) + 2)
+    ]
+    assert_delivered_as_in_order(world, run, plans)
+    record_property("figure", f"model test: another {other} between each of {len(plans)} pairs of calls")
