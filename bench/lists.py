@@ -20,7 +20,7 @@ def report(longest: int) -> Section:
         recorder = Recorder()
         recorder.attach()
         for size in sizes:
-            progress(f"storing {size:,} versions of tasks, workflows and launch plans")
+            progress(f"storing {size:,} tasks, workflows, launch plans and executions")
             store(size)
         progress("pages of lists")
         listed = [_listed(recorder, question, sizes) for question in questions()]
@@ -30,7 +30,7 @@ def report(longest: int) -> Section:
         f"Growth: from {SHORTEST:,} to {longest:,} versions, of rows looked at or of requests, whichever grew more.",
         f"A page has {PAGE} rows; what a figure is made of is the longest list's. Longer: make bench VERSIONS=100000.",
     )
-    return Section("Lists of entities, and registrations", (*listed, *registered), notes)
+    return Section("Lists and registrations", (*listed, *registered), notes)
 
 
 def _listed(recorder: Recorder, question: Question, sizes: tuple[int, int]) -> Row:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from flyteidl.admin.common_pb2 import NamedEntityList
+from flyteidl.admin.execution_pb2 import ExecutionList
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanList
 from flyteidl.admin.task_pb2 import TaskList
 from flyteidl.admin.workflow_pb2 import WorkflowList
 from google.protobuf.message import Message
 
-from bench.stored import NAME, project
+from bench.stored import NAME, USER, project
 from flyteadmin.api.handler import ApiHandler
 from functions.get_entities.handler import lambda_handler as get_entities
+from functions.get_executions.handler import lambda_handler as get_executions
 from tests.builders import DOMAIN
 from tests.listed import Listing
 
@@ -71,4 +73,20 @@ def questions() -> Iterator[Question]:
     names = f"named_entities/WORKFLOW/{{project}}/{DOMAIN}"
     yield Question("names of workflows", get_entities, names, NamedEntityList, "eq(state,0)", "by name")
     yield Question("names of workflows", get_entities, names, NamedEntityList, "eq(state,0)", "by name", page=40)
+    runs = f"executions/{{project}}/{DOMAIN}"
+    yield Question("executions", get_executions, runs, ExecutionList)
+    yield Question("executions", get_executions, runs, ExecutionList, page=50)
+    for filters in (
+        f"eq(workflow.name,{NAME})",
+        f"eq(launch_plan.name,{NAME})",
+        "eq(phase,FAILED)",
+        f"eq(user,{USER})",
+    ):
+        yield Question("executions", get_executions, runs, ExecutionList, filters=filters)
+    both = f"eq(workflow.name,{NAME})+value_in(phase,FAILED;ABORTED)"
+    yield Question("executions", get_executions, runs, ExecutionList, filters=both)
+    yield Question(
+        "executions", get_executions, runs, ExecutionList, filters="eq(execution_name,run-{middle})", passing=1
+    )
+    yield Question("executions", get_executions, runs, ExecutionList, filters="gt(duration,1h)", passing=0)
     yield Question("tasks", get_entities, f"tasks/{{project}}/{DOMAIN}", TaskList, "eq(type,none)", passing=0)

@@ -1,4 +1,4 @@
-"""What the section "lists" asks for: versions of entities, each size in a project of its own."""
+"""What the section "lists" asks for: versions of entities and executions, each size in a project of its own."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +10,8 @@ from flyteidl.core.types_pb2 import INTEGER
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.named_entities.models import NamedEntityRow
@@ -23,7 +25,9 @@ from tests.builders import DOMAIN
 from tests.entities import variables
 
 NAME = "core.train"
-"""Every second version is this name's, the others have a name each."""
+"""Every second version, and every second execution, is this name's; the others have a name each."""
+
+USER = "ada"
 
 _FIRST = 1_700_000_000 * NANOSECONDS
 _INTERFACE = TypedInterface(outputs=variables(y=INTEGER)).SerializeToString()
@@ -37,7 +41,7 @@ def project(size: int) -> str:
 
 
 def store(size: int) -> None:
-    """So many versions of tasks, of workflows and of launch plans, as registering them leaves them."""
+    """So many versions of tasks, workflows and launch plans, and executions, as registering and running leave them."""
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(batch_put, batched(_rows(size), _AT_ONCE)))
 
@@ -50,6 +54,7 @@ def _rows(size: int) -> Iterator[Model]:
         yield _task(f"{scope}:{name}", version, created_at)
         yield _workflow(f"{scope}:{name}", version, created_at)
         yield _launch_plan(f"{scope}:{name}", version, created_at, state=int(number % 4 == 0))
+        yield from _execution(scope, name, version, created_at, phase="FAILED" if number % 4 > 1 else "SUCCEEDED")
         if name != NAME:
             yield _name(f"WORKFLOW:{scope}", name, created_at)
 
@@ -85,6 +90,29 @@ def _launch_plan(name: str, version: str, created_at: int, state: int) -> Launch
     launch_plans.first(row, LaunchPlan(closure={"expected_outputs": variables(y=INTEGER)}))
     row.active = row.listing if state else None
     return row
+
+
+def _execution(scope: str, workflow: str, version: str, now: int, phase: str) -> Iterator[Model]:
+    """An execution that has ended, of a workflow's own launch plan; half of them failed."""
+    key, name = f"{scope}:run-{version}", f"{scope}:{workflow}"
+    state = ExecutionState(
+        execution=key,
+        phase=phase,
+        created_at=now,
+        started_at=now,
+        ended_at=now + NANOSECONDS,
+        updated_at=now + NANOSECONDS,
+        launch_plan=name,
+        launch_plan_version=version,
+        workflow=name,
+        workflow_version=version,
+    )
+    executions.index(state, USER)
+    state.active = None
+    yield state
+    yield ExecutionSpecification(
+        execution=key, spec=b"", workflow_id=b"", principal=USER, inputs_uri="", user_inputs_uri=""
+    )
 
 
 def _name(scope: str, name: str, now: int) -> NamedEntityRow:

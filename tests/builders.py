@@ -101,12 +101,10 @@ def stored_execution(name: str = "run", *, cluster: str = "east", principal: str
         cluster=cluster,
         created_at=CREATED_AT,
         updated_at=CREATED_AT,
-        listing=repository.listing_key(PROJECT, DOMAIN, 0),
         launch_plan=launch_plan,
         launch_plan_version="v1",
         workflow=f"{PROJECT}:{DOMAIN}:workflow",
         workflow_version="v1",
-        active="0",
     )
     specification = ExecutionSpecification(
         execution=key,

@@ -160,3 +160,19 @@ def requests_made() -> Iterator[list[str]]:
         yield operations
     finally:
         events.unregister("after-call.dynamodb", note)
+
+
+@contextmanager
+def rows_examined() -> Iterator[list[int]]:
+    """How many rows each query during the block looked at."""
+    counts: list[int] = []
+
+    def count(parsed: Mapping[str, int], **_: object) -> None:
+        counts.append(parsed["ScannedCount"])
+
+    events = aws.client("dynamodb").meta.events
+    events.register("after-call.dynamodb.Query", count)
+    try:
+        yield counts
+    finally:
+        events.unregister("after-call.dynamodb.Query", count)

@@ -11,7 +11,7 @@ from flyteadmin.clients.dynamodb import ConditionFailed, Put, query
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.leases import Lease
-from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
+from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import Overlay, overlaid
 from flyteadmin.facts import Facts
 from flyteadmin.identifiers import children_key
@@ -55,7 +55,8 @@ def stored() -> ExecutionState:
 
 
 def active() -> list[str]:
-    return [row.execution for row in query(ExecutionState, "0", index="active").items]
+    shards = map(str, range(ACTIVE_SHARDS))
+    return [row.execution for shard in shards for row in query(ExecutionState, shard, index="active").items]
 
 
 def test_an_execution_moves_while_its_condition_holds(database: str) -> None:

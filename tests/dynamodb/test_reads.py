@@ -133,7 +133,7 @@ def test_partitions_are_merged_from_behind_a_row_on(database: str, ascending: bo
     after = Cursor(lane=1, place=103, key=(f"{LISTING}:run-103", "state"))
     for start, expected in ((None, range(101, 109)), (after, range(104, 109) if ascending else range(102, 100, -1))):
         asked = Wanted("List", Order("created_at", ascending), Start(after=start), 3)
-        rows = lanes.in_order(ExecutionState, access, asked, needed=3, most=100)
+        rows = lanes.in_order(ExecutionState, access, asked, 3, lanes.Allowance(100))
         assert [row.created_at for _, row in rows] == list(expected if start or ascending else reversed(expected))
 
 
@@ -144,6 +144,9 @@ def execution_at(time: int) -> ExecutionState:
         created_at=time,
         updated_at=time,
         listing=f"{LISTING}#{time % 2}",
+        by_workflow="workflow",
+        by_phase="RUNNING",
+        by_user="user",
         launch_plan="plan",
         launch_plan_version="v1",
         workflow="workflow",

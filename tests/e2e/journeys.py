@@ -344,9 +344,10 @@ def a_run(traveller: Traveller, version: str) -> None:
 
 
 def archiving(admin: Admin, execution: Execution) -> None:
-    """Lists show it until it is archived."""
-    request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN}, limit=5)
-    assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
+    """Lists show it, by its name too, until it is archived."""
+    for name in (execution.id.name, ""):
+        request = ResourceListRequest(id={"project": PROJECT, "domain": DOMAIN, "name": name}, limit=5)
+        assert execution.id in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]
     archived = ExecutionUpdateRequest(id=execution.id, state=EXECUTION_ARCHIVED)
     admin.call("UpdateExecution", archived, ExecutionUpdateResponse)
     assert execution.id not in [each.id for each in admin.call("ListExecutions", request, ExecutionList).executions]

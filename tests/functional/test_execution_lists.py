@@ -3,10 +3,11 @@
 from itertools import product
 
 import pytest
-from flyteidl.admin.execution_pb2 import ExecutionList, ExecutionSpec
+from flyteidl.admin.common_pb2 import Labels
+from flyteidl.admin.execution_pb2 import ExecutionList, ExecutionMetadata, ExecutionSpec
 from flyteidl.admin.node_execution_pb2 import NodeExecutionList
 from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure, TaskExecutionList
-from flyteidl.core.execution_pb2 import ExecutionError
+from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier, TaskExecutionIdentifier
 from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
@@ -14,15 +15,19 @@ from hypothesis import strategies as st
 
 from flyteadmin.clients.dynamodb import batch_put
 from flyteadmin.errors import Code
-from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
-from flyteadmin.executions.repository import listing_key
+from flyteadmin.executions import repository as executions
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
+from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.repository import index
 from flyteadmin.identifiers import children_key, task_execution_key
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.timestamps import NANOSECONDS, to_duration, to_timestamp
 from functions.get_executions.handler import lambda_handler as get_executions
-from tests.builders import DOMAIN, PROJECT, node_id
-from tests.listed import FIRST, Ask, Cell, Database, Listing, moment, requests_made, some_filters
+from functions.process_event.handler import lambda_handler as process_event
+from tests.aws_events import Context, batch, queue_record
+from tests.builders import DOMAIN, PROJECT, message_body, node_id, stored_execution, workflow_event
+from tests.listed import FIRST, Ask, Cell, Database, Listing, moment, requests_made, rows_examined, some_filters
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -49,6 +54,16 @@ def error_of(phase: str, number: int) -> ExecutionError | None:
     return ExecutionError(code=f"Code{number % 3}", kind=kind, message="ü" * 200)
 
 
+def columns_of(entity: str, key: str | None, version: str) -> dict[str, Cell]:
+    """What filters see of an entity that an execution names; nothing of one that it does not."""
+    parts = key.split(":") if key else [None] * 3
+    values = [*parts, version if key else None]
+    return {
+        f"{entity}.{field}": value
+        for field, value in zip(("project", "domain", "name", "version"), values, strict=True)
+    }
+
+
 def some_executions() -> Database:
     states, specifications, known = list[ExecutionState](), list[ExecutionSpecification](), list[dict[str, Cell]]()
     for number, (scope, phase) in enumerate(product(SCOPES, PHASES * 4)):
@@ -57,6 +72,8 @@ def some_executions() -> Database:
         error = error_of(phase, number)
         plan, flow = ("nightly", "weekly")[number % 2], ("flow", "flow2")[number // 2 % 2]
         owner = ("shared:library", scope)[number % 5 % 2]
+        task = f"{owner}:{('double', 'triple')[number % 2]}" if number % 7 == 3 else None
+        metadata = ExecutionMetadata(mode=ExecutionMetadata.ExecutionMode.Name(number % 3))
         row = ExecutionState(
             execution=f"{scope}:{name}",
             phase=phase,
@@ -69,23 +86,25 @@ def some_executions() -> Database:
             error=error.SerializeToString() if error else None,
             error_kind=ExecutionError.ErrorKind.Name(error.kind) if error else None,
             error_code=error.code if error else None,
-            listing=listing_key(PROJECT, scope.split(":")[1], number % LISTING_SHARDS),
             launch_plan=f"{owner}:{plan}",
             launch_plan_version=f"v{number % 3}",
             workflow=f"{owner}:{flow}",
             workflow_version=f"v{number % 4}",
+            task=task,
+            task_version="v1" if task else None,
         )
         states.append(row)
         specifications.append(
             ExecutionSpecification(
                 execution=row.execution,
-                spec=ExecutionSpec().SerializeToString(),
+                spec=ExecutionSpec(metadata=metadata).SerializeToString(),
                 workflow_id=Identifier(name=flow).SerializeToString(),
                 principal=("ada", "bob")[number % 2],
                 inputs_uri="",
                 user_inputs_uri="",
             )
         )
+        index(row, specifications[-1].principal)
         project, domain = scope.split(":")
         known.append(
             {
@@ -107,14 +126,11 @@ def some_executions() -> Database:
                 "user": specifications[-1].principal,
                 "error_kind": row.error_kind,
                 "error_code": row.error_code,
-                "launch_plan.project": owner.split(":")[0],
-                "launch_plan.domain": owner.split(":")[1],
-                "launch_plan.name": plan,
-                "launch_plan.version": row.launch_plan_version,
-                "workflow.project": owner.split(":")[0],
-                "workflow.domain": owner.split(":")[1],
-                "workflow.name": flow,
-                "workflow.version": row.workflow_version,
+                "mode": number % 3,
+                "launch_entity": "task" if task else "launch_plan",
+                **columns_of("workflow", row.workflow, row.workflow_version),
+                **columns_of("launch_plan", None if task else row.launch_plan, row.launch_plan_version),
+                **columns_of("task", task, "v1"),
             }
         )
     batch_put(states)
@@ -147,6 +163,12 @@ EXECUTION_ASKS = [
     Ask("workflow.project", [PROJECT, "shared"]),
     Ask("workflow.domain", [DOMAIN, "library"]),
     Ask("workflow.version", ["v0", "v1", "v3"]),
+    Ask("task.name", ["double", "triple", "none"]),
+    Ask("task.project", [PROJECT, "shared"]),
+    Ask("task.domain", [DOMAIN, "library"]),
+    Ask("task.version", ["v1", "v2"]),
+    Ask("mode", ["0", "1", "2"], is_text=False),
+    Ask("launch_entity", ["task", "launch_plan"]),
 ]
 
 
@@ -206,6 +228,122 @@ def test_a_name_is_that_execution() -> None:
     named = EXECUTIONS.get({"limit": "5", "id.name": "run07"}).message(ExecutionList)
     assert [row.id.name for row in named.executions] == ["run07"]
     assert named.token == ""
+
+
+def labelled(
+    name: str, *tags: str, project: str = PROJECT, **labels: str
+) -> tuple[ExecutionState, ExecutionSpecification]:
+    state = ExecutionState(
+        execution=f"{project}:{DOMAIN}:{name}",
+        phase="RUNNING",
+        created_at=FIRST,
+        updated_at=FIRST,
+        launch_plan=f"{PROJECT}:{DOMAIN}:nightly",
+        launch_plan_version="v1",
+        workflow=f"{PROJECT}:{DOMAIN}:flow",
+        workflow_version="v1",
+    )
+    index(state, "ada")
+    spec = ExecutionSpec(labels=Labels(values=labels), tags=tags)
+    specification = ExecutionSpecification(
+        execution=state.execution,
+        spec=spec.SerializeToString(),
+        workflow_id=b"",
+        principal="ada",
+        inputs_uri="",
+        user_inputs_uri="",
+    )
+    return state, specification
+
+
+@pytest.mark.conformance("LST-12", "KD-33")
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("eq(execution_tag.key,team)", ["both", "ml"]),
+        ("eq(admin_tag.name,team)", ["both", "ml"]),
+        ("eq(admin_tag.name,urgent)", ["both", "tagged"]),
+        ("eq(execution_tag.key,team)+eq(execution_tag.value,ml)", ["ml"]),
+        ("eq(execution_tag.value,ml)+eq(execution_tag.key,team)", ["ml"]),
+        ("eq(execution_tag.key,team)+eq(execution_tag.key,urgent)", ["both"]),
+        ("eq(execution_tag.key,team)+eq(execution_tag.value,data)+eq(execution_tag.key,cost)", ["both"]),
+        ("value_in(execution_tag.key,urgent;cost)", ["both", "tagged"]),
+        ("contains(execution_tag.value,m)", ["ml"]),
+        ("eq(execution_tag.key,TEAM)", []),
+    ],
+)
+def test_labels_and_tags(filters: str, found: list[str]) -> None:
+    rows = [
+        *labelled("ml", team="ml"),
+        *labelled("both", "urgent", "urgent", team="data", cost="12"),
+        *labelled("tagged", "urgent"),
+        *labelled("bare"),
+        *labelled("ml", project="another", team="data"),
+    ]
+    batch_put(rows)
+    assert sorted(row.id.name for row in EXECUTIONS.walk(2, filters)) == found
+
+
+@pytest.mark.conformance("LST-12")
+def test_of_tags_only_keys_and_values_can_be_asked() -> None:
+    answer = EXECUTIONS.get({"limit": "5", "filters": "eq(execution_tag.execution_name,x)"})
+    assert (answer.status, answer.message(Status).code) == (400, Code.INVALID_ARGUMENT)
+
+
+@pytest.mark.conformance("KD-34")
+def test_the_state_of_another_entity_shows_no_archived_execution() -> None:
+    database = some_executions()
+    filters = "eq(launch_plan.name,nightly)"
+    assert [row.id.name for row in EXECUTIONS.walk(50, filters)] == database.select(
+        "id", f"{filters}+eq(state,0)", "created_at DESC"
+    )
+    answer = EXECUTIONS.get({"limit": "5", "filters": "eq(launch_plan.state,1)"})
+    assert (answer.status, answer.message(Status).code) == (400, Code.INVALID_ARGUMENT)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        "eq(execution_name,run07)",
+        "eq(workflow.name,flow)",
+        "eq(launch_plan.name,weekly)",
+        "eq(task.name,double)",
+        "eq(user,ada)",
+        "value_in(phase,FAILED;QUEUED)",
+    ],
+)
+def test_what_clients_ask_is_read_from_its_index_only(filters: str) -> None:
+    database = some_executions()
+    wanted = database.select("id", filters, "id")
+    with rows_examined() as counts:
+        (found,) = EXECUTIONS.pages(100, f"{filters}+value_in(state,0;1)")
+    assert sorted(row.id.name for row in found) == wanted
+    assert sum(counts) == len(wanted) > 0
+
+
+def test_an_execution_is_found_by_the_phase_that_it_is_in() -> None:
+    state = stored_execution()
+
+    def found_in() -> list[str]:
+        phases = WorkflowExecution.Phase.keys()
+        return [phase for phase in phases if list(EXECUTIONS.walk(5, f"eq(phase,{phase})"))]
+
+    def deliver(phase: str, sequence: int) -> None:
+        event = workflow_event(phase, sequence, execution="run")
+        answer = process_event(batch([queue_record(message_body(event), sequence)]), Context())
+        assert answer == {"batchItemFailures": []}
+
+    assert found_in() == ["UNDEFINED"]
+    deliver("RUNNING", 5)
+    assert found_in() == ["RUNNING"]
+    deliver("QUEUED", 3)  # late: the row is made anew from the log
+    assert found_in() == ["RUNNING"]
+    stored = executions.read_state(state.execution)
+    assert stored is not None
+    executions.set_overlay(stored, overlaid(Overlay("ABORTING", FIRST)))
+    assert found_in() == ["ABORTING"]
+    deliver("ABORTED", 9)
+    assert found_in() == ["ABORTED"]
 
 
 def some_nodes() -> tuple[Database, str]:
@@ -271,7 +409,6 @@ def execution_run() -> list[ExecutionState | ExecutionSpecification]:
         cluster="east",
         created_at=FIRST,
         updated_at=FIRST,
-        listing=listing_key(PROJECT, DOMAIN, 0),
         launch_plan=f"{SCOPES[0]}:nightly",
         launch_plan_version="v1",
         workflow=f"{SCOPES[0]}:flow",
@@ -280,6 +417,7 @@ def execution_run() -> list[ExecutionState | ExecutionSpecification]:
     specification = ExecutionSpecification(
         execution=RUN, spec=b"", workflow_id=b"", inputs_uri="", user_inputs_uri="", principal="ada"
     )
+    index(state, specification.principal)
     return [state, specification]
 
 

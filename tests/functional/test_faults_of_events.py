@@ -86,7 +86,7 @@ def state(run: str = "run") -> str:
         if row is not None
     ]
     tasks = [(row.phase, str(task_executions.closure_of(row))) for row in task_executions.of_node(key, "n0")]
-    return str((said, tasks, lease_of(execution))).replace(run, "*")
+    return str((said, tasks, lease_of(execution))).replace(execution.listing, "*").replace(run, "*")
 
 
 CALLS = [

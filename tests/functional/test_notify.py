@@ -12,6 +12,7 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from flyteadmin.clients import topic
 from flyteadmin.errors import Unavailable
 from flyteadmin.executions.models import ExecutionState, Transition
+from flyteadmin.executions.repository import index
 from flyteadmin.notifications.messages import Notification
 from functions.notify.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
@@ -27,7 +28,6 @@ def image(*phases: str, error: ExecutionError | None = None, abort: AbortMetadat
         transitions=[Transition(phase, CREATED_AT + n, str(n)).to_text() for n, phase in enumerate(phases)],
         created_at=CREATED_AT,
         updated_at=CREATED_AT,
-        listing="flytesnacks:development#0",
         launch_plan="flytesnacks:development:plan",
         launch_plan_version="v2",
         workflow="flytesnacks:development:workflow",
@@ -35,6 +35,7 @@ def image(*phases: str, error: ExecutionError | None = None, abort: AbortMetadat
         error=error.SerializeToString() if error else None,
         abort=abort.SerializeToString() if abort else None,
     )
+    index(state, "")
     return {
         name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in typed.items()}
         for name, typed in state.serialize().items()

@@ -1,20 +1,18 @@
 """Pages of an index, on the embedded database: every row once, at a bounded cost, whatever happens meanwhile."""
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flyteadmin.clients import aws as aws_clients
 from flyteadmin.clients import pages
 from flyteadmin.clients.dynamodb import Remove, batch_put, key_of, write
 from flyteadmin.clients.pages import Listed, read_page, reading
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionState
-from flyteadmin.executions.repository import listing_key
+from flyteadmin.executions.repository import index, listing_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Conditions, Span, conditions
@@ -24,6 +22,7 @@ from flyteadmin.listing.tokens import Start, token_of
 from flyteadmin.named_entities import versions
 from flyteadmin.tasks.listing import COLUMNS
 from flyteadmin.tasks.models import TaskRow
+from tests.listed import rows_examined
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -51,18 +50,18 @@ def task(scope: str, number: int, created_at: int, *, task_type: str = "python-t
 
 
 def execution(scope: str, number: int, created_at: int) -> ExecutionState:
-    project, domain = scope.split(":")
-    return ExecutionState(
+    row = ExecutionState(
         execution=f"{scope}:run{number}",
         phase="RUNNING",
         created_at=created_at,
         updated_at=created_at,
-        listing=listing_key(project, domain, number % LISTING_SHARDS),
         launch_plan=f"{scope}:plan",
         launch_plan_version="v1",
         workflow=f"{scope}:workflow",
         workflow_version="v1",
     )
+    index(row, "")
+    return row
 
 
 def asked(limit: int, token: str = "", *, ascending: bool = False) -> Wanted:
@@ -81,22 +80,6 @@ def executions_page(scope: str, page: Wanted) -> Listed[ExecutionState]:
 
 def typed(task_type: str) -> Conditions[TaskRow]:
     return conditions(parse_filters(f"eq(type,{task_type})", Entity.TASK), COLUMNS)
-
-
-@contextmanager
-def examined() -> Iterator[list[int]]:
-    """How many rows each query looked at."""
-    counts: list[int] = []
-
-    def count(parsed: dict[str, int], **_: object) -> None:
-        counts.append(parsed["ScannedCount"])
-
-    events = aws_clients.client("dynamodb").meta.events
-    events.register("after-call.dynamodb.Query", count)
-    try:
-        yield counts
-    finally:
-        events.unregister("after-call.dynamodb.Query", count)
 
 
 times = st.lists(st.integers(1, 4), max_size=14)
@@ -201,7 +184,7 @@ def test_a_filter_that_passes_few_gives_short_pages_and_loses_none(monkeypatch: 
     seen: list[int] = []
     token, sizes = "", []
     while True:
-        with examined() as counts:
+        with rows_examined() as counts:
             page = tasks_page(here, asked(5, token, ascending=True), typed("rare"))
         assert sum(counts) <= 20
         sizes.append(len(page.rows))
@@ -253,7 +236,7 @@ def test_a_span_is_read_and_nothing_else() -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(100)])
     for span, wanted_rows in ((Span(10, 12), [10, 11, 12]), (Span(97, None), [97, 98, 99]), (Span(None, 1), [0, 1])):
-        with examined() as counts:
+        with rows_examined() as counts:
             page = read_page(reading(TaskRow, Access("listing", (here,), span), NO_FILTER), asked(50, ascending=True))
         assert [int(row.created_at) for row in page.rows] == wanted_rows
         assert sum(counts) == len(wanted_rows)

@@ -140,6 +140,7 @@ def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Ove
         facts = workflow_phases.reduce(placed, overlays.get(run.name, Overlay()))
         assert {name: value for name, value in _values(state).items() if name in facts.values()} == facts.values()
         assert tuple(state.transitions) == facts.transitions
+        assert state.by_phase == executions.within(state.listing, state.phase)
     for item in store.rows("node_executions"):
         node = NodeExecutionRow.from_raw_data(item)
         events = logged[node.execution, node.node_id]

@@ -144,7 +144,7 @@ def test_no_time_is_refused(text: str) -> None:
     )
 
 
-@pytest.mark.conformance("LST-10")
+@pytest.mark.conformance("LST-10", "KD-35")
 @pytest.mark.parametrize("function", [*sorted(SQL), "contains", "not_like"])
 def test_one_value_is_no_list(function: str) -> None:
     assert refusal(f"{function}(phase,RUNNING;FAILED)") == (

@@ -1,10 +1,9 @@
 """Rows of a table or an index in order, from behind a row on: one partition, or several merged."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from heapq import merge
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -19,30 +18,43 @@ from flyteadmin.listing.requests import Wanted
 from flyteadmin.listing.tokens import Cursor, Place, refused
 
 _MOST_AT_ONCE = 1000
+_MAX_PARTITION_KEY_BYTES = 2048
 _MAX_SORT_KEY_BYTES = 1024
 _THREADS = 8
 
 
+class Spent(Exception):
+    """There may be more rows, but so many as were allowed have been read."""
+
+
+@dataclass
+class Allowance:
+    """How many rows may still be read, of all partitions together."""
+
+    rows: int
+
+
 def in_order[M: Model](
-    model: type[M], access: Access, asked: Wanted, *, needed: int, most: int
+    model: type[M], access: Access, asked: Wanted, needed: int, allowance: Allowance
 ) -> Iterator[tuple[Cursor, M]]:
     """The rows of all partitions in order, from behind the start on; more are read as they are asked for.
 
-    `needed` is how many will be, as far as is known; of no partition more than `most` are read ahead.
+    `needed` is how many will be, as far as is known. The iterator raises Spent behind the last row that may be read.
 
     Raises:
         InvalidArgument: the start stands outside of what is read.
         Unavailable: the database is not available right now.
     """
     lanes = _lanes(model, access, asked)
-    at_once = min(needed if len(lanes) < 2 else 10 + 2 * needed // len(lanes), needed, _MOST_AT_ONCE)
-    if len(lanes) < 2:
-        return chain.from_iterable(lane.rows(lane.page(at_once), at_once, most) for lane in lanes)
-    with ThreadPoolExecutor(min(len(lanes), _THREADS)) as threads:
-        pages = list(threads.map(lambda lane: lane.page(at_once), lanes))
+    if not lanes:
+        return iter(())
+    wanted_each = needed if len(lanes) == 1 else 10 + 2 * needed // len(lanes)
+    at_once = max(1, min(wanted_each, needed, _MOST_AT_ONCE, allowance.rows // len(lanes)))
+    pages = _first_pages(lanes, at_once)
+    allowance.rows -= sum(len(page.items) for page in pages)
     sign = 1 if asked.order.ascending else -1
-    rows = [lane.rows(page, at_once, most) for lane, page in zip(lanes, pages, strict=True)]
-    return merge(*rows, key=lambda entry: (sign * int(entry[0].place), entry[0].lane))
+    rows = [lane.rows(page, at_once, allowance) for lane, page in zip(lanes, pages, strict=True)]
+    return rows[0] if len(rows) == 1 else merge(*rows, key=lambda entry: (sign * int(entry[0].place), entry[0].lane))
 
 
 @dataclass(frozen=True)
@@ -68,24 +80,36 @@ class _Lane[M: Model]:
             start=start or self.start,
         )
 
-    def rows(self, page: Page[M], at_once: int, most: int) -> Iterator[tuple[Cursor, M]]:
-        attribute, keys = _sort_attribute(self.model, self.index), _key_attributes(self.model)
-        names = {attr.attr_name: name for name, attr in self.model.get_attributes().items()}
+    def rows(self, page: Page[M], at_once: int, allowance: Allowance) -> Iterator[tuple[Cursor, M]]:
         while True:
-            for row in page.items:
-                values = row.attribute_values
-                place = values[names[attribute.attr_name]]
-                cursor = Cursor.model_construct(
-                    lane=self.number,
-                    place=place if isinstance(place, str) else int(place),
-                    key=tuple(values[names[key.attr_name]] for key in keys),
-                )
-                yield cursor, row
+            yield from self._shown(page.items)
             if page.next_key is None:
                 return
-            most -= len(page.items)
-            at_once = min(at_once * 4, _MOST_AT_ONCE, max(most, 1))
+            if allowance.rows <= 0:
+                raise Spent
+            at_once = min(at_once * 4, _MOST_AT_ONCE, allowance.rows)
             page = self.page(at_once, page.next_key)
+            allowance.rows -= len(page.items)
+
+    def _shown(self, items: Sequence[M]) -> Iterator[tuple[Cursor, M]]:
+        attribute, keys = _sort_attribute(self.model, self.index), _key_attributes(self.model)
+        names = {attr.attr_name: name for name, attr in self.model.get_attributes().items()}
+        for row in items:
+            values = row.attribute_values
+            place = values[names[attribute.attr_name]]
+            cursor = Cursor.model_construct(
+                lane=self.number,
+                place=place if isinstance(place, str) else int(place),
+                key=tuple(values[names[key.attr_name]] for key in keys),
+            )
+            yield cursor, row
+
+
+def _first_pages[M: Model](lanes: Sequence[_Lane[M]], at_once: int) -> list[Page[M]]:
+    if len(lanes) == 1:
+        return [lanes[0].page(at_once)]
+    with ThreadPoolExecutor(min(len(lanes), _THREADS)) as threads:
+        return list(threads.map(lambda lane: lane.page(at_once), lanes))
 
 
 def _lanes[M: Model](model: type[M], access: Access, asked: Wanted) -> list[_Lane[M]]:
@@ -95,6 +119,8 @@ def _lanes[M: Model](model: type[M], access: Access, asked: Wanted) -> list[_Lan
         raise refused(asked.rpc)
     lanes = []
     for number, partition in enumerate(access.partitions):
+        if len(partition.encode()) > _MAX_PARTITION_KEY_BYTES:
+            continue  # nothing can lie there, and the database refuses to look
         left = span if after is None else _behind(span, after, number, ascending=ascending)
         if not _is_empty(left):
             condition = _condition(_sort_attribute(model, access.index), left)

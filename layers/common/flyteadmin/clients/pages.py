@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb import batch_get, key_of
-from flyteadmin.clients.lanes import in_order
+from flyteadmin.clients.lanes import Allowance, Spent, in_order
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.conditions import Conditions
 from flyteadmin.listing.requests import Wanted
@@ -83,42 +83,50 @@ def read_page[M: Model, R](source: Reading[M, R], asked: Wanted) -> Listed[R]:
 
 
 class _PageReader[M: Model, R]:
-    """One page in the making: how many rows it may still look at and must still skip, and the last one it saw."""
+    """One page in the making: how many rows it must still skip, and the last one it saw."""
 
     def __init__(self, source: Reading[M, R], asked: Wanted) -> None:
         self._source = source
         self._asked = asked
         self._asked_first = _asked_first(source)
         self._needs_whole = self._asked_first != source.conditions
-        self._left = max(EXAMINED_ROWS if self._needs_whole else EXAMINED_INDEX_ROWS, asked.limit)
         self._skip = asked.start.skip
         self._last = asked.start.after
         self._is_at_end = False
+        self._is_spent = False
         self._is_cut = False
         needed = max(self._skip + asked.limit + 1, _LEAST_FILTERED_AT_ONCE if source.conditions else 0)
-        self._rows = in_order(source.model, source.access, asked, needed=min(self._left, needed), most=self._left)
+        most = EXAMINED_ROWS if self._needs_whole else EXAMINED_INDEX_ROWS
+        # A row more of each partition tells that it has ended.
+        allowance = Allowance(max(most, asked.limit + 1 + len(source.access.partitions)))
+        self._rows = in_order(source.model, source.access, asked, needed, allowance)
 
     def read(self) -> Listed[R]:
         found: list[R] = []
         bytes_left = _MAX_PAGE_BYTES
-        while len(found) < self._asked.limit and self._left > 0 and bytes_left > 0 and not self._is_at_end:
+        while len(found) < self._asked.limit and bytes_left > 0 and not (self._is_at_end or self._is_spent):
             batch = self._candidates(self._asked.limit - len(found))
             for row in self._passing(batch, self._asked.limit - len(found)):
                 found.append(row)
                 bytes_left -= self._source.weigh(row)
         return Listed(tuple(found), self._following(is_full=len(found) == self._asked.limit))
 
+    def _next(self) -> tuple[Cursor, M] | None:
+        """The next row; None where there is none, or none may be read any more."""
+        try:
+            entry = next(self._rows, None)
+        except Spent:
+            self._is_spent = True
+            return None
+        self._is_at_end = entry is None
+        return entry
+
     def _candidates(self, wanted: int) -> list[tuple[Cursor, M]]:
         """The next rows that may pass; where few of them do, more than are wanted."""
         most = min(max(wanted, _LEAST_FILTERED_AT_ONCE) if self._needs_whole else wanted, _LOADED_AT_ONCE)
         candidates: list[tuple[Cursor, M]] = []
-        while len(candidates) < most and self._left > 0:
-            entry = next(self._rows, None)
-            if entry is None:
-                self._is_at_end = True
-                break
+        while len(candidates) < most and (entry := self._next()) is not None:
             self._last, row = entry
-            self._left -= 1
             if not self._asked_first.hold(self._source.seen(row)):
                 continue
             if self._skip and not self._needs_whole:
@@ -143,8 +151,9 @@ class _PageReader[M: Model, R]:
                 return
 
     def _following(self, *, is_full: bool) -> Start | None:
-        is_at_end = self._is_at_end or (is_full and next(self._rows, None) is None)
-        if is_at_end and not self._is_cut:
+        if is_full and not (self._is_cut or self._is_at_end or self._is_spent):
+            self._next()
+        if self._is_at_end and not self._is_cut:
             return None
         return Start(after=self._last, skip=self._skip, order=str(self._asked.order))
 

@@ -1,13 +1,19 @@
-"""What filters may ask of executions, and of the execution that node and task executions belong to; pure."""
+"""What filters may ask of executions, and of the execution that node and task executions belong to.
 
-from collections.abc import Callable
+What an index carries is asked of its rows; of whole rows the rest, even where it is in a spec that lies in S3.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from flyteadmin.executions import messages
 from flyteadmin.executions.models import ExecutionState
-from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.executions.repository import StoredExecution, user_of
 from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import Column, Columns, Kind, Value
+from flyteadmin.listing.conditions import Column, Columns, Kind, Value, conditions
+from flyteadmin.listing.filters import Filter
 
 type _Of = Callable[[ExecutionState], Value | None]
+type _Tag = tuple[str, str]
 
 
 def _state(kind: Kind, of: _Of, *, is_projected: bool = False) -> Column[StoredExecution]:
@@ -27,14 +33,28 @@ def _duration(row: ExecutionState) -> int:
     return int(row.ended_at - row.started_at) if row.started_at is not None and row.ended_at is not None else 0
 
 
-def _named(entity: Entity, name: Callable[[ExecutionState], str], version: _Of) -> Columns[StoredExecution]:
-    """The columns of an entity that an execution names as "project:domain:name" and version."""
+def _named(entity: Entity, name: Callable[[ExecutionState], str | None], version: _Of) -> Columns[StoredExecution]:
+    """The columns of an entity that an execution names as "project:domain:name" and version; None where it does not."""
+
+    def part(number: int) -> Column[StoredExecution]:
+        def of(row: ExecutionState) -> str | None:
+            named = name(row)
+            return named.split(":", 2)[number] if named is not None else None
+
+        return _indexed(Kind.TEXT, of)
+
+    versions = _indexed(Kind.TEXT, lambda row: version(row) if name(row) is not None else None)
     return {
-        (entity, "project"): _state(Kind.TEXT, lambda row: name(row).split(":", 2)[0]),
-        (entity, "domain"): _state(Kind.TEXT, lambda row: name(row).split(":", 2)[1]),
-        (entity, "name"): _state(Kind.TEXT, lambda row: name(row).split(":", 2)[2]),
-        (entity, "version"): _state(Kind.TEXT, version),
+        (entity, "project"): part(0),
+        (entity, "domain"): part(1),
+        (entity, "name"): part(2),
+        (entity, "version"): versions,
     }
+
+
+def _launch_plan(row: ExecutionState) -> str | None:
+    """None where a task was launched by itself: its launch plan is a generated one (LST-11)."""
+    return row.launch_plan if row.task is None else None
 
 
 COLUMNS: Columns[StoredExecution] = {
@@ -45,14 +65,51 @@ COLUMNS: Columns[StoredExecution] = {
     (Entity.EXECUTION, "execution_created_at"): _indexed(Kind.TIME, lambda row: int(row.created_at)),
     (Entity.EXECUTION, "phase"): _indexed(Kind.TEXT, lambda row: row.phase),
     (Entity.EXECUTION, "state"): _indexed(Kind.INTEGER, lambda row: int(row.archived)),
-    (Entity.EXECUTION, "started_at"): _state(Kind.TIME, lambda row: _time(row.started_at)),
-    (Entity.EXECUTION, "duration"): _state(Kind.DURATION, _duration),
+    (Entity.EXECUTION, "started_at"): _indexed(Kind.TIME, lambda row: _time(row.started_at)),
+    (Entity.EXECUTION, "duration"): _indexed(Kind.DURATION, _duration),
+    (Entity.EXECUTION, "user"): _indexed(Kind.TEXT, user_of),
+    (Entity.EXECUTION, "launch_entity"): _indexed(Kind.TEXT, lambda row: "launch_plan" if row.task is None else "task"),
     (Entity.EXECUTION, "updated_at"): _state(Kind.TIME, lambda row: int(row.updated_at)),
     (Entity.EXECUTION, "execution_updated_at"): _state(Kind.TIME, lambda row: int(row.updated_at)),
     (Entity.EXECUTION, "cluster"): _state(Kind.TEXT, lambda row: row.cluster),
     (Entity.EXECUTION, "error_kind"): _state(Kind.TEXT, lambda row: row.error_kind),
     (Entity.EXECUTION, "error_code"): _state(Kind.TEXT, lambda row: row.error_code),
-    (Entity.EXECUTION, "user"): Column(Kind.TEXT, lambda stored: stored.specification.principal, is_projected=False),
-    **_named(Entity.LAUNCH_PLAN, lambda row: row.launch_plan, lambda row: row.launch_plan_version),
+    (Entity.EXECUTION, "mode"): Column(
+        Kind.INTEGER, lambda stored: int(messages.spec(stored).metadata.mode), is_projected=False
+    ),
+    **_named(Entity.LAUNCH_PLAN, _launch_plan, lambda row: row.launch_plan_version),
     **_named(Entity.WORKFLOW, lambda row: row.workflow, lambda row: row.workflow_version),
+    **_named(Entity.TASK, lambda row: row.task, lambda row: row.task_version),
 }
+
+_TAG_COLUMNS: Mapping[tuple[Entity, str], Column[_Tag]] = {
+    (Entity.EXECUTION_TAG, "key"): Column(Kind.TEXT, lambda tag: tag[0]),
+    (Entity.EXECUTION_TAG, "value"): Column(Kind.TEXT, lambda tag: tag[1]),
+}
+
+
+def asked_of_tags(filters: Iterable[Filter]) -> list[Callable[[StoredExecution], bool]]:
+    """What filters on tags ask: for each key, that one label or tag of the execution has it and the values behind it.
+
+    Each filter on a key begins with another tag; a tag that is no label has the value "" (LST-12, KD-33).
+
+    Raises:
+        InvalidArgument: tags can't be asked that.
+    """
+    groups: list[list[Filter]] = []
+    for each in filters:
+        is_another = each.field == "key" and any(other.field == "key" for other in groups[-1]) if groups else True
+        if is_another:
+            groups.append([])
+        groups[-1].append(each)
+    return [_some_tag(group) for group in groups]
+
+
+def _some_tag(filters: Sequence[Filter]) -> Callable[[StoredExecution], bool]:
+    asks = conditions(filters, _TAG_COLUMNS)
+    return lambda stored: any(asks.hold(tag) for tag in _tags(stored))
+
+
+def _tags(stored: StoredExecution) -> list[_Tag]:
+    spec = messages.spec(stored)
+    return [*spec.labels.values.items(), *((tag, "") for tag in spec.tags)]

@@ -1,20 +1,23 @@
 """Lists of executions: what is asked of them, and which index answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.execution_pb2 import EXECUTION_ACTIVE, ExecutionList
+from flyteidl.core.execution_pb2 import WorkflowExecution
 
 from flyteadmin.clients.pages import Reading, read_page, weight
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
-from flyteadmin.executions.columns import COLUMNS
+from flyteadmin.executions.columns import COLUMNS, asked_of_tags
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.identifiers import name_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
 from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import Conditions, conditions
+from flyteadmin.listing.conditions import Conditions, Span, conditions
 from flyteadmin.listing.filters import Filter, Function, parse_filters
 from flyteadmin.listing.requests import Order, order_of, wanted
 from flyteadmin.listing.tokens import token_of
@@ -23,6 +26,15 @@ _SORTED_BY = dict.fromkeys(("created_at", "execution_created_at", "id"), "create
 _NEWEST_FIRST = Order("created_at", ascending=False)
 _ACTIVE = Filter(Entity.EXECUTION, Function.EQ, "state", (str(EXECUTION_ACTIVE),))
 _NOT_READ = ExecutionSpecification()
+_STATE_ITEM = Span("state", "state")
+_INDEXES = (
+    ("task", Entity.TASK, "name"),
+    ("launch_plan", Entity.LAUNCH_PLAN, "name"),
+    ("workflow", Entity.WORKFLOW, "name"),
+    ("user", Entity.EXECUTION, "user"),
+)
+_PHASES_AT_ONCE = 3
+"""Of how many phases a page is merged: each is as many partitions as there are shards."""
 
 
 def list_executions(request: ResourceListRequest) -> ExecutionList:
@@ -52,15 +64,28 @@ def _conditions(request: ResourceListRequest) -> Conditions[StoredExecution]:
         filters.append(_ACTIVE)
     if request.id.name:
         filters.append(Filter(Entity.EXECUTION, Function.EQ, "execution_name", (request.id.name,)))
-    return conditions(filters, COLUMNS)
+    tags = [each for each in filters if each.entity == Entity.EXECUTION_TAG]
+    asks = conditions([each for each in filters if each not in tags], COLUMNS)
+    return replace(asks, others=tuple(asked_of_tags(tags)))
 
 
 def _access(request: ResourceListRequest, asks: Conditions[StoredExecution]) -> Access:
-    """Which index answers: the narrowest."""
+    """Which index answers: the one that should have the fewest rows."""
     project, domain = request.id.project, request.id.domain
+    name = asks.text(Entity.EXECUTION, "execution_name")
+    if name:
+        return Access(None, (name_key(project, domain, name),), _STATE_ITEM)
     created = asks.span(Entity.EXECUTION, "created_at")
-    shards = tuple(repository.listing_key(project, domain, shard) for shard in range(LISTING_SHARDS))
-    return Access("created", shards, created)
+    listings = [repository.listing_key(project, domain, shard) for shard in range(LISTING_SHARDS)]
+    for index, entity, field in _INDEXES:
+        value = asks.text(entity, field)
+        if value:
+            return Access(index, tuple(repository.within(listing, value) for listing in listings), created)
+    phases = [phase for phase, _ in WorkflowExecution.Phase.items() if asks.allow(Entity.EXECUTION, "phase", phase)]
+    if len(phases) <= _PHASES_AT_ONCE:
+        keys = tuple(repository.within(listing, phase) for phase in phases for listing in listings)
+        return Access("phase", keys, created)
+    return Access("created", tuple(listings), created)
 
 
 def _seen(row: ExecutionState) -> StoredExecution:

@@ -24,7 +24,21 @@ ACTIVE_SHARDS = 10
 BEFORE_ALL = "0"
 """A sequence that sorts before every padded one."""
 
-_FILTERED = ["phase", "archived"]
+_ASKED = [
+    "phase",
+    "archived",
+    "started_at",
+    "ended_at",
+    "launch_plan",
+    "launch_plan_version",
+    "workflow",
+    "workflow_version",
+    "task",
+    "task_version",
+]
+"""What filters can ask of an index row. Of it only what moves with the phase moves at all."""
+
+_ASKED_AND_USER = [*_ASKED, "by_user"]
 
 
 class LaunchState(StrEnum):
@@ -58,42 +72,64 @@ class CreatedIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "created"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_AND_USER)
 
     listing = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
 class LaunchPlanIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions of a launch plan, all versions, by creation time."""
+    """Executions of launch plans of one name by creation time; sparse: tasks launched by themselves are not there."""
 
     class Meta:
         index_name = "launch_plan"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_AND_USER)
 
-    launch_plan = UnicodeAttribute(hash_key=True)
+    by_launch_plan = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
 class WorkflowIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions of a workflow, all versions, by creation time."""
+    """Executions of workflows of one name by creation time; what the console shows of a workflow."""
 
     class Meta:
         index_name = "workflow"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_AND_USER)
 
-    workflow = UnicodeAttribute(hash_key=True)
+    by_workflow = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
 class TaskIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions of a task that was launched by itself, all versions, by creation time; sparse."""
+    """Executions of tasks of one name that were launched by themselves, by creation time; sparse."""
 
     class Meta:
         index_name = "task"
-        projection = IncludeProjection(_FILTERED)
+        projection = IncludeProjection(_ASKED_AND_USER)
 
-    task = UnicodeAttribute(hash_key=True)
+    by_task = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class PhaseIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions in one phase by creation time; those that failed may be few among many."""
+
+    class Meta:
+        index_name = "phase"
+        projection = IncludeProjection(_ASKED_AND_USER)
+
+    by_phase = UnicodeAttribute(hash_key=True)
+    created_at = NumberAttribute(range_key=True)
+
+
+class UserIndex(GlobalSecondaryIndex["ExecutionState"]):
+    """Executions of one user by creation time; the console's "only mine"."""
+
+    class Meta:
+        index_name = "user"
+        projection = IncludeProjection(_ASKED)
+
+    by_user = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
 
 
@@ -112,6 +148,9 @@ class ExecutionState(Model):
     """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes.
 
     `task` is there where a task was launched by itself; the launch plan and the workflow are then the generated ones.
+
+    What the indexes are keyed by begins with `listing`, "project:domain#shard". `by_phase` is that, "#" and the phase;
+    the others end in the user, or in the name alone of the launch plan, workflow or task.
     """
 
     class Meta:
@@ -154,12 +193,19 @@ class ExecutionState(Model):
     workflow_version = UnicodeAttribute()
     task = UnicodeAttribute(null=True)
     task_version = UnicodeAttribute(null=True)
+    by_launch_plan = UnicodeAttribute(null=True)
+    by_workflow = UnicodeAttribute()
+    by_task = UnicodeAttribute(null=True)
+    by_phase = UnicodeAttribute()
+    by_user = UnicodeAttribute()
     active = UnicodeAttribute(null=True)
 
     created_index = CreatedIndex()
     launch_plan_index = LaunchPlanIndex()
     workflow_index = WorkflowIndex()
     task_index = TaskIndex()
+    phase_index = PhaseIndex()
+    user_index = UserIndex()
     active_index = ActiveIndex()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from pynamodb.expressions.condition import Condition, size
 
@@ -25,9 +26,12 @@ from flyteadmin.clients.dynamodb import (
 from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
 from flyteadmin.executions.leases import Lease
-from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
+from flyteadmin.executions.models import ACTIVE_SHARDS, LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, Overlay, moves_of
-from flyteadmin.facts import Facts
+from flyteadmin.facts import Facts, cut
+
+_MAX_USER_BYTES = 512
+"""How much of a user's name an index is keyed by."""
 
 _ATTEMPTS = 8
 
@@ -69,6 +73,7 @@ def create(
     Raises:
         ExecutionExists: the name is taken.
     """
+    index(state, specification.principal)
     operations = [Put(state, ExecutionState.execution.does_not_exist()), Put(specification), Put(lease)]
     try:
         transact([*operations, *unless_there], token)
@@ -107,6 +112,38 @@ def listing_key(project: str, domain: str, shard: int) -> str:
     return f"{project}:{domain}#{shard}"
 
 
+def index(state: ExecutionState, user: str) -> None:
+    """Set what the indexes are keyed by; which shard of them follows from the execution's key."""
+    listing, is_task = _listing(state.execution), state.task is not None
+    state.listing = listing
+    state.by_launch_plan = None if is_task else within(listing, _name(state.launch_plan))
+    state.by_workflow = within(listing, _name(state.workflow))
+    state.by_task = within(listing, _name(state.task)) if state.task is not None else None
+    state.by_phase = within(listing, state.phase)
+    state.by_user = within(listing, cut(user, _MAX_USER_BYTES))
+    state.active = str(crc32(state.execution.encode()) % ACTIVE_SHARDS)
+
+
+def within(listing: str, value: str) -> str:
+    """What the indexes over executions of one workflow, in one phase, … are keyed by; `listing` as of `listing_key`."""
+    return f"{listing}#{value}"
+
+
+def user_of(state: ExecutionState) -> str:
+    """Whose execution it is, as an index row says it."""
+    return state.by_user.split("#", 2)[2]
+
+
+def _listing(execution: str) -> str:
+    project, domain, _ = execution.split(":", 2)
+    return listing_key(project, domain, crc32(execution.encode()) % LISTING_SHARDS)
+
+
+def _name(key: str) -> str:
+    """The name alone of "project:domain:name"."""
+    return key.split(":", 2)[2]
+
+
 def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[str], launch_plan: str) -> None:
     """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
 
@@ -130,7 +167,10 @@ def rebuild(old: ExecutionState, facts: Facts) -> None:
 
 
 def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str, *, rebuilt: bool = False) -> None:
-    change = Change(state_key(execution), fact_actions(ExecutionState, facts, rebuilt=rebuilt), condition)
+    actions = fact_actions(ExecutionState, facts, rebuilt=rebuilt)
+    if facts.phase:
+        actions.append(ExecutionState.by_phase.set(within(_listing(execution), facts.phase)))
+    change = Change(state_key(execution), actions, condition)
     if facts.phase not in TERMINAL:
         write(change)
         return

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zlib import crc32
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreateResponse
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
@@ -21,13 +20,7 @@ from flyteadmin.executions import repository, single_tasks
 from flyteadmin.executions.idempotency import Call, refusal, validate_key
 from flyteadmin.executions.launch import Known, Launch, launch
 from flyteadmin.executions.leases import Lease
-from flyteadmin.executions.models import (
-    ACTIVE_SHARDS,
-    LISTING_SHARDS,
-    ExecutionSpecification,
-    ExecutionState,
-    LaunchState,
-)
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
 from flyteadmin.executions.parents import inherited, parent_of
 from flyteadmin.executions.phases import UNDEFINED
 from flyteadmin.executions.repository import StoredExecution
@@ -262,7 +255,6 @@ def _rows(
 def _state(known: Known) -> ExecutionState:
     key = execution_key(known.execution)
     now = _nanoseconds(known.accepted_at)
-    shard = crc32(key.encode())
     launch_plan, workflow = known.launch_plan.id, known.workflow_id
     state = ExecutionState(
         execution=key,
@@ -271,12 +263,10 @@ def _state(known: Known) -> ExecutionState:
         cluster=known.cluster,
         created_at=now,
         updated_at=now,
-        listing=repository.listing_key(known.execution.project, known.execution.domain, shard % LISTING_SHARDS),
         launch_plan=name_key(launch_plan.project, launch_plan.domain, launch_plan.name),
         launch_plan_version=launch_plan.version,
         workflow=name_key(workflow.project, workflow.domain, workflow.name),
         workflow_version=workflow.version,
-        active=str(shard % ACTIVE_SHARDS),
     )
     if known.task_id is not None:
         state.task = name_key(known.task_id.project, known.task_id.domain, known.task_id.name)
