@@ -11,7 +11,7 @@ from flyteidl.admin.signal_pb2 import (
 
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
-from flyteadmin.signals import service
+from flyteadmin.signals import listing, service
 
 
 def get_or_create_signal(request: SignalGetOrCreateRequest, _caller: Identity) -> Signal:
@@ -26,7 +26,7 @@ def set_signal(request: SignalSetRequest, _caller: Identity) -> SignalSetRespons
 
 def list_signals(request: SignalListRequest, _caller: Identity) -> SignalList:
     """GET /api/v1/signals/{project}/{domain}/{name}."""
-    return service.list_signals(request)
+    return listing.list_signals(request)
 
 
 lambda_handler = api_handler(

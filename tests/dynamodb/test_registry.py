@@ -176,8 +176,11 @@ def test_signals_come_in_order_behind_one(database: str) -> None:
     for name in ("c", "a", "é", "b", "B"):
         signals.create(signal(name))
     execution = signal("a").execution
-    assert [row.signal_id for row in signals.in_order(execution, "", 2)] == ["B", "a", "b", "c", "é"]
-    assert [row.signal_id for row in signals.in_order(execution, "a", 1)] == ["b", "c", "é"]
+    in_order = query(SignalRow, execution, limit=3)
+    assert [row.signal_id for row in in_order.items] == ["B", "a", "b"]
+    assert [row.signal_id for row in query(SignalRow, execution, start=in_order.next_key).items] == ["c", "é"]
+    behind = query(SignalRow, execution, sort=SignalRow.signal_id > "a", ascending=False)
+    assert [row.signal_id for row in behind.items] == ["é", "c", "b"]
 
 
 def test_attributes_of_every_scope_are_found_at_once(database: str) -> None:

@@ -178,6 +178,25 @@ def test_a_list_goes_page_by_page() -> None:
     assert [each.id.signal_id for each in listed(token="2").signals] == ["c"]
 
 
+@pytest.mark.conformance("SIG-07", "LST-04", "LST-05")
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("contains(signal_id,b)", ["ab", "b"]),
+        ("gt(signal.signal_id,ab)", ["b", "c"]),
+        ("eq(execution_name,run)+ne(signal_id,c)", ["ab", "b"]),
+        ("eq(execution_name,other)", []),
+        ("gt(created_at,2001-01-01T00:00:00Z)", ["ab", "b", "c"]),
+    ],
+)
+def test_a_list_takes_filters_and_both_directions(filters: str, found: list[str]) -> None:
+    for name in ("c", "ab", "b"):
+        get_or_create(name)
+    assert [each.id.signal_id for each in listed(filters=filters).signals] == found
+    descending = Sort(key="signal_id", direction=Sort.DESCENDING)
+    assert [each.id.signal_id for each in listed(filters=filters, sort_by=descending).signals] == found[::-1]
+
+
 @pytest.mark.conformance("SIG-07")
 def test_what_a_list_must_say() -> None:
     cases = [

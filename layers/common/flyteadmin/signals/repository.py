@@ -1,13 +1,11 @@
-"""Signals in DynamoDB: made once, set under a condition, read consistently, listed in the order of their ids."""
-
-from collections.abc import Iterator
+"""Signals in DynamoDB: made once, set under a condition, read consistently."""
 
 from flyteidl.admin.signal_pb2 import Signal
 from flyteidl.core.identifier_pb2 import SignalIdentifier
 from flyteidl.core.literals_pb2 import Literal
 from flyteidl.core.types_pb2 import LiteralType
 
-from flyteadmin.clients.dynamodb import Change, ConditionFailed, Key, Put, RawItem, get, query, write
+from flyteadmin.clients.dynamodb import Change, ConditionFailed, Key, Put, get, write
 from flyteadmin.identifiers import execution_identifier, signal_key
 from flyteadmin.signals.models import SignalRow
 
@@ -39,18 +37,6 @@ def set_value(row: SignalRow, value: bytes, now: int) -> None:
         SignalRow.updated_at.set(now),
     ]
     write(Change(Key(SignalRow, row.execution, row.signal_id), actions, SignalRow.type == row.type))
-
-
-def in_order(execution: str, after: str, page_size: int) -> Iterator[SignalRow]:
-    """The signals of an execution by id, those behind `after` only; consistent pages, read as needed."""
-    beyond = SignalRow.signal_id > after if after else None
-    start: RawItem | None = None
-    while True:
-        page = query(SignalRow, execution, sort=beyond, limit=page_size, start=start)
-        yield from page.items
-        start = page.next_key
-        if start is None:
-            return
 
 
 def message(row: SignalRow) -> Signal:

@@ -1,14 +1,10 @@
-"""What happens when a gate node asks for its signal, somebody sets it, or signals are listed."""
+"""What happens when a gate node asks for its signal, or somebody sets it."""
 
 import time
-from itertools import islice
 
-from flyteidl.admin.common_pb2 import Sort
 from flyteidl.admin.signal_pb2 import (
     Signal,
     SignalGetOrCreateRequest,
-    SignalList,
-    SignalListRequest,
     SignalSetRequest,
     SignalSetResponse,
 )
@@ -20,12 +16,9 @@ from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import TERMINAL
 from flyteadmin.identifiers import execution_key, signal_key
-from flyteadmin.listing.tokens import Cursor, Start, start_of, token_of
 from flyteadmin.signals import repository
 from flyteadmin.signals.models import SignalRow
-from flyteadmin.signals.validation import validate_get_or_create, validate_list, validate_set, validate_value
-
-_ORDER = "signal_id ascending"
+from flyteadmin.signals.validation import validate_get_or_create, validate_set, validate_value
 
 
 def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
@@ -67,30 +60,3 @@ def set_signal(request: SignalSetRequest) -> SignalSetResponse:
         raise FailedPrecondition(f"the execution of signal {row.signal_id} has ended as {state.phase}")
     repository.set_value(row, request.value.SerializeToString(deterministic=True), time.time_ns())
     return SignalSetResponse()
-
-
-def list_signals(request: SignalListRequest) -> SignalList:
-    """ListSignals: those of an execution in the order of their ids, a page at a time (SIG-07).
-
-    Raises:
-        InvalidArgument: a field is missing, the token is not ours, or a filter or sort key is asked for that is not
-            supported yet.
-    """
-    validate_list(request)
-    if request.filters:
-        raise InvalidArgument("invalid value for filters: not supported yet by ListSignals")
-    if request.HasField("sort_by") and (request.sort_by.key, request.sort_by.direction) != (
-        "signal_id",
-        Sort.ASCENDING,
-    ):
-        raise InvalidArgument("invalid sort key: ListSignals sorts by signal_id ASCENDING only, as yet")
-    start = start_of(request.token, "ListSignals", _ORDER)
-    end = start.skip + request.limit
-    execution = execution_key(request.workflow_execution_id)
-    in_order = repository.in_order(execution, start.after.key[0] if start.after else "", end)
-    rows = list(islice(in_order, start.skip, end))
-    answer = SignalList(signals=map(repository.message, rows))
-    if len(rows) == request.limit:
-        last = rows[-1].signal_id
-        answer.token = token_of(Start(after=Cursor(place=last, key=(last,)), order=_ORDER))
-    return answer

@@ -1,0 +1,44 @@
+"""Lists of signals: those of an execution, in the order of their ids."""
+
+from flyteidl.admin.signal_pb2 import SignalList, SignalListRequest
+
+from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.identifiers import execution_key
+from flyteadmin.listing.access import Access
+from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
+from flyteadmin.listing.filters import parse_filters
+from flyteadmin.listing.requests import Order, order_of, wanted
+from flyteadmin.listing.tokens import token_of
+from flyteadmin.signals import repository
+from flyteadmin.signals.models import SignalRow
+from flyteadmin.signals.validation import validate_list
+
+COLUMNS: Columns[SignalRow] = {
+    (Entity.SIGNAL, "execution_project"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[0]),
+    (Entity.SIGNAL, "execution_domain"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[1]),
+    (Entity.SIGNAL, "execution_name"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[2]),
+    (Entity.SIGNAL, "signal_id"): Column(Kind.TEXT, lambda row: row.signal_id),
+    (Entity.SIGNAL, "created_at"): Column(Kind.TIME, lambda row: int(row.created_at)),
+    (Entity.SIGNAL, "updated_at"): Column(Kind.TIME, lambda row: int(row.updated_at)),
+}
+
+_SORTED_BY = {"signal_id": "signal_id"}
+_BY_ID = Order("signal_id", ascending=True)
+
+
+def list_signals(request: SignalListRequest) -> SignalList:
+    """ListSignals (SIG-07).
+
+    Raises:
+        InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
+    """
+    validate_list(request)
+    asks = conditions(parse_filters(request.filters, Entity.SIGNAL), COLUMNS)
+    sort = request.sort_by if request.HasField("sort_by") else None
+    order = order_of(sort, UPSTREAMS[Entity.SIGNAL], _SORTED_BY, _BY_ID)
+    execution = execution_key(request.workflow_execution_id)
+    access = Access(None, (execution,), asks.span(Entity.SIGNAL, "signal_id"))
+    page = read_page(reading(SignalRow, access, asks), wanted(request.limit, request.token, order, "ListSignals"))
+    return SignalList(signals=map(repository.message, page.rows), token=token_of(page.following))
