@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from flyteidl.admin.node_execution_pb2 import NodeExecution
+from flyteidl.core.literals_pb2 import LiteralMap
+from google.protobuf.timestamp_pb2 import Timestamp
 from pynamodb.attributes import NumberAttribute
 
 from flyteadmin.clients import aws as aws_clients
@@ -13,6 +16,7 @@ from flyteadmin.events import log
 from flyteadmin.events.envelope import Kind
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.offloading import workflow
+from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
@@ -20,11 +24,13 @@ from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import MAX_MOVES, Overlay
 from flyteadmin.identifiers import padded
 from flyteadmin.node_executions import phases as node_phases
+from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.notifications.rules import announced
 from flyteadmin.task_executions import phases as task_phases
+from functions.get_executions.handler import lambda_handler as read
 from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
+from tests.aws_events import OCTETS, Context, answer_of, batch, http_event, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
 from tests.infrastructure.template import load
 
@@ -177,3 +183,51 @@ def test_an_event_leaves_the_log_400_days_after_it_was_sent(aws: Aws) -> None:
     [item] = aws.client("dynamodb").scan(TableName=table)["Items"]
     assert item[specification["AttributeName"]] == {"N": str(sent // 1000 + 400 * DAY)}
     assert isinstance(LoggedEvent.get_attributes()["ttl"], NumberAttribute)
+
+
+FIRST, LAST = Timestamp(seconds=-62135596800), Timestamp(seconds=253402300799, nanos=999999999)
+
+
+@pytest.mark.parametrize("form", [OCTETS, "application/json"])
+def test_clocks_at_both_ends_of_time(aws: Aws, form: str) -> None:
+    """A start in the year 9999 and an end in the year 1: read back to the nanosecond, by get and by list."""
+    stored_execution()
+    events: list[Event] = []
+    for make in (workflow_event, node_event, task_event):
+        for phase, occurred_at in (("RUNNING", LAST), ("SUCCEEDED", FIRST)):
+            event = make(phase)
+            event.occurred_at.CopyFrom(occurred_at)
+            events.append(event)
+    deliver(events, 10)
+    run = f"{PROJECT}/{DOMAIN}/run"
+    for path, query in (
+        (f"executions/{run}", {}),
+        (f"executions/{PROJECT}/{DOMAIN}", {"limit": "5"}),
+        (f"node_executions/{run}/n0", {}),
+        (f"node_executions/{run}", {"limit": "5"}),
+        (f"task_executions/{run}/n0/{PROJECT}/{DOMAIN}/task/v1/0", {}),
+        (f"task_executions/{run}/n0", {"limit": "5"}),
+    ):
+        request = http_event("GET", f"/api/v1/{path}", query=query, headers={"accept": form})
+        assert answer_of(read(request, Context())).status == 200, path
+    node = answer_of(
+        read(http_event("GET", f"/api/v1/node_executions/{run}/n0", headers={"accept": OCTETS}), Context())
+    )
+    closure = node.message(NodeExecution).closure
+    assert (closure.started_at, closure.updated_at) == (LAST, FIRST)
+    assert closure.duration.ToNanoseconds() == FIRST.ToNanoseconds() - LAST.ToNanoseconds()
+
+
+def test_the_largest_batch(aws: Aws) -> None:
+    """Ten events of 4 MB less a little, each of its own execution: logged, applied, within the function's time."""
+    outputs = LiteralMap()
+    outputs.literals["x"].scalar.primitive.string_value = "x" * (2 * 1024 * 1024 - 1000)
+    runs = [f"run-{n}" for n in range(10)]
+    records = []
+    for number, run in enumerate(runs, 1):
+        stored_execution(run)
+        event = node_event("SUCCEEDED", 1, execution=run, input_data=outputs, output_data=outputs)
+        records.append(queue_record(admit(event).body, number, group=run))
+    context = Context()
+    assert lambda_handler(batch(records), context) == {"batchItemFailures": []}
+    assert [node_executions.read(f"{PROJECT}:{DOMAIN}:{run}", "n0") is not None for run in runs] == [True] * 10

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.clients import dynamodb, queue
+from flyteadmin.clients import dynamodb, queue, storage
 from flyteadmin.events import redrive
 from flyteadmin.events.envelope import Envelope
+from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.redrive import Chosen
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
@@ -153,14 +154,17 @@ def claimed(aws: Aws) -> dict[str, object]:
     return queue_record(admit(large()).body, 1)
 
 
-def put(aws: Aws, claim: str, blob: bytes) -> None:
+def put(aws: Aws, claim: str, blob: bytes | None) -> None:
+    """Replace a blob, or take it away."""
     bucket, _, key = claim.removeprefix("s3://").partition("/")
-    aws.client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
+    if blob is None:
+        aws.client("s3").delete_object(Bucket=bucket, Key=key)
+    else:
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
 
 
 def test_a_claim_whose_blob_is_gone(aws: Aws, claimed: dict[str, object]) -> None:
-    bucket, _, key = claim_of(claimed).removeprefix("s3://").partition("/")
-    aws.client("s3").delete_object(Bucket=bucket, Key=key)
+    put(aws, claim_of(claimed), None)
     assert again([claimed]) == []
     [cause] = causes(aws)
     assert cause.startswith("NOT_FOUND: no blob at s3://")
@@ -181,3 +185,38 @@ def test_a_claim_whose_blob_has_become_too_large_to_read(aws: Aws, claimed: dict
     assert again([claimed]) == []
     [cause] = causes(aws)
     assert cause.endswith("is larger than 4194304 bytes")
+
+
+def said_of_node() -> dict[str, Any]:
+    row = node_executions.read(RUN, "n0")
+    assert row is not None
+    return row.attribute_values
+
+
+@pytest.mark.parametrize("blob", [None, large(run="another").SerializeToString()], ids=["gone", "replaced"])
+def test_a_log_whose_blob_is_not_what_was_logged_rebuilds_nothing(aws: Aws, blob: bytes | None) -> None:
+    """The row stays as it is; what needs the log waits among the dead letters until it is mended."""
+    stored_execution()
+    assert again([queue_record(admit(large()).body, 2)]) == []
+    before = said_of_node()
+    [item] = dynamodb.query_all(LoggedEvent, RUN)
+    logged = storage.read(item.uri)
+    put(aws, item.uri, blob)
+    earlier = message_body(node_event("RUNNING", 1, input_uri="s3://in"))
+    assert again([queue_record(earlier, 1)]) == ["message-1"]
+    assert again([queue_record(earlier, 1, receive_count=5)]) == []
+    assert said_of_node() == before
+    put(aws, item.uri, logged)
+    [letter] = redrive.dead_letters(Chosen())
+    assert letter.cause.startswith("INTERNAL")
+    assert redrive.send_again(letter) == "1"
+    assert again([queue_record(earlier, 9, redriven=1)]) == []
+    assert (said_of_node()["phase"], said_of_node()["input_uri"]) == ("SUCCEEDED", "s3://in")
+
+
+def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:
+    """Who looks at dead letters looks at what anybody may have sent."""
+    assert again([queue_record(r'{"kind": "node", "\u001b[2J": 1}', 1)]) == []
+    [letter] = redrive.dead_letters(Chosen())
+    assert "\\x1b[2J: Extra inputs" in redrive.shown(letter)
+    assert "\x1b" not in redrive.shown(letter)

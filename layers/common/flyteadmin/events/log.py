@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb import batch_put, query_each
+from flyteadmin.errors import Internal
 from flyteadmin.events.envelope import Kind, QueuedEvent, digest, parse
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
@@ -24,7 +25,11 @@ def append(events: Sequence[tuple[QueuedEvent, str]]) -> None:
 
 
 def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]:
-    """The logged events of one entity with their padded sequences, in order, read as needed; a consistent read."""
+    """The logged events of one entity with their padded sequences, in order, read as needed; a consistent read.
+
+    Raises:
+        Internal: a blob that the log refers to is gone, or was replaced.
+    """
     prefix = _prefix(kind, entity)
     for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
         yield item.entry.removeprefix(prefix), parse(kind, _payload(item))
@@ -41,7 +46,10 @@ def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
 
 
 def _payload(item: LoggedEvent) -> bytes:
-    return item.event if item.event is not None else storage.read_referred(item.uri)
+    payload = item.event if item.event is not None else storage.read_referred(item.uri)
+    if digest(payload) != item.digest:
+        raise Internal(f"what the log has under {item.entry}, or at {item.uri}, is not what was logged")
+    return payload
 
 
 def _item(event: QueuedEvent, entity: str) -> LoggedEvent:

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from flyteadmin.clients import queue
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.events import log
-from flyteadmin.events.envelope import QueueRecord, execution_of
+from flyteadmin.events.envelope import QueueRecord, execution_of, visible
 from flyteadmin.events.opening import open_record
 from flyteadmin.events.projection import entity_of
 from flyteadmin.events.service import group_of
@@ -57,7 +57,7 @@ def dead_letters(chosen: Chosen) -> Iterator[DeadLetter]:
         attributes = message.attributes
         letter = DeadLetter(
             message,
-            execution=attributes.get("execution") or execution_of(_record(message)),
+            execution=attributes.get("execution") or visible(execution_of(_record(message))),
             sequence=attributes.get("sequence", ""),
             cause=attributes.get("cause", _NO_CAUSE),
         )
@@ -70,7 +70,7 @@ def shown(letter: DeadLetter) -> str:
     try:
         return text_format.MessageToString(open_record(_record(letter.message)).event)
     except FlyteAdminError as error:
-        return f"can't be read: {error}\n{letter.message.body[:2000]}\n"
+        return f"can't be read: {visible(str(error))}\n{visible(letter.message.body[:2000])}\n"
 
 
 def send_again(letter: DeadLetter) -> str:
