@@ -20,6 +20,10 @@ from flyteadmin.errors import Code
 type Json = Mapping[str, object]
 
 _STATUS = "google.rpc.Status"
+_DESCRIPTION = (
+    "A part of a path that holds '/', or is '.' or '..', is written 'base64:' and its base64 in the URL's alphabet:"
+    " the version feature/x is base64:ZmVhdHVyZS94. Nothing else may be written so."
+)
 _WELL_KNOWN: Mapping[str, Json] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
@@ -67,7 +71,7 @@ def document() -> Json:
         path[route.method.lower()] = _operation(route, number, schemas)
     return {
         "openapi": "3.0.3",
-        "info": {"title": "FlyteAdmin", "version": __version__},
+        "info": {"title": "FlyteAdmin", "version": __version__, "description": _DESCRIPTION},
         "paths": paths,
         "components": {"schemas": schemas},
     }
