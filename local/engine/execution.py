@@ -13,6 +13,7 @@ from typing import Protocol
 from flyteidl.core.execution_pb2 import TaskLog, WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 from google.protobuf.message import DecodeError, Message
+from pydantic import ValidationError
 
 from flyteadmin.clients.storage import BlobMissing
 from flyteadmin.compiler.errors import CompileErrors
@@ -99,7 +100,12 @@ class Execution:
         self.abort()
 
     async def _run(self) -> None:
-        workflow = FlyteWorkflow.model_validate(self._resource.manifest)
+        try:
+            workflow = FlyteWorkflow.model_validate(self._resource.manifest)
+        except ValidationError as error:  # FlyteAdmin can't be told: whose execution it is may be what can't be read
+            _log.error("%s/%s is no FlyteWorkflow: %s", *self._resource.place, error)
+            await self._record(Phase.FAILED)
+            return
         try:
             phase = await self._walked(workflow)
         except asyncio.CancelledError:

@@ -117,20 +117,20 @@ class Here:
     blobs: MemoryBlobs
 
     @property
-    def _kind(self) -> Kind:
+    def kind(self) -> Kind:
         return self.server.store.kind("flyte.lyft.com", "v1alpha1", "flyteworkflows")
 
     def create(self, resource: FlyteWorkflow, *, name: str = "run", **metadata: object) -> None:
         changed = resource.metadata.model_copy(update={"name": name, **metadata})
         resource = resource.model_copy(update={"metadata": changed})
-        self.server.store.create(self._kind, NAMESPACE, Object.parse(resource.to_json_object()))
+        self.server.store.create(self.kind, NAMESPACE, Object.parse(resource.to_json_object()))
 
     def delete(self) -> None:
-        self.server.store.delete(self._kind, NAMESPACE, "run")
+        self.server.store.delete(self.kind, NAMESPACE, "run")
 
     def find(self) -> Object | None:
         try:
-            return self.server.store.get(self._kind, NAMESPACE, "run")
+            return self.server.store.get(self.kind, NAMESPACE, "run")
         except RefusedByCluster:
             return None
 
@@ -277,6 +277,13 @@ class TestEngine:
         assert at.admin.lines == ["workflow FAILED"]
         assert isinstance(at.admin.events[0], WorkflowExecutionEvent)
         assert "cycle" in at.admin.events[0].error.message
+
+    def test_what_is_no_workflow_is_marked_as_failed_and_nobody_is_told(self) -> None:
+        with here() as at:
+            manifest = {**echoing().to_json_object(), "spec": "nothing"}
+            at.server.store.create(at.kind, NAMESPACE, Object.parse(manifest))
+            at.until_ended()
+        assert (at.admin.lines, at.phase()) == ([], Phase.FAILED)
 
     def test_whatever_breaks_an_execution_ends_it(self) -> None:
         with here(blobs=BrokenBlobs()) as at:
