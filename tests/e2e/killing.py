@@ -84,8 +84,8 @@ def kill(process: psutil.Process) -> bool:
     return True
 
 
-def kill_bridge(bridge: RunningBridge) -> None:
-    """Kill the bridge, and wait until it is started anew."""
+def end_bridge(bridge: RunningBridge, how: signal.Signals) -> None:
+    """Send the bridge a signal, and wait until it is started anew."""
     killed = bridge.pid
-    os.kill(killed, signal.SIGKILL)
+    os.kill(killed, how)
     eventually(lambda: bridge.pid != killed or None, "the bridge, started again")

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +34,7 @@ from local.cluster.process import RunningCluster
 from local.demo.subscriber import Subscriber
 from local.stack import DOMAIN, PROJECT, Stack
 from tests.e2e.commands import command
-from tests.e2e.killing import kill, kill_bridge, killing, workers
+from tests.e2e.killing import end_bridge, kill, killing, workers
 from tests.e2e.waiting import PATIENCE_SECONDS, eventually
 from tests.grpc_stack import Client
 
@@ -160,16 +161,18 @@ def queues(stack: Stack) -> Iterator[None]:
     assert counted(dead, "ApproximateNumberOfMessages") == before, "events were set aside"
 
 
-def test_a_bridge_that_is_killed_three_times_during_a_run(
-    chain: Chain, remote: FlyteRemote, subscriber: Subscriber, queues: None
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
+def test_a_bridge_that_ends_three_times_during_a_run(
+    chain: Chain, remote: FlyteRemote, subscriber: Subscriber, queues: None, how: signal.Signals
 ) -> None:
+    """It is killed, or told to end, as when it gives way to a new version."""
     others = chain.resources()
     plan = remote.fetch_launch_plan(name=chain.launch_plan.name, version="v1")
     name = remote.execute(plan, inputs={"x": 1}).id.name
     identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=name)
     for node in NODES:
         eventually(lambda node=node: node in chain.nodes(identifier) or None, f"events of {node}")  # type: ignore[misc]
-        kill_bridge(chain.stack.bridge)
+        end_bridge(chain.stack.bridge, how)
     chain.must_have_succeeded(identifier, x=1)
     assert chain.resources() == sorted([*others, name])
     assert subscriber.wait_for(name, PATIENCE_SECONDS).phase == "SUCCEEDED"
