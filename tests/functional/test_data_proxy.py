@@ -307,6 +307,25 @@ def test_what_is_not_handed_out(bucket: str, path: str) -> None:
     assert "outside of what this deployment hands out" in message
 
 
+@pytest.mark.parametrize(
+    "path", ["uploads/../config/flyteadmin.yaml", "metadata/./a", "uploads/../../elsewhere/a", "uploads/.."]
+)
+def test_what_a_client_would_read_as_another_url_is_not_signed(bucket: str, path: str) -> None:
+    code, message = refusal(ask_location(native_url=f"s3://{bucket}/{path}"))
+    assert (code, message.endswith("has a part that is . or ..")) == (Code.INVALID_ARGUMENT, True)
+
+
+@pytest.mark.parametrize("path", ["config/flyteadmin.yaml", "answers/a"])
+def test_an_event_can_not_have_a_link_signed_to_what_is_not_for_users(path: str) -> None:
+    stored_execution()
+    secret = storage.uri(path)
+    storage.write(b"secret", secret)
+    apply(node_event("SUCCEEDED", 1, deck_uri=secret))
+    link = {"artifact_type": ARTIFACT_TYPE_DECK, "node_execution_id": node_id()}
+    assert refusal(ask_link(**link))[0] == Code.PERMISSION_DENIED
+    assert refusal(ask_data(f"{BASE}/d"))[0] == Code.PERMISSION_DENIED
+
+
 @pytest.mark.conformance("DAT-08")
 def test_what_a_link_must_say() -> None:
     node = node_id()
@@ -384,6 +403,7 @@ def test_data_that_is_not_there() -> None:
         "flyte://v1/p/d/e/n/i\n",
         "flyte://v1/p/d/e.e/n/i",
         f"flyte://v1/p/d/e/n/{2**32}/i",
+        f"flyte://v1/p/d/e/n/{'9' * 5000}/i",
     ],
 )
 def test_a_flyte_url_of_another_form(url: str) -> None:

@@ -321,6 +321,17 @@ def test_what_clients_ask_is_read_from_its_index_only(filters: str) -> None:
     assert sum(counts) == len(wanted) > 0
 
 
+@pytest.mark.parametrize("value", ["x" * 2100, "é" * 1500, "a#b:c/d", "0#flow", "%00"], ids=len)
+@pytest.mark.parametrize("field", ["execution_name", "workflow.name", "launch_plan.name", "task.name", "user", "phase"])
+def test_a_value_that_nothing_has_finds_nothing(field: str, value: str) -> None:
+    some_executions()
+    answer = EXECUTIONS.get({"limit": "5", "filters": f"eq({field},{value})"})
+    if answer.status == 200:
+        assert not answer.message(ExecutionList).executions
+    else:
+        assert answer.message(Status).code == Code.INVALID_ARGUMENT
+
+
 def test_an_execution_is_found_by_the_phase_that_it_is_in() -> None:
     state = stored_execution()
 

@@ -321,6 +321,7 @@ def test_names() -> None:
         assert found == database.select("id", "", f"name {by}")
 
 
+@pytest.mark.conformance("REG-23")
 def test_named_entities() -> None:
     database = some_names()
     listing = Listing(get_entities, f"named_entities/1/{PROJECT}/{DOMAIN}", NamedEntityList)
@@ -487,6 +488,24 @@ LISTS = [
     Listing(get_entities, f"description_entities/TASK/{PROJECT}/{DOMAIN}/core.a", DescriptionEntityList),
     Listing(manage_projects, "projects", Projects),
 ]
+
+
+FILTERED = [each for each in LISTS if not each.path.startswith(("active_launch_plans", "task_ids", "launch_plan_ids"))]
+LONG = ["x" * 2000, "é" * 1500, "#" * 2000, "a:b/c#d" * 300]
+
+
+@pytest.mark.parametrize("listing", FILTERED, ids=lambda listing: listing.path)
+@pytest.mark.parametrize("value", LONG, ids=["ascii", "wide", "escaped", "separators"])
+def test_values_longer_than_any_key_are_found_nowhere(listing: Listing, value: str) -> None:
+    some_tasks()
+    some_launch_plans()
+    for field in ("name", "version", "workflow.name", "workflow.version"):
+        both = "+eq(workflow.name,flow)" if field == "workflow.version" else ""
+        answer = listing.get({"limit": "5", "filters": f"eq({field},{value}){both}"})
+        if answer.status == 200:
+            assert not list(answer.message(listing.of).ListFields())
+        else:
+            assert answer.message(Status).code == Code.INVALID_ARGUMENT
 
 
 def test_no_query_is_a_server_error() -> None:

@@ -287,12 +287,39 @@ def test_a_token_outside_of_what_is_asked_for_is_refused() -> None:
 
 def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1)
-    monkeypatch.setattr(pages, "_LOADED_AT_ONCE", 2)
+    here = scope()
+    batch_put([task(here, number, number) for number in range(3)])
+    walked, token = [], ""
+    for _ in range(3):
+        page = tasks_page(here, asked(6, token, ascending=True))
+        walked.append([int(row.created_at) for row in page.rows])
+        token = token_of(page.following)
+    assert (walked, token) == ([[0], [1], [2]], "")
+
+
+def test_what_a_row_shows_from_elsewhere_counts_towards_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1000)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
-    page = tasks_page(here, asked(6, ascending=True))
-    assert len(page.rows) == 2
-    assert len(tasks_page(here, asked(6, token_of(page.following), ascending=True)).rows) == 2
+    source = reading(TaskRow, Access("listing", (here,)), NO_FILTER, blob=lambda _row: b"x" * 500)
+    page = read_page(source, asked(6, ascending=True))
+    assert [int(row.created_at) for row in page.rows] == [0, 1]
+    assert page.following is not None
+
+
+def test_a_large_row_counts_for_as_many_as_it_has_4_kilobytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "EXAMINED_INDEX_ROWS", 40)
+    monkeypatch.setattr(pages, "_LEAST_FILTERED_AT_ONCE", 5)
+    here = scope()
+    rows = [task(here, number, number) for number in range(20)]
+    for row in rows:
+        row.closure = b"x" * 40_000
+    batch_put(rows)
+    of_a_name = reading(TaskRow, Access(None, (f"{here}:task",)), typed("rare"))
+    with rows_examined() as counts:
+        page = read_page(of_a_name, asked(2, ascending=True))
+    assert (page.rows, page.following is not None) == ((), True)
+    assert sum(counts) == 5
 
 
 def test_the_columns_of_versions_are_those_of_upstream() -> None:

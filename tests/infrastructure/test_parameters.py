@@ -45,6 +45,16 @@ def test_an_open_production_stack_is_refused(parameters: dict[str, str], message
         deploy(endpoint, "refused", parameters)
 
 
+def test_browsers_read_the_bucket_from_the_consoles_origins_alone() -> None:
+    closed = load({"ConsoleOrigins": ""}).resources("AWS::S3::Bucket")
+    assert [bucket.get("CorsConfiguration") for _, bucket in closed] == [None]
+    origins = "https://flyte.example.org,https://console.example.org"
+    [(_, bucket)] = load({"ConsoleOrigins": origins}).resources("AWS::S3::Bucket")
+    [rule] = bucket["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == origins.split(",")
+    assert set(rule["AllowedMethods"]) == {"GET", "HEAD", "PUT"}
+
+
 def test_every_parameter_says_what_it_is_for_and_has_a_default() -> None:
     for name, parameter in load().document["Parameters"].items():
         assert parameter["Description"], name

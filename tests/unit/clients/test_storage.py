@@ -56,6 +56,21 @@ def test_an_immutable_blob_is_read_from_memory_the_second_time(monkeypatch: pyte
     assert storage.read_immutable(uri) == b"closure"
 
 
+def test_what_is_kept_in_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_KEPT_BYTES", 20)
+    first, second, third = (storage.write_once(bytes([number]) * 8, "metadata", "closure") for number in range(3))
+    for each in (first, second, first, third):  # the second is the one unused for longest
+        storage.read_immutable(each)
+    larger = storage.write_once(b"x" * 30, "metadata", "larger")
+    monkeypatch.setattr(storage, "read", None)
+    storage.read_immutable(first)
+    storage.read_immutable(third)
+    with pytest.raises(TypeError):
+        storage.read_immutable(second)
+    monkeypatch.undo()
+    assert storage.read_immutable(larger) == b"x" * 30
+
+
 def test_a_large_answer_is_signed_with_a_checked_signature() -> None:
     url = urlsplit(storage.offload_answer(b"answer", "application/octet-stream"))
     query = parse_qs(url.query)

@@ -1,6 +1,6 @@
 """Rows of a table or an index in order, from behind a row on: one partition, or several merged."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from heapq import merge
@@ -20,6 +20,7 @@ from flyteadmin.listing.tokens import Cursor, Place, refused
 _MOST_AT_ONCE = 1000
 _MAX_PARTITION_KEY_BYTES = 2048
 _MAX_SORT_KEY_BYTES = 1024
+_ROW_BYTES = 4096
 _THREADS = 8
 
 
@@ -29,9 +30,18 @@ class Spent(Exception):
 
 @dataclass
 class Allowance:
-    """How many rows may still be read, of all partitions together."""
+    """How many rows may still be read, of all partitions together; a large one counts for each 4 KB that it has."""
 
     rows: int
+
+    def spend(self, rows: Iterable[Model]) -> None:
+        """Count rows that were read."""
+        self.rows -= sum(1 + weight(row) // _ROW_BYTES for row in rows)
+
+
+def weight(row: Model) -> int:
+    """The bytes of a row's texts and blobs."""
+    return sum(len(value) for value in row.attribute_values.values() if isinstance(value, str | bytes))
 
 
 def in_order[M: Model](
@@ -51,7 +61,8 @@ def in_order[M: Model](
     wanted_each = needed if len(lanes) == 1 else 10 + 2 * needed // len(lanes)
     at_once = max(1, min(wanted_each, needed, _MOST_AT_ONCE, allowance.rows // len(lanes)))
     pages = _first_pages(lanes, at_once)
-    allowance.rows -= sum(len(page.items) for page in pages)
+    for page in pages:
+        allowance.spend(page.items)
     sign = 1 if asked.order.ascending else -1
     rows = [lane.rows(page, at_once, allowance) for lane, page in zip(lanes, pages, strict=True)]
     return rows[0] if len(rows) == 1 else merge(*rows, key=lambda entry: (sign * int(entry[0].place), entry[0].lane))
@@ -89,7 +100,7 @@ class _Lane[M: Model]:
                 raise Spent
             at_once = min(at_once * 4, _MOST_AT_ONCE, allowance.rows)
             page = self.page(at_once, page.next_key)
-            allowance.rows -= len(page.items)
+            allowance.spend(page.items)
 
     def _shown(self, items: Sequence[M]) -> Iterator[tuple[Cursor, M]]:
         attribute, keys = _sort_attribute(self.model, self.index), _key_attributes(self.model)

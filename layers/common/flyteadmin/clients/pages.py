@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb import batch_get, key_of
-from flyteadmin.clients.lanes import Allowance, Spent, in_order
+from flyteadmin.clients.lanes import Allowance, Spent, in_order, weight
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.conditions import Conditions
 from flyteadmin.listing.requests import Wanted
@@ -53,17 +53,27 @@ class Listed[R]:
 
 
 def reading[M: Model](
-    model: type[M], access: Access, conditions: Conditions[M], *, is_whole: bool = False
+    model: type[M],
+    access: Access,
+    conditions: Conditions[M],
+    *,
+    is_whole: bool = False,
+    blob: Callable[[M], bytes | None] = lambda _row: None,
 ) -> Reading[M, M]:
-    """What a page of a model's own rows reads; `is_whole` says that the index has them whole, as the table has."""
+    """What a page of a model's own rows reads.
+
+    Args:
+        model: Whose rows.
+        access: From where.
+        conditions: Which of them.
+        is_whole: The index has them whole, as the table has.
+        blob: What a row shows besides, from where it lies in S3; it counts towards the page's size.
+    """
     is_whole = is_whole or access.index is None
     load = list[M | None] if is_whole else _whole
-    return Reading(model, access, conditions, lambda row: row, load, weight, is_whole)
-
-
-def weight(row: Model) -> int:
-    """The bytes of a row's texts and blobs."""
-    return sum(len(value) for value in row.attribute_values.values() if isinstance(value, str | bytes))
+    return Reading(
+        model, access, conditions, lambda row: row, load, lambda row: weight(row) + len(blob(row) or b""), is_whole
+    )
 
 
 def _whole[M: Model](rows: Sequence[M]) -> list[M | None]:
@@ -104,12 +114,19 @@ class _PageReader[M: Model, R]:
     def read(self) -> Listed[R]:
         found: list[R] = []
         bytes_left = _MAX_PAGE_BYTES
-        while len(found) < self._asked.limit and bytes_left > 0 and not (self._is_at_end or self._is_spent):
+        while not (self._is_full(found, bytes_left) or self._is_at_end or self._is_spent):
             batch = self._candidates(self._asked.limit - len(found))
-            for row in self._passing(batch, self._asked.limit - len(found)):
+            for cursor, row in self._passing(batch):
                 found.append(row)
                 bytes_left -= self._source.weigh(row)
-        return Listed(tuple(found), self._following(is_full=len(found) == self._asked.limit))
+                if self._is_full(found, bytes_left):
+                    if cursor is not batch[-1][0]:
+                        self._last, self._is_cut = cursor, True
+                    break
+        return Listed(tuple(found), self._following(is_full=self._is_full(found, bytes_left)))
+
+    def _is_full(self, found: Sequence[R], bytes_left: int) -> bool:
+        return len(found) == self._asked.limit or bytes_left <= 0
 
     def _next(self) -> tuple[Cursor, M] | None:
         """The next row; None where there is none, or none may be read any more."""
@@ -135,8 +152,8 @@ class _PageReader[M: Model, R]:
                 candidates.append(entry)
         return candidates
 
-    def _passing(self, candidates: Sequence[tuple[Cursor, M]], wanted: int) -> Iterator[R]:
-        """At most so many of the candidates that pass; the page ends behind the last one."""
+    def _passing(self, candidates: Sequence[tuple[Cursor, M]]) -> Iterator[tuple[Cursor, R]]:
+        """Those of the candidates that pass, whole."""
         rows = self._source.load([row for _, row in candidates])
         for (cursor, _), row in zip(candidates, rows, strict=True):
             if row is None or not self._source.conditions.hold(row):
@@ -144,11 +161,7 @@ class _PageReader[M: Model, R]:
             if self._skip:
                 self._skip -= 1
                 continue
-            yield row
-            wanted -= 1
-            if not wanted and cursor is not candidates[-1][0]:
-                self._last, self._is_cut = cursor, True
-                return
+            yield cursor, row
 
     def _following(self, *, is_full: bool) -> Start | None:
         if is_full and not (self._is_cut or self._is_at_end or self._is_spent):

@@ -1,10 +1,11 @@
 """Blobs in S3: written once, read whole, presigned for clients."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from hashlib import sha256
+from threading import Lock
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +17,7 @@ _WHAT = "the object store"
 _ANSWERS_LAST = timedelta(minutes=10)
 _MD5_METADATA = "flytecontentmd5"
 _MAX_KEY_BYTES = 1024
+_KEPT_BYTES = 64 * 1024 * 1024
 
 
 class BlobMissing(Exception):
@@ -82,10 +84,33 @@ def read_referred(source: str) -> bytes:
         raise Internal(f"unable to read from location {source}") from None
 
 
-@lru_cache(maxsize=128)
-def read_immutable(source: str) -> bytes:
-    """Read a blob that many calls need, a closure say; a warm function has it in memory. Errors as `read_referred`."""
-    return read_referred(source)
+class _Immutable:
+    """Blobs by URI, kept within a share of a function's memory; the one unused for longest goes first."""
+
+    def __init__(self) -> None:
+        self._kept = OrderedDict[str, bytes]()
+        self._lock = Lock()
+
+    def __call__(self, source: str) -> bytes:
+        """Read a blob that many calls need, a closure say; a warm function has it. Errors as `read_referred`."""
+        with self._lock:
+            if source in self._kept:
+                self._kept.move_to_end(source)
+                return self._kept[source]
+        blob = read_referred(source)
+        with self._lock:
+            self._kept[source] = blob
+            while sum(map(len, self._kept.values())) > _KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return blob
+
+    def cache_clear(self) -> None:
+        """Forget them all."""
+        with self._lock:
+            self._kept.clear()
+
+
+read_immutable = _Immutable()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ _PREFIX = "flyte://"
 _NAME = "[a-zA-Z0-9_-]+"
 _URL = re.compile(
     rf"flyte://v1/(?P<project>{_NAME})/(?P<domain>{_NAME})/(?P<execution>{_NAME})/(?P<node>{_NAME})"
-    rf"(?:/(?P<attempt>[0-9]+))?/(?:(?P<kind>[iod])|(?P<of>[io])/(?P<literal>{_NAME}))"
+    rf"(?:/(?P<attempt>[0-9]{{1,10}}))?/(?:(?P<kind>[iod])|(?P<of>[io])/(?P<literal>{_NAME}))"
 )
 _MAX_ATTEMPT = 2**32 - 1
 

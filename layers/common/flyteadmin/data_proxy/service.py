@@ -88,10 +88,15 @@ def create_download_location(request: CreateDownloadLocationRequest) -> CreateDo
     """
     granted = configuration.current().server.data_proxy.download
     lasts = expiry(request.expires_in if request.HasField("expires_in") else None, granted.max_expires_in)
-    validate_download(request.native_url, filter(None, environment().readable_data.split(",")))
+    _validate_readable(request.native_url)
     return CreateDownloadLocationResponse(
         signed_url=storage.presign_get(request.native_url, lasts), expires_at=_from_now(lasts)
     )
+
+
+def _validate_readable(native_url: str) -> None:
+    """Where a blob lies is what a client says, or an event: neither may lead to what is not for users."""
+    validate_download(native_url, filter(None, environment().readable_data.split(",")))
 
 
 def create_download_link(request: CreateDownloadLinkRequest) -> CreateDownloadLinkResponse:
@@ -100,6 +105,7 @@ def create_download_link(request: CreateDownloadLinkRequest) -> CreateDownloadLi
     Raises:
         InvalidArgument: naming the field; or there is no such node execution.
         NotFound: it has no deck, or the deck is not there.
+        PermissionDenied: its event put it where this deployment hands out nothing.
     """
     validate_download_link(request)
     granted = configuration.current().server.data_proxy.download
@@ -115,6 +121,7 @@ def _deck_links(identifier: NodeExecutionIdentifier, lasts: timedelta) -> PreSig
         raise InvalidArgument(f"failed to find node execution. Error: {error.message}") from error
     if not deck:
         raise NotFound(f"no deckUrl found for node execution {identifier.node_id}")
+    _validate_readable(deck)
     if storage.head(deck) is None:
         raise NotFound("object not found")
     return PreSignedURLs(signed_url=[storage.presign_get(deck, lasts)], expires_at=_from_now(lasts))

@@ -90,12 +90,14 @@ def validate_download(native_url: str, readable: Iterable[str]) -> None:
     Upstream signs for whatever its own credentials can read, the operator's configuration too.
 
     Raises:
-        InvalidArgument: the URL is missing, or not an s3:// URI.
+        InvalidArgument: the URL is missing, not an s3:// URI, or one that clients would read as another.
         PermissionDenied: it lies elsewhere.
     """
     if not native_url:
         raise missing("native_url")
     path = "/".join(split(native_url))
+    if {".", ".."} & set(path.split("/")):
+        raise invalid("native_url", f"{native_url[:300]!r} has a part that is . or ..")
     if not any(fnmatchcase(path, pattern.rpartition(":::")[2]) for pattern in readable):
         raise PermissionDenied(
             f"invalid value for native_url: {native_url[:300]!r} is outside of what this deployment hands out"

@@ -57,7 +57,7 @@ def list_description_entities(request: DescriptionEntityListRequest) -> Descript
     index = "created" if order.column == "created_at" else None
     access = Access(index, (name,), asks.span(entity, order.column))
     page = read_page(
-        reading(DescriptionEntityRow, access, asks),
+        reading(DescriptionEntityRow, access, asks, blob=repository.blob),
         wanted(request.limit, request.token, order, "ListDescriptionEntities"),
     )
     return DescriptionEntityList(

@@ -20,10 +20,14 @@ def read(identifier: Identifier) -> DescriptionEntity | None:
     return message(row) if row is not None else None
 
 
+def blob(row: DescriptionEntityRow) -> bytes | None:
+    """The description of a row that is too large for it."""
+    return storage.read_immutable(row.description_uri or "") if row.description is None else None
+
+
 def message(row: DescriptionEntityRow) -> DescriptionEntity:
     """A description as clients read it, its parts never absent."""
-    body = row.description if row.description is not None else storage.read_immutable(row.description_uri or "")
-    described = DescriptionEntity.FromString(body)
+    described = DescriptionEntity.FromString(row.description or blob(row) or b"")
     described.long_description.SetInParent()
     described.source_code.SetInParent()
     return described

@@ -7,7 +7,8 @@ from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.execution_pb2 import EXECUTION_ACTIVE, ExecutionList
 from flyteidl.core.execution_pb2 import WorkflowExecution
 
-from flyteadmin.clients.pages import Reading, read_page, weight
+from flyteadmin.clients.lanes import weight
+from flyteadmin.clients.pages import Reading, read_page
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.columns import COLUMNS, asked_of_tags
@@ -98,4 +99,4 @@ def _load(rows: Sequence[ExecutionState]) -> list[StoredExecution | None]:
 
 
 def _weigh(stored: StoredExecution) -> int:
-    return weight(stored.state) + weight(stored.specification)
+    return weight(stored.state) + weight(stored.specification) + len(messages.blob(stored) or b"")

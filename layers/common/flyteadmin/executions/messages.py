@@ -45,10 +45,15 @@ def listed(stored: StoredExecution) -> Execution:
     return answer
 
 
+def blob(stored: StoredExecution) -> bytes | None:
+    """The spec that is too large for its row."""
+    row = stored.specification
+    return storage.read_immutable(row.spec_uri) if row.spec is None else None
+
+
 def spec(stored: StoredExecution) -> ExecutionSpec:
     """The spec as stored; one too large for the row lies in S3."""
-    row = stored.specification
-    return ExecutionSpec.FromString(row.spec if row.spec is not None else storage.read_immutable(row.spec_uri))
+    return ExecutionSpec.FromString(stored.specification.spec or blob(stored) or b"")
 
 
 def _whole_error(row: StateRow) -> ExecutionError | None:

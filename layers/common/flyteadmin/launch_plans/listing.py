@@ -49,7 +49,7 @@ def list_active(request: ActiveLaunchPlanListRequest) -> LaunchPlanList:
 
 def _list(request: ResourceListRequest, rpc: str) -> LaunchPlanList:
     asks = versions.asked(request, rpc, Entity.LAUNCH_PLAN, _COLUMNS, _SORTED_BY)
-    page = read_page(reading(LaunchPlanRow, _access(asks), asks.conditions), asks.page)
+    page = read_page(reading(LaunchPlanRow, _access(asks), asks.conditions, blob=repository.blob), asks.page)
     return LaunchPlanList(launch_plans=[repository.message(row) for row in page.rows], token=token_of(page.following))
 
 

@@ -117,10 +117,14 @@ def from_raw(raw: RawItem) -> LaunchPlanRow:
     return LaunchPlanRow.from_raw_data(raw)
 
 
+def blob(row: LaunchPlanRow) -> bytes | None:
+    """The spec of a row that is too large for it."""
+    return storage.read_immutable(row.spec_uri or "") if row.spec is None else None
+
+
 def specification(row: LaunchPlanRow) -> LaunchPlanSpec:
     """The spec as stored, its default inputs being the expected inputs; from S3 if it is large."""
-    stored = row.spec if row.spec is not None else storage.read_immutable(row.spec_uri or "")
-    return LaunchPlanSpec.FromString(stored)
+    return LaunchPlanSpec.FromString(row.spec or blob(row) or b"")
 
 
 def expected_outputs(row: LaunchPlanRow) -> VariableMap:

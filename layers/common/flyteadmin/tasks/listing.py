@@ -25,5 +25,5 @@ def list_tasks(request: ResourceListRequest) -> TaskList:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
     """
     asks = versions.asked(request, "ListTasks", Entity.TASK, COLUMNS)
-    page = read_page(reading(TaskRow, versions.access(asks), asks.conditions), asks.page)
+    page = read_page(reading(TaskRow, versions.access(asks), asks.conditions, blob=repository.blob), asks.page)
     return TaskList(tasks=[repository.message(row) for row in page.rows], token=token_of(page.following))

@@ -40,10 +40,14 @@ def from_raw(raw: RawItem) -> TaskRow:
     return TaskRow.from_raw_data(raw)
 
 
+def blob(row: TaskRow) -> bytes | None:
+    """The closure of a row that is too large for it."""
+    return storage.read_immutable(row.closure_uri or "") if row.closure is None else None
+
+
 def compiled(row: TaskRow) -> CompiledTask:
     """The compiled task of a row, from S3 if it is large."""
-    closure = row.closure if row.closure is not None else storage.read_immutable(row.closure_uri or "")
-    return CompiledTask.FromString(closure)
+    return CompiledTask.FromString(row.closure or blob(row) or b"")
 
 
 def message(row: TaskRow) -> Task:

@@ -24,5 +24,5 @@ def list_workflows(request: ResourceListRequest) -> WorkflowList:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
     """
     asks = versions.asked(request, "ListWorkflows", Entity.WORKFLOW, COLUMNS)
-    page = read_page(reading(WorkflowRow, versions.access(asks), asks.conditions), asks.page)
+    page = read_page(reading(WorkflowRow, versions.access(asks), asks.conditions, blob=repository.blob), asks.page)
     return WorkflowList(workflows=[repository.listed(row) for row in page.rows], token=token_of(page.following))

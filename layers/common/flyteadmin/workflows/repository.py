@@ -68,6 +68,11 @@ def inline_interface(interface: TypedInterface) -> bytes | None:
     return stored if 0 < len(stored) <= _INLINE_BYTES else None
 
 
+def blob(row: WorkflowRow) -> bytes | None:
+    """The closure of a row whose interface is too large for it."""
+    return storage.read_immutable(row.closure_uri) if not row.interface else None
+
+
 def interface(row: WorkflowRow) -> TypedInterface:
     """What the workflow takes and gives."""
     if not row.interface:
