@@ -161,6 +161,8 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
         (dynamic_event(id=workflow_id(), compiled_workflow={}), "compiled_workflow.primary.template"),
         (dynamic_event(id=workflow_id(), compiled_workflow={"primary": {"template": {}}}), "primary.id.resource_type"),
         (task_event("RUNNING", reported_at={"seconds": 1 << 60}), "reported_at"),
+        (task_event("RUNNING", logs=[{}] * 100_001), "at most 100000 logs"),
+        (task_event("RUNNING", metadata={"external_resources": [{"logs": [{}] * 50_000}] * 2}), "at most 100000 logs"),
     ],
 )
 def test_a_bad_event_names_its_field(send: Send, aws: Aws, event: Event, field: str) -> None:

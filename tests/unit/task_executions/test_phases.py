@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
-from flyteidl.core.execution_pb2 import ExecutionError, TaskExecution
+from flyteidl.core.execution_pb2 import ExecutionError, TaskExecution, TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import EventReason, TaskExecutionEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flyteadmin.identifiers import padded
+from flyteadmin.task_executions.merging import weight_of
 from flyteadmin.task_executions.phases import TERMINAL, PhaseEvent, TaskState, accepts, reduce
 from tests.builders import at, task_event
 
@@ -49,6 +50,38 @@ def test_a_batch_on_top_of_a_row_is_the_whole_log_and_leaves_the_row(events: lis
     before = copy.deepcopy(row)
     assert reduce(events[cut:], row) == reduce(events)
     assert row == before
+
+
+heavy = st.lists(st.tuples(st.sampled_from(PHASES), st.integers(0, 60)), max_size=7).map(
+    lambda run: placed(
+        [task_event(phase, n, phase_version=n, reason=f"{n}" * length) for n, (phase, length) in enumerate(run, 1)]
+    )
+)
+
+
+@given(heavy, st.integers(0, 7))
+def test_beyond_its_bound_a_closure_only_moves_in_batches_as_in_the_whole_log(
+    events: list[PhaseEvent], cut: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flyteadmin.task_executions.phases.MAX_WEIGHT", 500)
+        bounded = reduce(events)
+        assert reduce(events[cut:], reduce(events[:cut])) == bounded
+    free = reduce(events)
+    if bounded is None or free is None:
+        assert bounded == free
+        return
+    assert (bounded.closure.phase, bounded.ended_at) == (free.closure.phase, free.ended_at)
+    assert weight_of(bounded.closure) <= 500 + 200, "about"
+
+
+def test_an_end_beyond_the_bound_has_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flyteadmin.task_executions.phases.MAX_WEIGHT", 500)
+    first = task_event("RUNNING", 1, logs=[TaskLog(name="seen while it runs", uri="s3://l", HideOnceFinished=True)])
+    error = ExecutionError(message="x" * 1000)
+    last = closure(first, task_event("FAILED", 2, reason="never told", error=error))
+    assert (last.phase, last.error, list(last.logs), last.reason) == (TaskExecution.FAILED, error, [], "")
+    assert last.duration.ToSeconds() == 1
 
 
 @pytest.mark.conformance("TEV-05")

@@ -26,7 +26,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from flyteadmin.errors import ResourceExhausted, invalid, missing, too_long
 from flyteadmin.identifiers import MAX_NODE_ID_BYTES, execution_key, node_execution_key, task_execution_key
 from flyteadmin.node_executions.phases import parent_of
+from flyteadmin.task_executions.merging import parts_of
 from flyteadmin.timestamps import is_valid
+
+MAX_PARTS = 100_000
+"""Logs, reasons and external resources of one event; one of real length has no place for more in four megabytes."""
 
 type Event = WorkflowExecutionEvent | NodeExecutionEvent | TaskExecutionEvent
 
@@ -50,6 +54,7 @@ def validate(event: Event) -> WorkflowExecutionIdentifier:
         case TaskExecutionEvent():
             execution = _attempt(attempt_identifier(event), "parent_node_execution_id")
             _known(event.phase in TaskExecution.Phase.values())
+            _countable(event)
     _execution(execution)
     if not event.HasField("occurred_at"):
         raise missing("occurred_at")
@@ -79,6 +84,13 @@ def _times(event: Event) -> Iterator[tuple[str, Timestamp]]:
 def _known(is_known: bool) -> None:  # noqa: FBT001  # reads as a statement
     if not is_known:
         raise invalid("phase", "unknown phase number")
+
+
+def _countable(event: TaskExecutionEvent) -> None:
+    """Four megabytes of empty logs are two million of them, and a gigabyte once they are merged."""
+    lists = len(event.logs) + len(event.reasons) + len(event.metadata.external_resources)
+    if lists > MAX_PARTS or parts_of(event) > MAX_PARTS:
+        raise invalid("event", f"at most {MAX_PARTS} logs, reasons and external resources are allowed")
 
 
 def _execution(identifier: WorkflowExecutionIdentifier) -> None:

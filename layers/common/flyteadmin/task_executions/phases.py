@@ -19,12 +19,19 @@ from flyteadmin.task_executions.merging import (
     merge_metadata,
     sorted_resources,
     visible_logs,
+    weight_of,
 )
 from flyteadmin.timestamps import to_duration, to_nanoseconds
 
 Phase = TaskExecution.Phase
 
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED})
+
+MAX_WEIGHT = 32 * 1024 * 1024
+"""How much a closure may be: each event reads, merges and writes all of it.
+
+A map task of 40,000 with a log each fits. Of an event beyond it only the phase, the times and the outcome count.
+"""
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,8 @@ def _first(event: PhaseEvent) -> TaskState:
 
 
 def _next(state: TaskState, event: PhaseEvent) -> TaskState:
-    said = event.event
     closure = state.closure
+    said = event.event if weight_of(closure) + weight_of(event.event) <= MAX_WEIGHT else _without_lists(event.event)
     phase_changed = closure.phase != said.phase
     closure.phase = said.phase
     closure.updated_at.CopyFrom(_reported_at(said))
@@ -110,6 +117,14 @@ def _next(state: TaskState, event: PhaseEvent) -> TaskState:
     closure.event_version = max(closure.event_version, said.event_version)
     moved = replace(state, phase_version=said.phase_version, sequence=max(state.sequence, event.sequence))
     return _ended(_started(_with_inputs(moved, event), event), event)
+
+
+def _without_lists(event: TaskExecutionEvent) -> TaskExecutionEvent:
+    kept = TaskExecutionEvent()
+    kept.CopyFrom(event)
+    for field in ("logs", "reason", "reasons", "custom_info", "metadata"):
+        kept.ClearField(field)
+    return kept
 
 
 def _filled(state: TaskState | None, event: PhaseEvent) -> TaskState | None:
