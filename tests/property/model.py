@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Any
 
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
@@ -56,6 +57,7 @@ def assert_delivered_as_in_order(world: World, runs: Sequence[Run], plans: Seque
         is_late = bool(plan.order or queue.letters)
         outcome = left(world.store, runs)
         assert_announced(world.store, runs, twice=is_late)
+        assert_ended(world.store, runs)
         set_here = frozenset(queue.overlays.items())
         if set_here not in expected:
             expected[set_here] = in_order(world, runs, queue.overlays)
@@ -127,6 +129,22 @@ def assert_announced(store: Store, runs: Sequence[Run], *, twice: bool) -> None:
         assert state is not None
         kept = {text.split(" ")[0] for text in state.transitions}
         assert kept <= {phase for name, phase in announced if name == run.name}
+
+
+def assert_ended(store: Store, runs: Sequence[Run]) -> None:
+    """An end that was stored is final, whatever comes; the lease goes with it (invariants 2 and 5)."""
+    phases: dict[str, list[str]] = defaultdict(list)
+    for record in store.stream("executions"):
+        image = record["dynamodb"].get("NewImage", {})
+        if "phase" in image:
+            phases[image["execution"]["S"]].append(image["phase"]["S"])
+    leased = {item["execution"]["S"] for item in store.rows("leases")}
+    for run in runs:
+        execution = execution_key(execution_id(run.name))
+        stored = phases[execution]
+        since = list(dropwhile(lambda phase: phase not in TERMINAL, stored))
+        assert len(set(since)) <= 1, stored
+        assert (execution in leased) == (not since), stored
 
 
 def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> None:
