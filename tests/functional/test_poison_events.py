@@ -220,3 +220,36 @@ def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:
     [letter] = redrive.dead_letters(Chosen())
     assert "\\x1b[2J: Extra inputs" in redrive.shown(letter)
     assert "\x1b" not in redrive.shown(letter)
+
+
+class Ended(BaseException):
+    """The function's process ends, out of memory, say."""
+
+
+def test_an_event_that_ends_the_function_takes_nobody_along_for_ever(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can't be judged in a function that it ends: in the end it is set aside unseen, all others are applied."""
+    stored_execution()
+    apply = node_executions.apply
+
+    def explode(*arguments: Any) -> None:
+        if arguments[1] == "bomb":
+            raise Ended
+        apply(*arguments)
+
+    monkeypatch.setattr(node_executions, "apply", explode)
+    nodes = ["n0", "bomb", "n1", "n2"]
+    left = [(n, message_body(node_event("RUNNING", n, node=node))) for n, node in enumerate(nodes, 1)]
+    other = message_body(node_event("RUNNING", 9, node="n3"))
+    receives = 0
+    while left:
+        receives += 1
+        assert receives < 40
+        delivered = [queue_record(body, n, receive_count=receives) for n, body in left]
+        try:
+            failed = again([*delivered, queue_record(other, 9, group="another", receive_count=receives)])
+        except Ended:
+            continue
+        left = [(n, body) for n, body in left if f"message-{n}" in failed]
+    assert [bool(node_executions.read(RUN, node)) for node in nodes] == [True, False, True, True]
+    [cause] = causes(aws)
+    assert cause == "INTERNAL: received 20 times without an answer, it may end the function"

@@ -10,6 +10,9 @@ from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of, visi
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
+_UNANSWERED, _HOPELESS = 2, 4
+"""So many times as often as a message may fail; one that fails is set aside before, unless it ends the function."""
+
 
 @dataclass
 class Outcome:
@@ -22,6 +25,22 @@ class Outcome:
     applied: set[str] = field(default_factory=set)
     given_up: dict[str, str] = field(default_factory=dict)
     _set_aside: set[str] = field(default_factory=set)
+
+    def to_begin(self) -> Sequence[QueueRecord]:
+        """The messages to work on: all, or the first alone where one came so often that it may end the function.
+
+        What ends a function is never judged in it, and fails its whole batch. Alone it takes nobody along, and the
+        twentieth time it is given up unseen; not from then on, since those behind it came as often.
+        """
+        limit = environment().dead_letter_after
+        if not any(record.attributes.receive_count > _UNANSWERED * limit for record in self.records):
+            return self.records
+        first = self.records[0]
+        count = first.attributes.receive_count
+        if count % (_HOPELESS * limit):
+            return [first]
+        self.given_up[first.message_id] = f"INTERNAL: received {count} times without an answer, it may end the function"
+        return []
 
     def applies(self, records: Iterable[QueueRecord]) -> None:
         """Note messages that are done."""

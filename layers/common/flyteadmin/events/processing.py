@@ -127,9 +127,10 @@ def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
 
 def _opened(threads: ThreadPoolExecutor, outcome: Outcome) -> list[QueuedEvent]:
     """The events of the messages that can be read, in their order; those that lie in S3 are fetched at once."""
-    claims = [record for record in outcome.records if record.may_be_claim]
+    records = outcome.to_begin()
+    claims = [record for record in records if record.may_be_claim]
     fetched = iter(_each(threads, lambda record: _open(record, outcome), claims))
-    opened = [next(fetched) if record.may_be_claim else _open(record, outcome) for record in outcome.records]
+    opened = [next(fetched) if record.may_be_claim else _open(record, outcome) for record in records]
     return [event for event in opened if event is not None]
 
 
