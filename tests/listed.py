@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from botocore.model import OperationModel
+from flyteidl.core.execution_pb2 import ExecutionError
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 
@@ -38,7 +39,20 @@ FIRST = 1_700_000_000 * NANOSECONDS
 
 def moment(seconds: int) -> str:
     """So many seconds after the first row, as clients write it."""
-    return to_datetime(FIRST + seconds * NANOSECONDS).isoformat().replace("+00:00", "Z")
+    return to_datetime(second(seconds)).isoformat().replace("+00:00", "Z")
+
+
+def second(number: int) -> int:
+    """So many seconds after the first row, as rows hold it."""
+    return FIRST + number * NANOSECONDS
+
+
+def error_of(phase: str, number: int) -> ExecutionError | None:
+    """The error of whatever failed: its kind and code go round."""
+    if phase != "FAILED":
+        return None
+    kind = (ExecutionError.USER, ExecutionError.SYSTEM)[number % 2]
+    return ExecutionError(code=f"Code{number % 3}", kind=kind, message="ü" * 200)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,13 @@
 """Entities are registered through the real handler: what is stored, what is refused, and that there is one winner."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from threading import Barrier
 
 import pytest
-from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ObjectGetRequest
+from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.launch_plan_pb2 import (
     ACTIVE,
     INACTIVE,
-    ActiveLaunchPlanRequest,
-    LaunchPlan,
-    LaunchPlanState,
-    LaunchPlanUpdateRequest,
 )
 from flyteidl.admin.matchable_resource_pb2 import MatchingAttributes, TaskResourceAttributes, TaskResourceSpec
 from flyteidl.admin.project_pb2 import InactiveProject, Project
@@ -32,15 +25,13 @@ from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients import storage
 from flyteadmin.clients.aws import client
 from flyteadmin.clients.dynamodb import Put, write
-from flyteadmin.errors import Code, FlyteAdminError
-from flyteadmin.launch_plans import reading as launch_plan_reading
+from flyteadmin.errors import Code
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.tasks import reading as task_reading
 from flyteadmin.workflows import repository as workflows
-from functions.register_entity.handler import lambda_handler
 from local.aws.data import DataAccount
-from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
+from tests.aws_events import Answer
 from tests.builders import DOMAIN, PROJECT
 from tests.entities import (
     identifier,
@@ -52,40 +43,11 @@ from tests.entities import (
     variables,
     workflow_request,
 )
+from tests.registering import change_state, code, launch_plan, refusal, register, registered
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-PATHS = {"TaskCreateRequest": "tasks", "WorkflowCreateRequest": "workflows", "LaunchPlanCreateRequest": "launch_plans"}
 REQUESTS: list[Callable[..., Message]] = [task_request, workflow_request, launch_plan_request]
-
-
-def call(method: str, path: str, body: Message) -> Answer:
-    headers = {"content-type": OCTETS, "accept": OCTETS}
-    event = http_event(method, f"/api/v1/{path}", body=body.SerializeToString(), headers=headers)
-    return answer_of(lambda_handler(event, Context()))
-
-
-def register(request: Message) -> Answer:
-    return call("POST", PATHS[request.DESCRIPTOR.name], request)
-
-
-def registered(*requests: Message) -> None:
-    for request in requests:
-        answer = register(request)
-        assert answer.status == 200, answer.message(Status)
-
-
-def change_state(version: str, state: LaunchPlanState, name: str = "doubling") -> Answer:
-    path = f"launch_plans/{PROJECT}/{DOMAIN}/{name}/{version}"
-    return call("PUT", path, LaunchPlanUpdateRequest(state=state))
-
-
-def code(answer: Answer) -> Code:
-    return Code.OK if answer.status == 200 else Code(answer.message(Status).code)
-
-
-def refusal(answer: Answer) -> tuple[Code, str]:
-    return code(answer), answer.message(Status).message
 
 
 def detail[M: Message](answer: Answer, of: type[M]) -> M:
@@ -93,15 +55,6 @@ def detail[M: Message](answer: Answer, of: type[M]) -> M:
     (packed,) = answer.message(Status).details
     assert packed.Unpack(unpacked)
     return unpacked
-
-
-def launch_plan(version: str = "v1") -> LaunchPlan:
-    return launch_plan_reading.get(ObjectGetRequest(id=identifier(LAUNCH_PLAN, "doubling", version)))
-
-
-def active_version() -> str:
-    wanted = NamedEntityIdentifier(project=PROJECT, domain=DOMAIN, name="doubling")
-    return launch_plan_reading.get_active(ActiveLaunchPlanRequest(id=wanted)).id.version
 
 
 @contextmanager
@@ -117,18 +70,6 @@ def requests_counted() -> Iterator[list[str]]:
     yield sent
     for service in (client("dynamodb"), client("s3")):
         service.meta.events.unregister("before-call", unique_id="counted")
-
-
-def at_once[T](calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What each call gives, all of them begun together."""
-    barrier = Barrier(len(calls))
-
-    def begun_together(each: Callable[[], T]) -> T:
-        barrier.wait()
-        return each()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(begun_together, calls))
 
 
 @pytest.mark.conformance("REG-01")
@@ -367,65 +308,6 @@ def test_a_launch_plans_row_says_where_its_workflows_closure_is() -> None:
     assert row is not None
     assert workflow is not None
     assert row.closure_uri == workflow.closure_uri
-
-
-def with_versions(number: int) -> list[str]:
-    versions = [f"v{each}" for each in range(1, number + 1)]
-    registered(task_request(), workflow_request(), *(launch_plan_request(version=each) for each in versions))
-    return versions
-
-
-@pytest.mark.conformance("REG-16", "REG-17")
-def test_activating_a_version_deactivates_the_other() -> None:
-    with_versions(2)
-    assert code(change_state("v1", ACTIVE)) == Code.OK
-    assert code(change_state("v2", ACTIVE)) == Code.OK
-    assert (active_version(), launch_plan("v1").closure.state) == ("v2", INACTIVE)
-    assert code(change_state("v2", ACTIVE)) == Code.OK
-    assert code(change_state("v1", INACTIVE)) == Code.OK
-    assert active_version() == "v2"
-    assert code(change_state("v2", INACTIVE)) == Code.OK
-    assert launch_plan("v2").closure.state == INACTIVE
-    assert code(change_state("v1", ACTIVE)) == Code.OK
-    assert active_version() == "v1"
-
-
-@pytest.mark.conformance("REG-17")
-def test_activations_and_deactivations_at_once_leave_at_most_one_active() -> None:
-    versions = with_versions(3)
-    changes = [(version, state) for version in versions for state in (ACTIVE, INACTIVE)]
-    at_once([partial(change_state, *change) for change in changes])
-    active = [version for version in versions if launch_plan(version).closure.state == ACTIVE]
-    try:
-        assert active == [active_version()]
-    except FlyteAdminError as none:
-        assert (none.code, active) == (Code.NOT_FOUND, [])  # noqa: PT017  # either is right
-
-
-@pytest.mark.conformance("REG-17")
-def test_a_version_that_is_not_there_can_not_change_its_state() -> None:
-    for state in (ACTIVE, INACTIVE):
-        status, message = refusal(change_state("v1", state))
-        assert status == Code.NOT_FOUND
-        assert message.startswith("missing entity of type LAUNCH_PLAN with identifier")
-
-
-@pytest.mark.conformance("REG-17")
-def test_there_are_two_states() -> None:
-    with_versions(1)
-    answer = change_state("v1", 7)  # type: ignore[arg-type]  # no state
-    assert refusal(answer)[0] == Code.INVALID_ARGUMENT
-    assert refusal(answer)[1].startswith("Unrecognized launch plan state 7")
-
-
-def test_a_schedule_that_nothing_would_run_is_not_activated() -> None:
-    registered(task_request(), workflow_request())
-    request = launch_plan_request()
-    request.spec.entity_metadata.schedule.cron_schedule.schedule = "@daily"
-    request.spec.fixed_inputs.literals["x"].CopyFrom(integer(1))
-    registered(request)
-    assert code(change_state("v1", ACTIVE)) == Code.UNIMPLEMENTED
-    assert launch_plan().closure.state == INACTIVE
 
 
 def test_registering_costs_few_requests() -> None:

@@ -1,60 +1,35 @@
 """Many registrations and activations at once, and a database that throttles: one winner each, and nobody is told."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from threading import Barrier
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from flyteidl.admin.common_pb2 import ObjectGetRequest
-from flyteidl.admin.launch_plan_pb2 import ACTIVE, LaunchPlanUpdateRequest
+from flyteidl.admin.launch_plan_pb2 import ACTIVE
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW
 from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
 
 from flyteadmin.clients.aws import client
 from flyteadmin.errors import Code
 from flyteadmin.launch_plans import reading as launch_plans
 from flyteadmin.tasks import reading as tasks
 from flyteadmin.workflows import reading as workflows
-from functions.register_entity.handler import lambda_handler
-from tests.aws_events import OCTETS, Context, answer_of, http_event
-from tests.builders import DOMAIN, PROJECT
 from tests.entities import identifier, launch_plan_request, task_request, workflow_request
+from tests.registering import at_once, change_state, code, register
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-PATHS = {"TaskCreateRequest": "tasks", "WorkflowCreateRequest": "workflows", "LaunchPlanCreateRequest": "launch_plans"}
 
-
-def call(method: str, path: str, body: Message) -> Code:
-    headers = {"content-type": OCTETS, "accept": OCTETS}
-    event = http_event(method, f"/api/v1/{path}", body=body.SerializeToString(), headers=headers)
-    answer = answer_of(lambda_handler(event, Context()))
-    return Code.OK if answer.status == 200 else Code(answer.message(Status).code)
-
-
-def register(request: Message) -> Code:
-    return call("POST", PATHS[request.DESCRIPTOR.name], request)
+def store(request: Message) -> Code:
+    return code(register(request))
 
 
 def activate(version: str) -> Code:
-    return call("PUT", f"launch_plans/{PROJECT}/{DOMAIN}/doubling/{version}", LaunchPlanUpdateRequest(state=ACTIVE))
-
-
-def at_once[T](calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What each call gives, all of them begun together."""
-    barrier = Barrier(len(calls))
-
-    def begun_together(each: Callable[[], T]) -> T:
-        barrier.wait()
-        return each()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(begun_together, calls))
+    return code(change_state(version, ACTIVE))
 
 
 def task_of(image: str) -> Message:
@@ -99,9 +74,9 @@ def test_of_a_hundred_registrations_of_one_identifier_one_is_stored_and_the_othe
     before: list[Callable[[], Message]], make: Callable[[str], Message], stored: Callable[[], str]
 ) -> None:
     for each in before:
-        assert register(each()) == Code.OK
+        assert store(each()) == Code.OK
     contents = ["1", "2"] * 50
-    codes = at_once([partial(register, make(content)) for content in contents])
+    codes = at_once([partial(store, make(content)) for content in contents])
     assert codes.count(Code.OK) == 1
     winner = contents[codes.index(Code.OK)]
     assert stored() == winner
@@ -113,7 +88,7 @@ def test_of_a_hundred_registrations_of_one_identifier_one_is_stored_and_the_othe
 def test_of_fifty_activations_at_once_exactly_one_version_is_active() -> None:
     versions = [f"v{number}" for number in range(1, 51)]
     for request in (task_request(), workflow_request(), *(launch_plan_request(version=each) for each in versions)):
-        assert register(request) == Code.OK
+        assert store(request) == Code.OK
     assert set(at_once([partial(activate, version) for version in versions])) == {Code.OK}
     found = [launch_plans.get(ObjectGetRequest(id=identifier(LAUNCH_PLAN, "doubling", each))) for each in versions]
     assert sum(each.closure.state == ACTIVE for each in found) == 1
@@ -159,8 +134,8 @@ def test_no_throttle_reaches_who_registers_five_hundred_tasks_and_a_hundred_work
         workflow_request(f"workflow-{number}", task=identifier(TASK, f"task-{number}")) for number in range(100)
     ]
     with throttling() as refused, ThreadPoolExecutor(32) as threads:
-        assert set(threads.map(register, burst)) == {Code.OK}
-        assert set(threads.map(register, chains)) == {Code.OK}
+        assert set(threads.map(store, burst)) == {Code.OK}
+        assert set(threads.map(store, chains)) == {Code.OK}
     assert len(refused) > 200
     for number in range(100):
         assert workflows.get(ObjectGetRequest(id=identifier(WORKFLOW, f"workflow-{number}"))).id.version == "v1"
