@@ -9,7 +9,7 @@ from flyteidl.core.interface_pb2 import TypedInterface
 from flyteidl.core.types_pb2 import INTEGER
 from pynamodb.models import Model
 
-from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.launch_plans import repository as launch_plans

@@ -122,6 +122,6 @@ def stored_execution(name: str = "run", *, cluster: str = "east", principal: str
 
 def lease_of(state: ExecutionState) -> object:
     """The lease of an execution in the tables, None once it has ended."""
-    from flyteadmin.clients.dynamodb import get  # noqa: PLC0415
+    from flyteadmin.clients.dynamodb.reads import get  # noqa: PLC0415
 
     return get(Lease, leases.key(state.launch_plan, state.execution))

@@ -7,7 +7,7 @@ from flyteidl.admin.launch_plan_pb2 import LaunchPlan
 from flyteidl.core.interface_pb2 import TypedInterface
 from flyteidl.core.types_pb2 import INTEGER
 
-from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.named_entities.models import NamedEntityRow

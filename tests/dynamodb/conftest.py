@@ -23,7 +23,7 @@ DATABASES = ["ministack", "moto", *(["given"] if GIVEN else [])]
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A database with the template's tables, empty; the repositories work in it."""
-    monkeypatch.setattr("flyteadmin.clients.dynamodb.random.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("flyteadmin.clients.dynamodb.calls.random.uniform", lambda *_: 0.0)
     name: str = request.param
     match name:
         case "ministack":

@@ -7,7 +7,8 @@ from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
 from flyteidl.core.execution_pb2 import ExecutionError, TaskExecution
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
-from flyteadmin.clients.dynamodb import ConditionFailed, Put, query
+from flyteadmin.clients.dynamodb.reads import query
+from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.leases import Lease

@@ -6,7 +6,9 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError
 
 from flyteadmin.clients import lanes
-from flyteadmin.clients.dynamodb import Key, batch_get, batch_put, get, key_of, query, query_all
+from flyteadmin.clients.dynamodb.keys import Key, key_of
+from flyteadmin.clients.dynamodb.reads import batch_get, get, query, query_all
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.events import log
 from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
 from flyteadmin.events.opening import open_record

@@ -8,7 +8,8 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, SignalIden
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.attributes.models import AttributesRow
-from flyteadmin.clients.dynamodb import ConditionFailed, Put, TransactionFailed, query, transact, write
+from flyteadmin.clients.dynamodb.reads import query
+from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, TransactionFailed, transact, write
 from flyteadmin.description_entities import repository as descriptions
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow

@@ -167,7 +167,7 @@ def test_a_log_is_read_a_page_at_a_time_as_it_is_needed(aws: Aws) -> None:
 
 
 def logged_items() -> list[LoggedEvent]:
-    from flyteadmin.clients.dynamodb import query_all  # noqa: PLC0415
+    from flyteadmin.clients.dynamodb.reads import query_all  # noqa: PLC0415
 
     return query_all(LoggedEvent, RUN)
 

@@ -17,7 +17,7 @@ from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
 
 from flyteadmin import settings
 from flyteadmin.clients import cluster as cluster_client
-from flyteadmin.clients import dynamodb
+from flyteadmin.clients.dynamodb.reads import query_all
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository
 from flyteadmin.executions.leases import Lease
@@ -40,7 +40,7 @@ def launch_plan(admin: Admin) -> Identifier:
 
 
 def leases() -> list[Lease]:
-    return dynamodb.query_all(Lease, f"{PROJECT}:{DOMAIN}:tests.workflows.report")
+    return query_all(Lease, f"{PROJECT}:{DOMAIN}:tests.workflows.report")
 
 
 @pytest.mark.conformance("CRE-16", "CRE-20", "CRE-24", "CRE-25", "CRE-26", "CRE-27", "CRE-28", "CRE-50", "CRE-51")
@@ -270,7 +270,7 @@ def test_a_database_that_is_not_there_is_internal_and_nothing_is_left(
     admin: Admin, launch_plan: Identifier, cluster: ClusterServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Propeller retries INTERNAL on a create, and nothing else (invariant 8)."""
-    monkeypatch.setattr(dynamodb, "_ATTEMPTS", 0)
+    monkeypatch.setattr("flyteadmin.clients.dynamodb.reads.ATTEMPTS", 0)
     failure = refused(admin, request(launch_plan))
     assert failure.code is Code.INTERNAL
     assert resources(cluster) == []

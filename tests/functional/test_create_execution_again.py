@@ -11,7 +11,7 @@ from flyteidl.admin.project_pb2 import Project
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier
 
-from flyteadmin.clients import dynamodb
+from flyteadmin.clients.dynamodb.writes import Change, write
 from flyteadmin.errors import Code, InvalidArgument
 from flyteadmin.executions import repository, service
 from flyteadmin.executions.models import ExecutionState, LaunchState
@@ -163,7 +163,7 @@ def test_a_repeat_is_answered_although_the_project_was_archived_meanwhile(
 ) -> None:
     first = create(keyed(), unnamed)
     began = ExecutionState.launch.set(LaunchState.LAUNCHED.value)
-    dynamodb.write(dynamodb.Change(repository.state_key(row_of_the_call()), [began]))
+    write(Change(repository.state_key(row_of_the_call()), [began]))
     archived = Project(id=PROJECT, name=PROJECT, state=Project.ARCHIVED)
     admin.call("UpdateProject", archived, type(archived))
     assert create(keyed(), unnamed) == first

@@ -29,7 +29,7 @@ from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.clients import configuration, storage
-from flyteadmin.clients.dynamodb import Put, write
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow

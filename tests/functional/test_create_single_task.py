@@ -30,7 +30,8 @@ from flyteidl.core.security_pb2 import Identity, SecurityContext
 
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
-from flyteadmin.clients.dynamodb import Put, get, query_all, write
+from flyteadmin.clients.dynamodb.reads import get, query_all
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository, service
 from flyteadmin.executions.leases import Lease

@@ -29,7 +29,7 @@ from google.rpc.status_pb2 import Status
 
 from flyteadmin import settings
 from flyteadmin.clients import configuration, storage
-from flyteadmin.clients.dynamodb import Put, write
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.events.validation import Event
 from flyteadmin.projects.models import ProjectRow

@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState

@@ -107,9 +107,10 @@ CALLS = [
 def test_a_throttle_is_sat_out_in_the_function(aws: Aws, service: str, operation: str, code: str) -> None:
     stored_execution()
     delivered = records()
-    with answering(service, operation, code, times=2) as answered:
+    times = 2 if service == "s3" else 5  # the database's throttles are sat out beyond botocore's three attempts
+    with answering(service, operation, code, times) as answered:
         assert again(lambda_handler(batch(delivered), Context())) == []
-        assert answered() == 2
+        assert answered() == times
     execution = executions.read_state(RUN)
     assert execution is not None
     assert execution.phase == "SUCCEEDED"

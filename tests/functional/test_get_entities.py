@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from flyteadmin.api.identity import Identity
-from flyteadmin.clients.dynamodb import Put, write
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.launch_plans import service as launch_plans
 from flyteadmin.projects.models import ProjectRow

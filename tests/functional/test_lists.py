@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynamodb.models import Model
 
-from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.description_entities import repository as descriptions
 from flyteadmin.timestamps import NANOSECONDS
 from functions.get_entities.handler import lambda_handler as get_entities

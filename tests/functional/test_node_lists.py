@@ -9,7 +9,7 @@ from google.rpc.status_pb2 import Status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flyteadmin.clients.dynamodb import batch_put
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Code
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.executions.repository import index

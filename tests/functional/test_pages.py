@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flyteadmin.clients import pages
-from flyteadmin.clients.dynamodb import Remove, batch_put, key_of, write
+from flyteadmin.clients.dynamodb.keys import key_of
+from flyteadmin.clients.dynamodb.writes import Remove, batch_put, write
 from flyteadmin.clients.pages import Listed, read_page, reading
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionState

@@ -1,12 +1,14 @@
 """Messages that can't be what they should be: set aside once, with their cause, and nobody else's loss."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.clients import dynamodb, queue, storage
+from flyteadmin.clients import queue, storage
+from flyteadmin.clients.dynamodb.reads import batch_get, query_all
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.events import redrive
 from flyteadmin.events.envelope import Envelope
 from flyteadmin.events.models import LoggedEvent
@@ -102,14 +104,14 @@ def test_a_dead_letter_queue_that_fails_half_way(aws: Aws, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "failing", ["flyteadmin.events.log.batch_put", "flyteadmin.task_executions.repository.batch_get"]
+    ("failing", "original"),
+    [("flyteadmin.events.log.batch_put", batch_put), ("flyteadmin.task_executions.repository.batch_get", batch_get)],
 )
 def test_one_event_that_trips_us_up_does_not_hold_up_its_batch_for_ever(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, failing: str
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, failing: str, original: Callable[[Sequence[Any]], Any]
 ) -> None:
     """Where events go together: whoever failed too often fails alone."""
     stored_execution()
-    original = getattr(dynamodb, failing.rpartition(".")[2])
 
     def trip(what: Sequence[Any]) -> Any:
         if any("poison" in str(each) or "poison" in getattr(each, "entry", "") for each in what):
@@ -199,7 +201,7 @@ def test_a_log_whose_blob_is_not_what_was_logged_rebuilds_nothing(aws: Aws, blob
     stored_execution()
     assert again([queue_record(admit(large()).body, 2)]) == []
     before = said_of_node()
-    [item] = dynamodb.query_all(LoggedEvent, RUN)
+    [item] = query_all(LoggedEvent, RUN)
     logged = storage.read(item.uri)
     put(aws, item.uri, blob)
     earlier = message_body(node_event("RUNNING", 1, input_uri="s3://in"))

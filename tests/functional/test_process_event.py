@@ -8,7 +8,9 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError, TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.clients import dynamodb, queue
+from flyteadmin.clients import queue
+from flyteadmin.clients.dynamodb.reads import query_all
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Unavailable
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
@@ -159,12 +161,11 @@ def test_an_event_that_can_not_be_logged_does_not_hold_up_the_others_for_ever(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored_execution()
-    put = dynamodb.batch_put
 
     def refuse_poison(items: Sequence[LoggedEvent]) -> None:
         if any("#poison#" in item.entry for item in items):
             raise_unavailable()
-        put(items)
+        batch_put(items)
 
     monkeypatch.setattr("flyteadmin.events.log.batch_put", refuse_poison)
     events = [node_event("SUCCEEDED", 1), node_event("SUCCEEDED", 2, node="poison")]
@@ -260,7 +261,7 @@ def test_the_log_holds_every_event_once_in_order(aws: Aws) -> None:
     stored_execution()
     deliver(RUN_OF_A_WORKFLOW)
     deliver(RUN_OF_A_WORKFLOW)
-    logged = dynamodb.query_all(LoggedEvent, RUN)
+    logged = query_all(LoggedEvent, RUN)
     assert len(logged) == len(RUN_OF_A_WORKFLOW)
     assert [item.entry.split("#")[0] for item in logged] == ["node"] * 3 + ["task"] * 3 + ["workflow"] * 3
 

@@ -24,7 +24,7 @@ from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients import storage
 from flyteadmin.clients.aws import client
-from flyteadmin.clients.dynamodb import Put, write
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.projects.models import ProjectRow

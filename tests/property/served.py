@@ -63,5 +63,5 @@ class ServedStore:
 def served(endpoint: Endpoint, template: str) -> Iterator[ServedStore]:
     """A server's store; handlers called in this process work there. Back-offs take no time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flyteadmin.clients.dynamodb.random.uniform", lambda *_: 0.0)
+        patch.setattr("flyteadmin.clients.dynamodb.calls.random.uniform", lambda *_: 0.0)
         yield ServedStore(endpoint, template, patch)

@@ -180,7 +180,7 @@ def in_process() -> Iterator[StoreInProcess]:
             patch.setenv(name, value)
         _forget()
         patch.setattr(BaseClient, "_make_api_call", make_api_call)
-        patch.setattr("flyteadmin.clients.dynamodb.random.uniform", lambda *_: 0.0)
+        patch.setattr("flyteadmin.clients.dynamodb.calls.random.uniform", lambda *_: 0.0)
         level = logger.log_level
         logger.setLevel("CRITICAL")
         aws_clients.client("sqs").meta.events.register("before-send", store.send)  # type: ignore[arg-type]  # an answer ends the way

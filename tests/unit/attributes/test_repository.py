@@ -11,7 +11,8 @@ from flyteidl.admin.matchable_resource_pb2 import (
 
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import MatchingAttributesRows, keys, rows_of, scope_key
-from flyteadmin.clients.dynamodb import Found, key_of
+from flyteadmin.clients.dynamodb.keys import key_of
+from flyteadmin.clients.dynamodb.reads import Found
 
 
 def limited(cpu: str) -> bytes:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from flyteidl.admin.matchable_resource_pb2 import MatchableResource, MatchingAttributes, WorkflowExecutionConfig
 
 from flyteadmin.attributes.models import AttributesRow
-from flyteadmin.clients.dynamodb import Found, Key, batch_get
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import Found, batch_get
 
 _MAX_KEY_BYTES = 2048
 _COLUMNS: dict[int, str] = {

@@ -11,7 +11,8 @@ from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
-from flyteadmin.clients.dynamodb import Page, RawItem, query
+from flyteadmin.clients.dynamodb.keys import RawItem
+from flyteadmin.clients.dynamodb.reads import Page, query
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.conditions import Span
 from flyteadmin.listing.requests import Wanted

@@ -4,7 +4,9 @@ from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import Key, Put, get
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import Put
 from flyteadmin.description_entities.models import DescriptionEntityRow
 from flyteadmin.errors import too_long
 from flyteadmin.identifiers import entity_key

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import batch_put, query_each
+from flyteadmin.clients.dynamodb.reads import query_each
+from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Internal
 from flyteadmin.events.envelope import Kind, QueuedEvent, digest, parse
 from flyteadmin.events.models import LoggedEvent

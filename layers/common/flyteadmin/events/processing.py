@@ -16,7 +16,7 @@ from time import monotonic
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 
 from flyteadmin.clients import deadline
-from flyteadmin.clients.dynamodb import Found
+from flyteadmin.clients.dynamodb.reads import Found
 from flyteadmin.errors import FlyteAdminError, Internal, Unavailable
 from flyteadmin.events import log, projection
 from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
-from flyteadmin.clients.dynamodb import ConditionFailed, back_off
+from flyteadmin.clients.dynamodb.calls import back_off
+from flyteadmin.clients.dynamodb.writes import ConditionFailed
 from flyteadmin.errors import NotFound, Unavailable
 from flyteadmin.events import log, offloading
 from flyteadmin.events.envelope import Kind

@@ -8,7 +8,7 @@ from flyteidl.admin.execution_pb2 import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyteadmin.clients.dynamodb import ConditionFailed
+from flyteadmin.clients.dynamodb.writes import ConditionFailed
 from flyteadmin.errors import invalid
 from flyteadmin.executions import reading, repository
 from flyteadmin.identifiers import execution_key

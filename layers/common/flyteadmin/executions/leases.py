@@ -3,7 +3,7 @@
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
-from flyteadmin.clients.dynamodb import Key
+from flyteadmin.clients.dynamodb.keys import Key
 
 
 class Lease(Model):

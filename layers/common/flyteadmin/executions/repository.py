@@ -6,20 +6,17 @@ from zlib import crc32
 
 from pynamodb.expressions.condition import Condition, size
 
-from flyteadmin.clients.dynamodb import (
+from flyteadmin.clients.dynamodb.calls import back_off
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
+from flyteadmin.clients.dynamodb.writes import (
     Change,
     ConditionFailed,
-    Found,
-    Key,
     Operation,
     Put,
-    RawItem,
     Remove,
     TransactionFailed,
-    back_off,
-    batch_get,
     fact_actions,
-    get,
     transact,
     write,
 )

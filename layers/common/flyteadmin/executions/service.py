@@ -14,7 +14,9 @@ from pydantic import JsonValue
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import configuration, storage
-from flyteadmin.clients.dynamodb import Found, Key, Operation, batch_get
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import Found, batch_get
+from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository, single_tasks
 from flyteadmin.executions.idempotency import Call, refusal, validate_key

@@ -16,7 +16,7 @@ from flyteidl.core.literals_pb2 import Binding, BindingData, LiteralMap, RetrySt
 from flyteidl.core.types_pb2 import OutputReference
 from flyteidl.core.workflow_pb2 import Node, NodeMetadata, TaskNode, WorkflowTemplate
 
-from flyteadmin.clients.dynamodb import Operation
+from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
 from flyteadmin.compiler.pretty_print import to_text

@@ -10,19 +10,10 @@ from flyteidl.core.interface_pb2 import VariableMap
 from pynamodb.expressions.update import Action
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import (
-    Change,
-    Found,
-    Key,
-    Operation,
-    Put,
-    RawItem,
-    TransactionFailed,
-    back_off,
-    batch_get,
-    get,
-    transact,
-)
+from flyteadmin.clients.dynamodb.calls import back_off
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
+from flyteadmin.clients.dynamodb.writes import Change, Operation, Put, TransactionFailed, transact
 from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
 from flyteadmin.errors import Unavailable
 from flyteadmin.identifiers import entity_key, escape, name_key

@@ -17,7 +17,7 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, WORKFLOW
 from flyteidl.core.interface_pb2 import TypedInterface
 
 from flyteadmin.clients import configuration
-from flyteadmin.clients.dynamodb import batch_get
+from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, Unimplemented
 from flyteadmin.launch_plans import repository, schedules

@@ -6,15 +6,14 @@ from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 from pynamodb.expressions.update import Action
 
-from flyteadmin.clients.dynamodb import (
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import (
     Change,
     ConditionFailed,
-    Key,
     Operation,
     Put,
-    RawItem,
     TransactionFailed,
-    get,
     transact,
     write,
 )

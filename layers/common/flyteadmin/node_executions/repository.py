@@ -1,6 +1,8 @@
 """Node executions in DynamoDB: moved by facts under conditions, read by key."""
 
-from flyteadmin.clients.dynamodb import Change, Key, RawItem, fact_actions, get, query, write
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import get, query
+from flyteadmin.clients.dynamodb.writes import Change, fact_actions, write
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions.models import NodeExecutionRow
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from flyteidl.admin.common_pb2 import Labels
 
-from flyteadmin.clients.dynamodb import ConditionFailed, Key, Put, get, query_all, write
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import get, query_all
+from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, write
 from flyteadmin.errors import too_long
 from flyteadmin.projects.models import ALL_PROJECTS, ProjectRow
 

@@ -5,7 +5,9 @@ from flyteidl.core.identifier_pb2 import SignalIdentifier
 from flyteidl.core.literals_pb2 import Literal
 from flyteidl.core.types_pb2 import LiteralType
 
-from flyteadmin.clients.dynamodb import Change, ConditionFailed, Key, Put, get, write
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import Change, ConditionFailed, Put, write
 from flyteadmin.identifiers import execution_identifier, signal_key
 from flyteadmin.signals.models import SignalRow
 

@@ -10,7 +10,7 @@ from flyteidl.admin.signal_pb2 import (
 )
 from flyteidl.core.types_pb2 import LiteralType
 
-from flyteadmin.clients.dynamodb import batch_get
+from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState

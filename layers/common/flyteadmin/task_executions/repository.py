@@ -7,7 +7,9 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import Found, Key, Put, batch_get, get, query_all, write
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import Found, batch_get, get, query_all
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.identifiers import node_prefix, task_execution_key
 from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.task_executions.phases import TaskState

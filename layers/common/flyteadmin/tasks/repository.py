@@ -5,7 +5,9 @@ from flyteidl.core.compiler_pb2 import CompiledTask
 from flyteidl.core.identifier_pb2 import TASK, Identifier
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import Key, Put, RawItem, get
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import Put
 from flyteadmin.identifiers import entity_key
 from flyteadmin.named_entities.repository import listing_key, version_key
 from flyteadmin.tasks.models import TaskRow

@@ -11,7 +11,7 @@ from flyteidl.core.tasks_pb2 import TaskTemplate
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import configuration
-from flyteadmin.clients.dynamodb import batch_get
+from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.task_compiler import compile_task
 from flyteadmin.description_entities.repository import description

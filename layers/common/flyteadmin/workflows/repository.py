@@ -8,7 +8,9 @@ from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.interface_pb2 import TypedInterface
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb import Key, Put, RawItem, get
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import Put
 from flyteadmin.identifiers import entity_key
 from flyteadmin.named_entities.repository import listing_key, version_key
 from flyteadmin.timestamps import to_timestamp

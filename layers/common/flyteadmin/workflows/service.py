@@ -17,7 +17,8 @@ from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.workflow_pb2 import WorkflowTemplate
 
 from flyteadmin.clients import configuration
-from flyteadmin.clients.dynamodb import Found, Key, batch_get
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.requirements import Requirements, get_requirements

@@ -1,0 +1,75 @@
+"""Where items lie: tables by their models, items by their keys."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pynamodb.attributes import Attribute
+from pynamodb.indexes import Index
+from pynamodb.models import Model
+
+from flyteadmin.settings import environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    type RawItem = dict[str, AttributeValueTypeDef]
+else:
+    type RawItem = dict[str, dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One item's address; `sort` only where the table has a sort key."""
+
+    model: type[Model]
+    partition: str
+    sort: str | None = None
+
+    @property
+    def table(self) -> str:
+        """The table's name in this deployment."""
+        return table_name(self.model)
+
+    def raw(self) -> RawItem:
+        """The key as the wire has it."""
+        raw: RawItem = {partition_name(self.model): {"S": self.partition}}
+        if self.sort is not None:
+            raw[sort_name(self.model)] = {"S": self.sort}
+        return raw
+
+
+def table_name(model: type[Model]) -> str:
+    """The table of a model in this deployment: the stack's prefix and the model's own name."""
+    return f"{environment().table_prefix}{model.Meta.table_name}"
+
+
+def key_of(item: Model) -> Key:
+    """The address of an item."""
+    model = type(item)
+    attributes = item.attribute_values
+    sort = sort_name(model)
+    python = {attribute.attr_name: name for name, attribute in model.get_attributes().items()}
+    return Key(model, attributes[python[partition_name(model)]], attributes[python[sort]] if sort else None)
+
+
+def partition_of(source: type[Model] | Index[Any]) -> Attribute[str]:
+    attribute: Attribute[str] = source._hash_key_attribute()  # type: ignore[no-untyped-call]
+    return attribute
+
+
+def partition_name(model: type[Model]) -> str:
+    return partition_of(model).attr_name
+
+
+def sort_name(model: type[Model]) -> str:
+    attribute: Attribute[str] | None = model._range_key_attribute()  # type: ignore[no-untyped-call]
+    return attribute.attr_name if attribute is not None else ""
+
+
+def placeholders(names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
+    placeholders: dict[str, Any] = {}
+    if names:
+        placeholders["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+    if values:
+        placeholders["ExpressionAttributeValues"] = values
+    return placeholders

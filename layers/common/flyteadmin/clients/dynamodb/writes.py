@@ -1,0 +1,210 @@
+"""Writes under conditions: one item, several or none, or a log's rows by the batch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action, Update
+from pynamodb.models import Model
+
+from flyteadmin.clients.aws import client, error_code
+from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
+from flyteadmin.clients.dynamodb.keys import Key, RawItem, key_of, placeholders, table_name
+from flyteadmin.errors import Unavailable
+from flyteadmin.facts import Facts
+
+_BATCH_WRITE = 25
+
+
+class ConditionFailed(Exception):
+    """A condition did not hold; `old` is the item as it stands, None where there is none."""
+
+    def __init__(self, old: RawItem | None) -> None:
+        """Keep the old item."""
+        super().__init__("condition failed")
+        self.old = old
+
+
+class TransactionFailed(Exception):
+    """At least one condition of a transaction did not hold.
+
+    `failed` has the positions of those operations, `old` the items that they met (None where there is none).
+    """
+
+    def __init__(self, failed: tuple[int, ...], old: dict[int, RawItem | None]) -> None:
+        """Keep the positions and the items."""
+        super().__init__(f"conditions failed: {failed}")
+        self.failed = failed
+        self.old = old
+
+
+@dataclass(frozen=True)
+class Put:
+    """Store a whole item, under a condition if one is given."""
+
+    item: Model
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Update one item by actions, under a condition if one is given."""
+
+    key: Key
+    actions: Sequence[Action]
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Delete one item, under a condition if one is given."""
+
+    key: Key
+    condition: Condition | None = None
+
+
+type Operation = Put | Change | Remove
+
+
+def batch_put(items: Sequence[Model]) -> None:
+    """Store items without condition, 25 a request; of items with one key the last wins.
+
+    Raises:
+        Unavailable: the database still throttled after several rounds; some items may be stored.
+    """
+    distinct = list({key_of(item): item for item in items}.values())
+    for start in range(0, len(distinct), _BATCH_WRITE):
+        request: dict[str, Any] = {}
+        for item in distinct[start : start + _BATCH_WRITE]:
+            request.setdefault(table_name(type(item)), []).append({"PutRequest": {"Item": item.serialize()}})
+        _write_until_done(request)
+
+
+def _write_until_done(request: dict[str, Any]) -> None:
+    for attempt in range(ATTEMPTS):
+        answer = patiently(client("dynamodb").batch_write_item, RequestItems=request)
+        request = dict(answer.get("UnprocessedItems", {}))
+        if not request:
+            return
+        back_off(attempt)
+    raise Unavailable("the database is throttling, try again")
+
+
+def write(operation: Operation) -> None:
+    """Do one conditional write; one that meets a transaction is tried again with jitter.
+
+    Raises:
+        ConditionFailed: with the item that stood in the way.
+        Unavailable: still meeting one after several rounds.
+    """
+    kind, parameters = _rendered(operation)
+    dynamodb = client("dynamodb")
+    calls: dict[str, Callable[..., object]] = {
+        "Put": dynamodb.put_item,
+        "Update": dynamodb.update_item,
+        "Delete": dynamodb.delete_item,
+    }
+    for attempt in range(ATTEMPTS):
+        if patiently(_went_in, calls[kind], parameters):
+            return
+        back_off(attempt)
+    raise Unavailable("the database is busy with the same row, try again")
+
+
+def _went_in(call: Callable[..., object], parameters: dict[str, Any]) -> bool:
+    """Do a write, and say whether it went in: it did not if it met a transaction."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        if error_code(error) == "ConditionalCheckFailedException":
+            old: RawItem | None = error.response.get("Item")  # type: ignore[assignment]  # stubs don't know it
+            raise ConditionFailed(old) from None
+        if error_code(error) != "TransactionConflictException":
+            raise
+        return False
+    return True
+
+
+def transact(operations: Sequence[Operation], token: str | None = None) -> None:
+    """Do all writes or none; a conflict with another transaction is tried again with jitter.
+
+    Raises:
+        TransactionFailed: a condition did not hold.
+        Unavailable: still conflicting or throttled after several rounds.
+    """
+    items = [{kind: parameters} for kind, parameters in map(_rendered, operations)]
+    request: dict[str, Any] = {"TransactItems": items}
+    if token is not None:
+        request["ClientRequestToken"] = token
+    for attempt in range(ATTEMPTS):
+        if patiently(_all_went_in, request):
+            return
+        back_off(attempt)
+    raise Unavailable("the database is busy with the same rows, try again")
+
+
+def _all_went_in(request: dict[str, Any]) -> bool:
+    """Do a transaction, and say whether it went in: it did not if it met another, or a throttle."""
+    try:
+        client("dynamodb").transact_write_items(**request)
+    except ClientError as error:
+        if error_code(error) != "TransactionCanceledException":
+            raise
+        _raise_unless_passing(error)
+        return False
+    return True
+
+
+def _raise_unless_passing(error: ClientError) -> None:
+    reasons: list[dict[str, Any]] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    failed = tuple(n for n, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+    if failed:
+        raise TransactionFailed(failed, {n: reasons[n].get("Item") for n in failed}) from None
+    passing = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+    if any(reason.get("Code") not in passing for reason in reasons):
+        raise error
+
+
+def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> list[Action]:
+    """Facts as update actions; the version moves with every write.
+
+    On the fast path facts set once yield to those in the row and transitions are appended; a rebuild knows them all
+    and replaces both, while what the log no longer holds stays as stored.
+    """
+    attributes: dict[str, Any] = dict(model.get_attributes())
+    actions: list[Action] = [attributes["version"].set((attributes["version"] | 0) + 1)]
+    for name, value in facts.once.items():
+        if name not in facts.latest:
+            actions.append(attributes[name].set(value if rebuilt else attributes[name] | value))
+    for name, value in facts.latest.items():
+        actions.append(attributes[name].remove() if value is None else attributes[name].set(value))
+    if facts.sequence:
+        actions.append(attributes["sequence"].set(facts.sequence))
+    if facts.transitions and rebuilt:
+        actions.append(attributes["transitions"].set(list(facts.transitions)))
+    elif facts.transitions:
+        appended = (attributes["transitions"] | []).append(list(facts.transitions))
+        actions.append(attributes["transitions"].set(appended))
+    return actions
+
+
+def _rendered(operation: Operation) -> tuple[Literal["Put", "Update", "Delete"], dict[str, Any]]:
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    kind: Literal["Put", "Update", "Delete"]
+    parameters: dict[str, Any]
+    match operation:
+        case Put(item):
+            kind, parameters = "Put", {"TableName": table_name(type(item)), "Item": item.serialize()}
+        case Change(key, actions):
+            expression = Update(*actions).serialize(names, values)
+            kind = "Update"
+            parameters = {"TableName": key.table, "Key": key.raw(), "UpdateExpression": expression}
+        case Remove(key):
+            kind, parameters = "Delete", {"TableName": key.table, "Key": key.raw()}
+    if operation.condition is not None:
+        parameters["ConditionExpression"] = operation.condition.serialize(names, values)
+        parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    return kind, parameters | placeholders(names, values)
