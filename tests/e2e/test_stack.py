@@ -19,7 +19,8 @@ from local.aws.client import REGION, HttpApi, client, session
 from local.callers import ACCOUNT, STACK
 from local.demo.subscriber import Subscriber
 from local.stack import ROOT, Stack
-from tests.e2e.journeys import Traveller, all_journeys
+from tests.e2e.journeys import all_journeys
+from tests.e2e.journeys.traveller import Traveller
 from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
 from tests.infrastructure.template import Template, load
 
