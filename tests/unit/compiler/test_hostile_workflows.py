@@ -35,7 +35,7 @@ from tests.unit.compiler.builders import (
     workflow_node,
 )
 from tests.unit.compiler.mutations import Corpus, mutate
-from tests.unit.compiler.test_compile_errors import GENERAL, WRONG
+from tests.unit.compiler.wrong_workflows import GENERAL, WRONG
 
 EXECUTION = WorkflowExecutionIdentifier(project="p", domain="d", name="run")
 PLAN = LaunchPlan(id=launch_plan_id())
