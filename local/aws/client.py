@@ -58,7 +58,7 @@ def client(service: str, url: str, of: boto3.Session) -> Any:
     return of.client(service, endpoint_url=url, config=CONFIG)  # type: ignore[call-overload]  # the name is no literal
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)  # a session takes some 15 MB, and tests make an account each
 def _root_client(service: str, url: str, account_id: str) -> Any:
     return client(service, url, session(Credentials(account_id, "test")))
 

@@ -62,7 +62,7 @@ class Fate:
             return random.uniform(0, usual)
 
     def ended(self, function: str, seconds: float, *, spared: bool) -> None:
-        """Note one that ran to its end; `spared` if it should not have."""
+        """Note one that ran to its end on a warm worker; `spared` if it should not have."""
         with self._lock:
             usual = self._usual_seconds.get(function, seconds)
             self._usual_seconds[function] = 0.9 * usual + 0.1 * seconds
@@ -88,7 +88,7 @@ def record_invocations(file: Path, killed: Mapping[str, float]) -> None:
         error = str(result.get("error") or "no reason given") if result.get("status") == "error" else ""
         was_killed = bool(death and error)
         seconds = time.monotonic() - began
-        if not error:
+        if is_warm and not error:  # a start takes many times as long as what comes after it
             fate.ended(function, seconds, spared=death is not None)
         with lock, file.open("a") as lines:
             lines.write(json.dumps(asdict(_invocation(function, seconds, event, error, was_killed))) + "\n")
