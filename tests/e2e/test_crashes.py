@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 
 import grpc
@@ -185,7 +186,7 @@ def test_functions_that_are_killed_again_and_again(
     queues: None,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """Two executions are created, and run, while workers of all functions on their way are killed."""
+    """Two at a time, executions are created, and run, until workers of all functions on their way were killed."""
     record_property("figure", f"CRASH_SEED={SEED}")
     others, known = chain.resources(), chain.executions()
 
@@ -195,11 +196,14 @@ def test_functions_that_are_killed_again_and_again(
 
     wanted = {"create_execution": 3, "process_event": 3, "notify": 2}
     with killing(wanted, SEED) as killed, ThreadPoolExecutor(2) as at_once:
-        for x, identifier in zip((10, 20), at_once.map(create, (10, 20)), strict=True):
-            chain.must_have_succeeded(identifier, x)
-            assert subscriber.wait_for(identifier.name, PATIENCE_SECONDS).phase == "SUCCEEDED"
-            known.add(identifier.name)
-            others.append(identifier.name)
+        for pair in batched(range(10, 20), 2):
+            for x, identifier in zip(pair, at_once.map(create, pair), strict=True):
+                chain.must_have_succeeded(identifier, x)
+                assert subscriber.wait_for(identifier.name, PATIENCE_SECONDS).phase == "SUCCEEDED"
+                known.add(identifier.name)
+                others.append(identifier.name)
+            if killed.is_done():
+                break
     assert killed.is_done(), f"only {dict(killed.count)} of {wanted} were killed: nothing was shown"
     assert chain.executions() == known
     assert chain.resources() == sorted(others)
