@@ -34,5 +34,5 @@ def forget() -> None:
     configuration.forget()
     for module in [module for name, module in sys.modules.items() if name.startswith("flyteadmin.")]:
         for value in vars(module).values():
-            if hasattr(value, "cache_clear"):
+            if hasattr(value, "cache_clear") and not isinstance(value, type):
                 value.cache_clear()
