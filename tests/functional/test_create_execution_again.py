@@ -13,7 +13,7 @@ from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.clients.dynamodb.writes import Change, write
 from flyteadmin.errors import Code, InvalidArgument
-from flyteadmin.executions import repository, service
+from flyteadmin.executions import creating, repository, storing
 from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.names import derived_name
 from flyteadmin.executions.phases import Overlay, overlaid
@@ -50,7 +50,7 @@ def dies_before_the_resource(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(service, "start", dead)
+        patch.setattr(creating, "start", dead)
         yield patch
 
 
@@ -91,13 +91,13 @@ def test_two_at_once_are_one_execution(
     unnamed: ExecutionCreateRequest, cluster: ClusterServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither sees the other's row before it writes its own."""
-    both, original = Barrier(2), service._rows
+    both, original = Barrier(2), storing.rows
 
     def together(*arguments: object) -> object:
         both.wait()
         return original(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-    monkeypatch.setattr(service, "_rows", together)
+    monkeypatch.setattr(storing, "rows", together)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: create(keyed(), unnamed), range(2))
     assert first == second
@@ -153,7 +153,7 @@ def test_a_repeat_long_after_makes_no_resource(
     with pytest.raises(SystemExit):
         create(keyed(), unnamed)
     dies_before_the_resource.undo()
-    dies_before_the_resource.setattr(service, "_FINISHED_WITHIN", timedelta(0))
+    dies_before_the_resource.setattr(creating, "_FINISHED_WITHIN", timedelta(0))
     create(keyed(), unnamed)
     assert resources(cluster) == []
 
@@ -196,7 +196,7 @@ def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
     def refuse(_: object) -> None:
         raise InvalidArgument("not any more")
 
-    monkeypatch.setattr(service, "launch", refuse)
+    monkeypatch.setattr(creating, "launch", refuse)
     execution = create(keyed(), unnamed)
     assert resources(cluster) == []
     assert get(in_process.admin(), execution.name).id == execution

@@ -33,7 +33,7 @@ from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients.dynamodb.reads import get, query_all
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
-from flyteadmin.executions import repository, service
+from flyteadmin.executions import repository, storing
 from flyteadmin.executions.leases import Lease
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.named_entities import repository as named_entities
@@ -206,13 +206,13 @@ def test_first_launches_at_once_all_succeed(
 ) -> None:
     """All have read that there is no skeleton yet before any of them writes one."""
     task, all_have_read = registered(admin), Barrier(4)
-    original = service._rows
+    original = storing.rows
 
     def rows(*arguments: object) -> object:
         all_have_read.wait()
         return original(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-    monkeypatch.setattr(service, "_rows", rows)
+    monkeypatch.setattr(storing, "rows", rows)
     names = [f"run-{number}" for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
         created = list(pool.map(lambda name: create(admin, request(task, name)).name, names))

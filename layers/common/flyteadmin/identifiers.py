@@ -1,4 +1,4 @@
-"""Flyte's identifiers as the keys of our tables, and back; one function per kind of entity.
+"""Flyte's identifiers as the keys of our tables, and back, and as the paths of blobs; a function per kind of entity.
 
 Project and domain never contain a colon (projects are DNS labels, domains come from the configuration), so
 "project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates, and is escaped inside.
@@ -80,6 +80,23 @@ def children_key(execution: str, *, node: str = "", task: str = "") -> str:
 def node_prefix(node_id: str) -> str:
     """What the sort keys of a node's task executions begin with."""
     return f"{escape(node_id)}#"
+
+
+def execution_blob_parts(identifier: WorkflowExecutionIdentifier) -> tuple[str, ...]:
+    """The path of an execution's blobs, as upstream lays them out."""
+    return "metadata", identifier.project, identifier.domain, identifier.name
+
+
+def node_execution_blob_parts(identifier: NodeExecutionIdentifier) -> tuple[str, ...]:
+    """The path of a node execution's blobs: below its execution's."""
+    return (*execution_blob_parts(identifier.execution_id), identifier.node_id)
+
+
+def task_execution_blob_parts(identifier: TaskExecutionIdentifier) -> tuple[str, ...]:
+    """The path of a task execution's blobs: below its node's (TEV-13)."""
+    task = identifier.task_id
+    node = node_execution_blob_parts(identifier.node_execution_id)
+    return (*node, task.project, task.domain, task.name, task.version, str(identifier.retry_attempt))
 
 
 def padded(sequence: str) -> str:

@@ -41,6 +41,11 @@ def to_datetime(nanoseconds: float) -> datetime:
     )
 
 
+def from_datetime(moment: datetime) -> int:
+    """Nanoseconds since the epoch of an aware datetime, in whole microseconds as it has them."""
+    return int(moment.timestamp()) * NANOSECONDS + moment.microsecond * 1000
+
+
 def is_valid(timestamp: Timestamp) -> bool:
     """Whether a timestamp lies in protobuf's range, years 1 to 9999."""
     return _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND and 0 <= timestamp.nanos < NANOSECONDS

@@ -6,7 +6,6 @@ too large for a row is shortened there and whole in S3, so that no valid event c
 
 from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
-from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
@@ -15,9 +14,9 @@ from flyteadmin.events.validation import Event, attempt_identifier
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions.phases import MAX_ERROR_CODE_BYTES
 from flyteadmin.facts import cut, fitted
+from flyteadmin.identifiers import execution_blob_parts, node_execution_blob_parts, task_execution_blob_parts
 from flyteadmin.node_executions import phases as node_phases
 from flyteadmin.task_executions import phases as task_phases
-from flyteadmin.task_executions.repository import closure_parts
 
 INLINE_BYTES = 4 * 1024
 """A longer error or cache key lies in S3: writing four units of a row once costs what one object in S3 does."""
@@ -31,7 +30,7 @@ _KEPT_MESSAGE_BYTES = 1024
 def workflow(event: Event, sequence: str) -> workflow_phases.PhaseEvent:
     """A workflow event with its outcome in place (WFE-18, WFE-19)."""
     assert isinstance(event, WorkflowExecutionEvent)
-    parts = _parts(event.execution_id)
+    parts = execution_blob_parts(event.execution_id)
     error, error_uri = _error(event.error, *parts) if event.HasField("error") else (b"", "")
     return workflow_phases.PhaseEvent(
         event,
@@ -45,7 +44,7 @@ def workflow(event: Event, sequence: str) -> workflow_phases.PhaseEvent:
 def node(event: Event, sequence: str) -> node_phases.PhaseEvent:
     """A node event with its data in place (NEV-05, NEV-15, NEV-19, NEV-20)."""
     assert isinstance(event, NodeExecutionEvent)
-    parts = (*_parts(event.id.execution_id), event.id.node_id)
+    parts = node_execution_blob_parts(event.id)
     error, error_uri = _error(event.error, *parts) if event.HasField("error") else (b"", "")
     metadata, metadata_uri = _metadata(event, *parts) if event.HasField("task_node_metadata") else (b"", "")
     return node_phases.PhaseEvent(
@@ -64,17 +63,13 @@ def node(event: Event, sequence: str) -> node_phases.PhaseEvent:
 def task(event: Event, sequence: str) -> task_phases.PhaseEvent:
     """A task event with its data in place (TEV-13, TEV-21)."""
     assert isinstance(event, TaskExecutionEvent)
-    parts = closure_parts(attempt_identifier(event))
+    parts = task_execution_blob_parts(attempt_identifier(event))
     return task_phases.PhaseEvent(
         event,
         sequence,
         inputs_uri=_offloaded(event.input_data, *parts, "offloaded_inputs") if event.HasField("input_data") else "",
         outputs_uri=_outputs(event.output_data, *parts) if event.HasField("output_data") else "",
     )
-
-
-def _parts(execution: WorkflowExecutionIdentifier) -> tuple[str, ...]:
-    return "metadata", execution.project, execution.domain, execution.name
 
 
 def _outputs(literals: LiteralMap, *parts: str) -> str:

@@ -1,6 +1,6 @@
 """The resource of an execution whose row is written (architecture §1, stages 5 and 6)."""
 
-from datetime import UTC, datetime
+import time
 
 from flyteidl.core.execution_pb2 import ExecutionError
 from pydantic import JsonValue
@@ -12,7 +12,6 @@ from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.phases import TERMINAL, Overlay, error_facts, overlaid
 from flyteadmin.facts import Facts
 from flyteadmin.observability import logger
-from flyteadmin.timestamps import NANOSECONDS
 
 
 def start(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
@@ -42,5 +41,5 @@ def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
         kind=ExecutionError.SYSTEM,
     )
     outcome = Facts(latest={**error_facts(error, error.SerializeToString(), ""), "launch": LaunchState.REFUSED.value})
-    facts = overlaid(Overlay("FAILED", int(datetime.now(UTC).timestamp() * NANOSECONDS))).then(outcome)
+    facts = overlaid(Overlay("FAILED", time.time_ns())).then(outcome)
     repository.decide(state, lambda row: None if row.phase in TERMINAL else facts)

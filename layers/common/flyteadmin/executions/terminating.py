@@ -4,7 +4,7 @@ The rest is propeller's: a finalizer keeps the resource until propeller has abor
 which ends the execution. Children are aborted by propeller too, each by a call of its own (HIE-09).
 """
 
-from datetime import UTC, datetime
+import time
 
 from flyteidl.admin.event_pb2 import EventErrorAlreadyInTerminalState, EventFailureReason
 from flyteidl.admin.execution_pb2 import AbortMetadata, ExecutionTerminateRequest, ExecutionTerminateResponse
@@ -15,7 +15,6 @@ from flyteadmin.executions import reading, repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, Overlay, overlaid
 from flyteadmin.facts import Facts, cut
-from flyteadmin.timestamps import NANOSECONDS
 
 MAX_CAUSE_BYTES = 2000
 """A longer cause is cut: it lies in the row that every event rewrites."""
@@ -35,7 +34,7 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
         Unavailable: the cluster or the database did not answer clearly; the row may be ABORTING already.
     """
     stored = reading.existing(request.id)
-    at = int(datetime.now(UTC).timestamp() * NANOSECONDS)
+    at = time.time_ns()
     abort = AbortMetadata(cause=cut(request.cause, MAX_CAUSE_BYTES), principal=caller)
     state = repository.decide(stored.state, lambda row: _aborting(row, abort, at))
     was_there = _deleted(stored.specification.namespace, request.id.name)

@@ -10,7 +10,7 @@ from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb.keys import Key
 from flyteadmin.clients.dynamodb.reads import Found, batch_get, get, query_all
 from flyteadmin.clients.dynamodb.writes import Put, write
-from flyteadmin.identifiers import node_prefix, task_execution_key
+from flyteadmin.identifiers import node_prefix, task_execution_blob_parts, task_execution_key
 from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.task_executions.phases import TaskState
 
@@ -82,24 +82,6 @@ def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecut
     if len(blob) <= INLINE_BYTES:
         row.closure = blob
     else:
-        row.closure_uri = storage.write_once(blob, *closure_parts(identifier), "closure")
+        row.closure_uri = storage.write_once(blob, *task_execution_blob_parts(identifier), "closure")
     unchanged = TaskExecutionRow.version == old.version if old else TaskExecutionRow.attempt_key.does_not_exist()
     write(Put(row, unchanged))
-
-
-def closure_parts(identifier: TaskExecutionIdentifier) -> tuple[str, ...]:
-    """The prefix of a task execution's blobs, as upstream lays them out (TEV-13)."""
-    execution = identifier.node_execution_id.execution_id
-    task = identifier.task_id
-    return (
-        "metadata",
-        execution.project,
-        execution.domain,
-        execution.name,
-        identifier.node_execution_id.node_id,
-        task.project,
-        task.domain,
-        task.name,
-        task.version,
-        str(identifier.retry_attempt),
-    )
