@@ -50,8 +50,10 @@ def entity_key(identifier: Identifier) -> tuple[str, str]:
 
 
 def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
-    """(execution, node id); errors as `execution_key`."""
-    return execution_key(identifier.execution_id), _fits(identifier.node_id, MAX_NODE_ID_BYTES, "node_id")
+    """(execution, node id), escaped no longer than the log's keys take it; errors as `execution_key`."""
+    execution, node_id = execution_key(identifier.execution_id), identifier.node_id
+    _fits(escape(node_id), _MAX_SORT_KEY_BYTES - SEQUENCE_DIGITS - 8, "node_id")
+    return execution, _fits(node_id, MAX_NODE_ID_BYTES, "node_id")
 
 
 def signal_key(identifier: SignalIdentifier) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from flyteadmin.errors import Internal
 from flyteadmin.events.envelope import Kind, QueuedEvent, digest, parse
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
+from flyteadmin.identifiers import escape
 
 RETENTION_SECONDS = 400 * 24 * 3600
 """How long an event stays: longer than any run lasts, or a rebuild would forget."""
@@ -68,4 +69,5 @@ def _item(event: QueuedEvent, entity: str) -> LoggedEvent:
 
 
 def _prefix(kind: Kind, entity: str) -> str:
-    return f"{kind}#{entity}#"
+    """What an entity's entries begin with, and no other's: an attempt's key is escaped already, a node's id is not."""
+    return f"{kind}#{escape(entity) if kind is Kind.NODE else entity}#"
