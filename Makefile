@@ -64,7 +64,7 @@ bench: build ## requests, write units, lists, CPU, import cost beside their budg
 soak: build ## 200 executions at once while functions die: every final state right (a quarter of an hour, not in CI)
 	@python -m bench.soak --seed $(SEED) $(ARGS)
 
-redrive: setup ## events that were set aside: list them, or ARGS="show|send --execution … --cause … --stack …"
+redrive: setup ## events that were set aside: list them, or ARGS="show|send|drop --execution … --cause … --message …"
 	@python -m deploy.redrive --stack $(STACK) $(ARGS)
 
 docs: setup ## write the generated docs anew

@@ -12,7 +12,6 @@ from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.events import redrive
 from flyteadmin.events.envelope import Envelope
 from flyteadmin.events.models import LoggedEvent
-from flyteadmin.events.redrive import Chosen
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.node_executions import repository as node_executions
@@ -134,7 +133,7 @@ def test_an_execution_named_with_what_no_queue_attribute_may_hold(aws: Aws) -> N
     """Such a name is in no table; the letter must find its place all the same."""
     workflow = workflow_event("RUNNING", 1, execution="a\x00b\ufffe\n\u00e9")
     assert again([queue_record(message_body(workflow), 1)]) == []
-    [letter] = redrive.dead_letters(Chosen())
+    [letter] = redrive.dead_letters()
     assert letter.execution == f"{PROJECT}:{DOMAIN}:a\\x00b\\ufffe\\n\u00e9"
     assert letter.cause.startswith("NOT_FOUND")
 
@@ -209,7 +208,7 @@ def test_a_log_whose_blob_is_not_what_was_logged_rebuilds_nothing(aws: Aws, blob
     assert again([queue_record(earlier, 1, receive_count=5)]) == []
     assert said_of_node() == before
     put(aws, item.uri, logged)
-    [letter] = redrive.dead_letters(Chosen())
+    [letter] = redrive.dead_letters()
     assert letter.cause.startswith("INTERNAL")
     assert redrive.send_again(letter) == "1"
     assert again([queue_record(earlier, 9, redriven=1)]) == []
@@ -219,7 +218,7 @@ def test_a_log_whose_blob_is_not_what_was_logged_rebuilds_nothing(aws: Aws, blob
 def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:
     """Who looks at dead letters looks at what anybody may have sent."""
     assert again([queue_record(r'{"kind": "node", "\u001b[2J": 1}', 1)]) == []
-    [letter] = redrive.dead_letters(Chosen())
+    [letter] = redrive.dead_letters()
     assert "\\x1b[2J: Extra inputs" in redrive.shown(letter)
     assert "\x1b" not in redrive.shown(letter)
 

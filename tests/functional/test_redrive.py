@@ -1,21 +1,31 @@
 """Events that were set aside: listed, shown, and sent again in their old place."""
 
 import json
+import re
 
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from deploy import redrive as command
+from flyteadmin.clients import queue
 from flyteadmin.events import redrive
 from flyteadmin.events.redrive import Chosen
-from flyteadmin.events.service import admit
+from flyteadmin.events.service import admit, group_of
 from flyteadmin.events.validation import Event
 from flyteadmin.node_executions import repository as node_executions
 from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
-from tests.builders import CREATED_AT, DOMAIN, PROJECT, node_event, stored_execution
-from tests.faults import unavailable
+from tests.builders import (
+    CREATED_AT,
+    DOMAIN,
+    PROJECT,
+    message_body,
+    node_event,
+    stored_execution,
+    workflow_event,
+)
+from tests.faults import answering, unavailable
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 
@@ -40,6 +50,7 @@ def redelivered(aws: Aws) -> list[dict[str, object]]:
     )
     records = []
     for message in answer.get("Messages", []):
+        aws.client("sqs").delete_message(QueueUrl=aws.resources["EventsQueue"], ReceiptHandle=message["ReceiptHandle"])
         place = message.get("MessageAttributes", {}).get("sequence", {}).get("StringValue")
         own = int(message["Attributes"]["SequenceNumber"])
         records.append(queue_record(message["Body"], own, redriven=int(place) if place else None))
@@ -48,7 +59,7 @@ def redelivered(aws: Aws) -> list[dict[str, object]]:
 
 
 def letters(chosen: Chosen | None = None) -> list[redrive.DeadLetter]:
-    return list(redrive.dead_letters(chosen or Chosen()))
+    return list(filter((chosen or Chosen()).includes, redrive.dead_letters()))
 
 
 def test_an_event_is_sent_again_and_counts_in_its_old_place(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,18 +89,22 @@ def test_looking_takes_nothing_away(aws: Aws, monkeypatch: pytest.MonkeyPatch) -
     ("chosen", "found"),
     [
         (Chosen(), {"1", "2", "3"}),
-        (Chosen(execution=RUN), {"1"}),
+        (Chosen(execution=RUN), {"1", "3"}),
         (Chosen(execution="other"), {"2"}),
+        (Chosen(execution="run"), {"1"}),
         (Chosen(cause="invalid_argument"), {"3"}),
-        (Chosen(execution=RUN, cause="INVALID"), set()),
+        (Chosen(execution="other", cause="INVALID"), set()),
+        (Chosen(message="id-2"), {"2"}),
     ],
 )
-def test_by_execution_and_by_cause(aws: Aws, monkeypatch: pytest.MonkeyPatch, chosen: Chosen, found: set[str]) -> None:
+def test_by_execution_by_cause_and_by_message(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, chosen: Chosen, found: set[str]
+) -> None:
     stored_execution()
     stored_execution("other")
     set_aside(monkeypatch, node_event("RUNNING", 1), 1)
     set_aside(monkeypatch, node_event("RUNNING", 1, execution="other"), 2)
-    lambda_handler(batch([queue_record("no event", 3)]), Context())
+    lambda_handler(batch([queue_record("no event", 3, group=group_of(RUN))]), Context())
     assert {letter.sequence for letter in letters(chosen)} == found
 
 
@@ -136,11 +151,131 @@ def test_the_command(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     set_aside(monkeypatch, node_event("RUNNING", 1), 1)
     lambda_handler(batch([queue_record("no event", 3)]), Context())
     assert command.run("list", Chosen()) == 0
-    assert f"{RUN}  place 1  UNAVAILABLE" in capsys.readouterr().out
+    assert re.search(f"20..-..-..T..:..:..Z  id-1  {RUN}  place 1  UNAVAILABLE", capsys.readouterr().out)
     assert command.run("show", Chosen(execution=RUN)) == 0
-    assert 'node_id: "n0"' in capsys.readouterr().out
+    out = capsys.readouterr()
+    assert 'node_id: "n0"' in out.out
+    assert out.err == "1 of 2 dead letters\n"
     assert command.run("send", Chosen()) == 1
     out = capsys.readouterr()
     assert "sent again, in its place 1" in out.out
     assert "not sent: INVALID_ARGUMENT" in out.out
     assert "2 dead letters, 1 failed" in out.err
+    assert command.run("send", Chosen(execution=RUN)) == 0
+    assert capsys.readouterr().err == "0 of 1 dead letters\n"
+
+
+def test_what_will_never_apply_is_taken_off(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored_execution()
+    set_aside(monkeypatch, node_event("RUNNING", 1), 1)
+    lambda_handler(batch([queue_record("no event", 3)]), Context())
+    assert command.run("drop", Chosen(cause="INVALID_ARGUMENT")) == 0
+    assert "dropped" in capsys.readouterr().out
+    assert [letter.sequence for letter in letters()] == ["1"]
+
+
+def test_nothing_is_dropped_that_nobody_named(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(["drop"])
+    assert refused.value.code == 2
+    assert "drop needs --execution" in capsys.readouterr().err
+
+
+def test_an_event_that_is_set_aside_anew_at_once_is_sent_once(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Or `make redrive` would go on for ever: the function is faster than the operator."""
+    lambda_handler(batch([queue_record(message_body(workflow_event("RUNNING", 1)), 7)]), Context())
+    send, sent = queue.send, 0
+
+    def and_process(message: queue.Message) -> str:
+        nonlocal sent
+        sent += 1
+        assert sent < 5
+        record = queue_record(message.body, 100 + sent, redriven=int(message.sequence), message_id=f"again-{sent}")
+        assert lambda_handler(batch([record]), Context()) == {"batchItemFailures": []}
+        return send(message)
+
+    monkeypatch.setattr(queue, "send", and_process)
+    assert command.run("send", Chosen()) == 1
+    out = capsys.readouterr()
+    assert sent == 1
+    assert "came back" in out.out
+    assert "2 dead letters, 1 failed" in out.err
+    assert [letter.sequence.lstrip("0") for letter in letters()] == ["7"]
+
+
+def test_one_that_is_interrupted_hides_nothing_and_loses_nothing(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_execution()
+    for sequence in range(1, 6):
+        set_aside(monkeypatch, node_event("RUNNING", sequence, node=f"n{sequence}"), sequence)
+    take_off, taken = queue.take_off, 0
+
+    def interrupted(letter: queue.DeadLetter) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == 3:
+            raise KeyboardInterrupt
+        take_off(letter)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(queue, "take_off", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            command.run("send", Chosen())
+    assert len(letters()) == 3
+    assert len(redelivered(aws)) == 3
+    assert command.run("send", Chosen()) == 0
+    assert len(redelivered(aws)) == 3
+    assert all(node_executions.read(RUN, f"n{sequence}") for sequence in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "said"),
+    [
+        ({}, ["--stack", "nosuch"], "does not exist"),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, [], "credentials"),
+        ({"AWS_DEFAULT_REGION": None}, [], "region"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], "Could not connect"),
+    ],
+    ids=["no such stack", "no credentials", "no region", "no network"],
+)
+def test_who_can_t_look_is_told_why_in_a_line(
+    aws: Aws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str | None],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    for name, value in variables.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value)
+    assert command.main(arguments) == 2
+    err = capsys.readouterr().err
+    assert re.fullmatch(f"make redrive: .*{said}.*\n", err)
+
+
+def test_a_stack_of_somebody_else_s(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    aws.client("cloudformation").create_stack(StackName="other", TemplateBody=json.dumps(topic))
+    assert command.main(["--stack", "other"]) == 2
+    assert "has no output" in capsys.readouterr().err
+
+
+def test_the_operator_is_told_what_aws_said(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the operator's own right that is missing; a function would log it."""
+    lambda_handler(batch([queue_record("no event", 3)]), Context())
+    with answering("sqs", "DeleteMessage", "AccessDenied", times=1):
+        assert command.run("drop", Chosen()) == 1
+    assert re.search("not dropped: INTERNAL: .* failed .*AccessDenied", capsys.readouterr().out)

@@ -15,6 +15,8 @@ BATCH_BYTES = 256 * 1024
 _WHAT = "the event queue"
 _DEAD = "the dead-letter queue"
 _HIDDEN_SECONDS = 300
+_ALL_SERVERS = 1
+"""Who does not wait is answered by a few of SQS's servers, and may see no message where there are some."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ class Message:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message of the dead-letter queue: its attributes, and the receipt that takes it off."""
+    """A message of the dead-letter queue: when it came there (milliseconds), and the receipt that takes it off."""
 
     identifier: str
     body: str
     attributes: Mapping[str, str]
+    sent_at: int
     receipt: str
 
 
@@ -133,13 +136,16 @@ def _dead_letters() -> list[DeadLetter]:
             QueueUrl=environment().dead_letter_queue_url,
             MaxNumberOfMessages=BATCH,
             MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["SentTimestamp"],
             VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=_ALL_SERVERS,
         )
     return [
         DeadLetter(
             message["MessageId"],
             message["Body"],
             {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()},
+            int(message["Attributes"]["SentTimestamp"]),
             message["ReceiptHandle"],
         )
         for message in answer.get("Messages", [])

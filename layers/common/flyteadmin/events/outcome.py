@@ -55,8 +55,8 @@ class Outcome:
         if won_t_help or (all(map(is_spent, records)) and not isinstance(error, OutOfTime)):
             self.given_up |= {record.message_id: cause_of(error) for record in records}
             return True
-        extra = {"execution": execution_of(records[0]), "messages": len(records), "cause": error.message}
-        logger.warning("events will be delivered again", extra=extra)
+        said = {"messages": [record.message_id for record in records], "cause": error.message}
+        logger.warning("events will be delivered again", extra={"execution": execution_of(records[0]), **said})
         return False
 
     def set_aside(self) -> None:
@@ -100,15 +100,17 @@ def is_spent(record: QueueRecord) -> bool:
 
 
 def _forward(record: QueueRecord, cause: str) -> None:
-    logger.error("an event was set aside", extra={"message_id": record.message_id, "cause": cause})
+    attributes = {
+        "message_id": record.message_id,
+        "sequence": record.sequence,
+        "cause": cause,
+        "execution": visible(execution_of(record)),
+        "group": record.attributes.group,
+    }
+    logger.error("an event was set aside", extra=attributes)
     queue.set_aside(
         record.body,
         group=record.message_id,  # a group each, so that the dead letters can be looked through
         deduplication=record.message_id,
-        attributes={
-            "sequence": record.sequence,
-            "cause": cause,
-            "execution": visible(execution_of(record)),
-            "group": record.attributes.group,
-        },
+        attributes=attributes,
     )

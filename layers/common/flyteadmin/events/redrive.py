@@ -3,7 +3,7 @@
 It runs with the operator's credentials; docs/runbook.md says when to use it (`make redrive`) and what they need.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -22,17 +22,25 @@ _NO_CAUSE = "not said: the queue itself gave up"
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that was set aside; `execution` and `sequence` are "" where nothing says them."""
+    """An event that was set aside; `execution` and `sequence` are "" where nothing says them.
+
+    `identifier` is what the function's log calls it, `group` stands for the execution that it was queued for.
+    """
 
     message: queue.DeadLetter
+    identifier: str
     execution: str
+    group: str
     sequence: str
     cause: str
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which dead letters are meant: those that contain all of these; "" is in every one."""
+    """Which dead letters are meant: those that contain all of these; "" is in every one.
+
+    One that can't be read does not say its execution; by the whole name it is found all the same.
+    """
 
     execution: str = ""
     cause: str = ""
@@ -41,28 +49,28 @@ class Chosen:
     def includes(self, letter: DeadLetter) -> bool:
         """Whether a dead letter is meant."""
         return (
-            self.execution in letter.execution
+            (self.execution in letter.execution or letter.group == group_of(self.execution))
             and self.cause.lower() in letter.cause.lower()
-            and self.message in letter.message.identifier
+            and self.message in letter.identifier
         )
 
 
-def dead_letters(chosen: Chosen) -> Iterator[DeadLetter]:
-    """The dead letters that are meant, one by one.
+def dead_letters() -> Generator[DeadLetter, None, None]:
+    """All dead letters, one by one.
 
     Raises:
         Unavailable: the queue does not answer.
     """
     for message in queue.dead_letters():
         attributes = message.attributes
-        letter = DeadLetter(
+        yield DeadLetter(
             message,
+            identifier=attributes.get("message_id") or message.identifier,
             execution=attributes.get("execution") or visible(execution_of(_record(message))),
+            group=attributes.get("group", ""),
             sequence=attributes.get("sequence", ""),
             cause=attributes.get("cause", _NO_CAUSE),
         )
-        if chosen.includes(letter):
-            yield letter
 
 
 def shown(letter: DeadLetter) -> str:
@@ -88,6 +96,15 @@ def send_again(letter: DeadLetter) -> str:
     queue.send(queue.Message(letter.message.body, group_of(event.execution), uuid4().hex, place))
     queue.take_off(letter.message)
     return place
+
+
+def drop(letter: DeadLetter) -> None:
+    """Take a dead letter off for good.
+
+    Raises:
+        Unavailable: the queue does not answer; do it again.
+    """
+    queue.take_off(letter.message)
 
 
 def _record(message: queue.DeadLetter, sequence: str = "") -> QueueRecord:
