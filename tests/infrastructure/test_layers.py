@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.layers import BOTH_BUDGET_MB, BUILD, COMMON_BUDGET_MB, size_mb
+from local.cluster.faults import Fault
+from local.cluster.process import serve
+from local.cluster.store import Store
 from tests.infrastructure.template import ROOT, load
 
 _UNCHECKED_HASH = 0b01
@@ -52,6 +55,39 @@ def test_a_handler_starts_with_its_layers_alone(function: str, layers: list[str]
 def test_only_functions_that_call_a_cluster_carry_its_client() -> None:
     with_cluster = {name for name, layers in layers_of_functions() if "ClusterLayer" in layers}
     assert with_cluster == {"CreateExecutionFunction", "TerminateExecutionFunction"}
+
+
+_CALLS = """
+import sys
+sys.path[:0] = sys.argv[1:]
+from flyteadmin.clients import cluster
+from flyteadmin.errors import Unavailable
+body = {"apiVersion": "flyte.lyft.com/v1alpha1", "kind": "FlyteWorkflow", "metadata": {"name": "w"}}
+for call, *given in [(cluster.create, "default", body)] * 4 + [(cluster.delete, "default", "w")] * 2:
+    try:
+        print(call(*given))
+    except (cluster.Refused, Unavailable) as error:
+        print(type(error).__name__, getattr(error, "reason", ""))
+"""
+
+
+def test_what_is_left_of_the_clusters_client_does_what_is_asked_of_it() -> None:
+    """The layer's build keeps a few of its modules; each kind of answer goes through them."""
+    with serve(Store()) as server:
+        server.faults.add(Fault(verb="create", code=403, reason="Forbidden"))
+        server.faults.add(Fault(verb="create", code=500))
+        environment = {
+            "CLUSTER_ENDPOINT": server.url,
+            "CLUSTER_NAME": "here",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "something",
+        }
+        paths = map(str, (content("CommonLayer"), content("ClusterLayer")))
+        command = [sys.executable, "-I", "-S", "-B", "-c", _CALLS, *paths]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split("\n") == ["Refused Forbidden", "Unavailable ", "None", "None", "True", "False", ""]
 
 
 def test_the_common_layer_has_this_repositorys_package() -> None:
