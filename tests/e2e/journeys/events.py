@@ -102,7 +102,9 @@ def large_attempt(traveller: Traveller, identifier: WorkflowExecutionIdentifier)
         task_id=Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name="large", version="v1"),
         node_execution_id=NodeExecutionIdentifier(node_id="n0", execution_id=identifier),
     )
-    for phase in (TaskExecutionPhase.RUNNING, TaskExecutionPhase.SUCCEEDED):
+
+    def reported(phase: TaskExecutionPhase.Phase) -> TaskExecution:
+        """Wait for each event: two in one batch would be folded, and nothing read back from S3."""
         event = TaskExecutionEvent(
             task_id=attempt.task_id,
             parent_node_execution_id=attempt.node_execution_id,
@@ -112,14 +114,17 @@ def large_attempt(traveller: Traveller, identifier: WorkflowExecutionIdentifier)
         )
         admin.call("CreateTaskEvent", TaskExecutionEventRequest(event=event), TaskExecutionEventResponse)
 
-    def look() -> TaskExecution | None:
-        try:
-            found = admin.call("GetTaskExecution", TaskExecutionGetRequest(id=attempt), TaskExecution)
-        except CallFailed:
-            return None
-        return found if found.closure.phase == TaskExecutionPhase.SUCCEEDED else None
+        def look() -> TaskExecution | None:
+            try:
+                found = admin.call("GetTaskExecution", TaskExecutionGetRequest(id=attempt), TaskExecution)
+            except CallFailed:
+                return None
+            return found if found.closure.phase == phase else None
 
-    found = traveller.eventually(look, "the end of the large task")
+        return traveller.eventually(look, "the large task's phase")
+
+    reported(TaskExecutionPhase.RUNNING)
+    found = reported(TaskExecutionPhase.SUCCEEDED)
     assert len(found.closure.reasons) == 2
     request = NodeExecutionForTaskListRequest(task_execution_id=attempt, limit=5)
     assert not admin.call("ListNodeExecutionsForTask", request, NodeExecutionList).node_executions
