@@ -8,7 +8,7 @@ from bench.counting import Call, Recorder, read_units, rows_examined, tally
 from bench.questions import PAGE, Question, questions
 from bench.report import Row, Section, progress
 from bench.stored import store
-from flyteadmin.clients.pages import EXAMINED_INDEX_ROWS
+from flyteadmin.clients.dynamodb.pages import EXAMINED_INDEX_ROWS
 
 SHORTEST = 1_000
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from flyteidl.core.execution_pb2 import ExecutionError
 
-from flyteadmin.clients import lanes
+from flyteadmin.clients.dynamodb import lanes
 from flyteadmin.clients.dynamodb.keys import Key, key_of
 from flyteadmin.clients.dynamodb.reads import batch_get, get, query, query_all
 from flyteadmin.clients.dynamodb.writes import batch_put

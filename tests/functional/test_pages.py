@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flyteadmin.clients import pages
+from flyteadmin.clients.dynamodb import pages
 from flyteadmin.clients.dynamodb.keys import key_of
+from flyteadmin.clients.dynamodb.pages import Listed, read_page, reading
 from flyteadmin.clients.dynamodb.writes import Remove, batch_put, write
-from flyteadmin.clients.pages import Listed, read_page, reading
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionState
 from flyteadmin.executions.repository import index, listing_key

@@ -3,7 +3,7 @@
 from flyteidl.admin.description_entity_pb2 import DescriptionEntityList, DescriptionEntityListRequest
 from flyteidl.core.identifier_pb2 import ResourceType
 
-from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.description_entities import repository
 from flyteadmin.description_entities.models import DescriptionEntityRow
 from flyteadmin.errors import InvalidArgument, missing

@@ -7,8 +7,8 @@ from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.execution_pb2 import EXECUTION_ACTIVE, ExecutionList
 from flyteidl.core.execution_pb2 import WorkflowExecution
 
-from flyteadmin.clients.lanes import weight
-from flyteadmin.clients.pages import Reading, read_page
+from flyteadmin.clients.dynamodb.lanes import weight
+from flyteadmin.clients.dynamodb.pages import Reading, read_page
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.columns import COLUMNS, asked_of_tags

@@ -3,7 +3,7 @@
 from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest, Sort
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, ActiveLaunchPlanListRequest, LaunchPlanList
 
-from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.launch_plans import repository
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.listing.access import Access

@@ -10,7 +10,7 @@ from flyteidl.admin.common_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, Identifier, ResourceType
 
-from flyteadmin.clients.pages import Listed, read_page, reading
+from flyteadmin.clients.dynamodb.pages import Listed, read_page, reading
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS, Entity

@@ -11,7 +11,7 @@ from flyteidl.admin.node_execution_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 
-from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.errors import missing
 from flyteadmin.executions import columns as executions
 from flyteadmin.executions import repository as execution_rows

@@ -2,7 +2,7 @@
 
 from flyteidl.admin.signal_pb2 import SignalList, SignalListRequest
 
-from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.identifiers import execution_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS as UPSTREAMS

@@ -3,7 +3,7 @@
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.workflow_pb2 import WorkflowList
 
-from flyteadmin.clients.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.listing.tokens import token_of

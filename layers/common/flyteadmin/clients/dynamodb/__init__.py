@@ -1,4 +1,4 @@
-"""DynamoDB on the tuned client: PynamoDB models in and out, every write with its condition.
+"""DynamoDB on the tuned client: PynamoDB models in and out, every write with its condition, every list by its pages.
 
 PynamoDB declares the tables, serialises items and renders expressions; the requests go out here, because PynamoDB
 drops the old item that comes with a failed condition, and because the tuned client costs less CPU.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb.keys import key_of
+from flyteadmin.clients.dynamodb.lanes import Allowance, Spent, in_order, weight
 from flyteadmin.clients.dynamodb.reads import batch_get
-from flyteadmin.clients.lanes import Allowance, Spent, in_order, weight
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.conditions import Conditions
 from flyteadmin.listing.requests import Wanted
