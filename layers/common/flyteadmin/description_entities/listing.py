@@ -10,6 +10,7 @@ from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.identifiers import name_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import DESCRIPTION_ENTITY_COLUMNS, Entity
+from flyteadmin.listing.common_columns import name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
 from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.requests import order_of, validate_limit, wanted
@@ -24,9 +25,7 @@ _SORTED_BY = {"created_at": "created_at", "id": "created_at", "updated_at": "cre
 def _columns(entity: Entity) -> Columns[DescriptionEntityRow]:
     """Filters name the columns of what is described, as at upstream."""
     return {
-        (entity, "project"): Column(Kind.TEXT, lambda row: row.name.split(":", 3)[1]),
-        (entity, "domain"): Column(Kind.TEXT, lambda row: row.name.split(":", 3)[2]),
-        (entity, "name"): Column(Kind.TEXT, lambda row: row.name.split(":", 3)[3]),
+        **name_columns(entity, lambda row: row.name.partition(":")[2]),  # behind the kind
         (entity, "version"): Column(Kind.TEXT, lambda row: row.version),
         (entity, "created_at"): Column(Kind.TIME, lambda row: int(row.created_at)),
         (entity, "updated_at"): Column(Kind.TIME, lambda row: int(row.created_at)),

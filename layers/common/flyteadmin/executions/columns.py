@@ -9,6 +9,7 @@ from flyteadmin.executions import messages
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.repository import StoredExecution, user_of
 from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.common_columns import EXECUTION_NAME, duration, moment, name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind, Value, conditions
 from flyteadmin.listing.filters import Filter
 
@@ -24,32 +25,10 @@ def _indexed(kind: Kind, of: _Of) -> Column[StoredExecution]:
     return _state(kind, of, is_projected=True)
 
 
-def _time(nanoseconds: float | None) -> int | None:
-    return int(nanoseconds) if nanoseconds is not None else None
-
-
-def _duration(row: ExecutionState) -> int:
-    """From start to end; 0 while there are not both, as upstream stores it."""
-    return int(row.ended_at - row.started_at) if row.started_at is not None and row.ended_at is not None else 0
-
-
-def _named(entity: Entity, name: Callable[[ExecutionState], str | None], version: _Of) -> Columns[StoredExecution]:
-    """The columns of an entity that an execution names as "project:domain:name" and version; None where it does not."""
-
-    def part(number: int) -> Column[StoredExecution]:
-        def of(row: ExecutionState) -> str | None:
-            named = name(row)
-            return named.split(":", 2)[number] if named is not None else None
-
-        return _indexed(Kind.TEXT, of)
-
-    versions = _indexed(Kind.TEXT, lambda row: version(row) if name(row) is not None else None)
-    return {
-        (entity, "project"): part(0),
-        (entity, "domain"): part(1),
-        (entity, "name"): part(2),
-        (entity, "version"): versions,
-    }
+def _entity(entity: Entity, key: Callable[[ExecutionState], str | None], version: _Of) -> Columns[StoredExecution]:
+    """The columns of an entity that an execution names by its key and version; absent where it does not."""
+    versions = _indexed(Kind.TEXT, lambda row: version(row) if key(row) is not None else None)
+    return {**name_columns(entity, lambda stored: key(stored.state)), (entity, "version"): versions}
 
 
 def _launch_plan(row: ExecutionState) -> str | None:
@@ -58,15 +37,13 @@ def _launch_plan(row: ExecutionState) -> str | None:
 
 
 COLUMNS: Columns[StoredExecution] = {
-    (Entity.EXECUTION, "execution_project"): _indexed(Kind.TEXT, lambda row: row.execution.split(":", 2)[0]),
-    (Entity.EXECUTION, "execution_domain"): _indexed(Kind.TEXT, lambda row: row.execution.split(":", 2)[1]),
-    (Entity.EXECUTION, "execution_name"): _indexed(Kind.TEXT, lambda row: row.execution.split(":", 2)[2]),
+    **name_columns(Entity.EXECUTION, lambda stored: stored.state.execution, EXECUTION_NAME),
     (Entity.EXECUTION, "created_at"): _indexed(Kind.TIME, lambda row: int(row.created_at)),
     (Entity.EXECUTION, "execution_created_at"): _indexed(Kind.TIME, lambda row: int(row.created_at)),
     (Entity.EXECUTION, "phase"): _indexed(Kind.TEXT, lambda row: row.phase),
     (Entity.EXECUTION, "state"): _indexed(Kind.INTEGER, lambda row: int(row.archived)),
-    (Entity.EXECUTION, "started_at"): _indexed(Kind.TIME, lambda row: _time(row.started_at)),
-    (Entity.EXECUTION, "duration"): _indexed(Kind.DURATION, _duration),
+    (Entity.EXECUTION, "started_at"): _indexed(Kind.TIME, lambda row: moment(row.started_at)),
+    (Entity.EXECUTION, "duration"): _indexed(Kind.DURATION, lambda row: duration(row.started_at, row.ended_at)),
     (Entity.EXECUTION, "user"): _indexed(Kind.TEXT, user_of),
     (Entity.EXECUTION, "launch_entity"): _indexed(Kind.TEXT, lambda row: "launch_plan" if row.task is None else "task"),
     (Entity.EXECUTION, "updated_at"): _state(Kind.TIME, lambda row: int(row.updated_at)),
@@ -77,9 +54,9 @@ COLUMNS: Columns[StoredExecution] = {
     (Entity.EXECUTION, "mode"): Column(
         Kind.INTEGER, lambda stored: int(messages.spec(stored).metadata.mode), is_projected=False
     ),
-    **_named(Entity.LAUNCH_PLAN, _launch_plan, lambda row: row.launch_plan_version),
-    **_named(Entity.WORKFLOW, lambda row: row.workflow, lambda row: row.workflow_version),
-    **_named(Entity.TASK, lambda row: row.task, lambda row: row.task_version),
+    **_entity(Entity.LAUNCH_PLAN, _launch_plan, lambda row: row.launch_plan_version),
+    **_entity(Entity.WORKFLOW, lambda row: row.workflow, lambda row: row.workflow_version),
+    **_entity(Entity.TASK, lambda row: row.task, lambda row: row.task_version),
 }
 
 _TAG_COLUMNS: Mapping[tuple[Entity, str], Column[_Tag]] = {

@@ -8,6 +8,7 @@ from flyteadmin.launch_plans import repository
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.common_columns import name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind, Span
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities import versions
@@ -18,9 +19,7 @@ _COLUMNS: Columns[LaunchPlanRow] = {
     (Entity.LAUNCH_PLAN, "state"): Column(Kind.INTEGER, lambda row: int(row.state)),
     (Entity.LAUNCH_PLAN, "schedule_type"): Column(Kind.TEXT, lambda row: row.schedule_type),
     (Entity.LAUNCH_PLAN, "launch_condition_type"): Column(Kind.TEXT, lambda _row: None),
-    (Entity.WORKFLOW, "project"): Column(Kind.TEXT, lambda row: row.workflow.split(":", 2)[0]),
-    (Entity.WORKFLOW, "domain"): Column(Kind.TEXT, lambda row: row.workflow.split(":", 2)[1]),
-    (Entity.WORKFLOW, "name"): Column(Kind.TEXT, lambda row: row.workflow.split(":", 2)[2]),
+    **name_columns(Entity.WORKFLOW, lambda row: row.workflow),
     (Entity.WORKFLOW, "version"): Column(Kind.TEXT, lambda row: row.workflow_version),
 }
 """Nothing writes a launch condition yet, at upstream neither."""

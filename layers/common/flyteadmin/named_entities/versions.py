@@ -10,6 +10,7 @@ from flyteadmin.errors import InvalidArgument
 from flyteadmin.identifiers import name_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS, Entity
+from flyteadmin.listing.common_columns import name_columns
 from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, Span, conditions
 from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.requests import Order, Wanted, order_of, wanted
@@ -50,9 +51,7 @@ class Asked[R]:
 def columns[V: Version](entity: Entity) -> dict[tuple[Entity, str], Column[V]]:
     """The columns that versions of every kind have; what never changes was updated when it was created."""
     return {
-        (entity, "project"): Column(Kind.TEXT, lambda row: row.name.split(":", 2)[0]),
-        (entity, "domain"): Column(Kind.TEXT, lambda row: row.name.split(":", 2)[1]),
-        (entity, "name"): Column(Kind.TEXT, lambda row: row.name.split(":", 2)[2]),
+        **name_columns(entity, lambda row: row.name),
         (entity, "version"): Column(Kind.TEXT, lambda row: row.version),
         (entity, "created_at"): Column(Kind.TIME, lambda row: int(row.created_at)),
         (entity, "updated_at"): Column(Kind.TIME, lambda row: int(row.created_at)),

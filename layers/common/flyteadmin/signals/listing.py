@@ -7,6 +7,7 @@ from flyteadmin.identifiers import execution_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
 from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.common_columns import EXECUTION_NAME, name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
 from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.requests import Order, order_of, wanted
@@ -16,9 +17,7 @@ from flyteadmin.signals.models import SignalRow
 from flyteadmin.signals.validation import validate_list
 
 COLUMNS: Columns[SignalRow] = {
-    (Entity.SIGNAL, "execution_project"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[0]),
-    (Entity.SIGNAL, "execution_domain"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[1]),
-    (Entity.SIGNAL, "execution_name"): Column(Kind.TEXT, lambda row: row.execution.split(":", 2)[2]),
+    **name_columns(Entity.SIGNAL, lambda row: row.execution, EXECUTION_NAME),
     (Entity.SIGNAL, "signal_id"): Column(Kind.TEXT, lambda row: row.signal_id),
     (Entity.SIGNAL, "created_at"): Column(Kind.TIME, lambda row: int(row.created_at)),
     (Entity.SIGNAL, "updated_at"): Column(Kind.TIME, lambda row: int(row.updated_at)),

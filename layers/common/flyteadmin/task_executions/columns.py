@@ -7,6 +7,7 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
 from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.common_columns import EXECUTION_NAME, name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.timestamps import NANOSECONDS, to_nanoseconds
@@ -30,9 +31,6 @@ def _duration(attempt: Attempt) -> int:
 
 
 _ITS_OWN: dict[str, Column[Attempt]] = {
-    "execution_project": Column(Kind.TEXT, lambda each: each.row.execution.split(":", 2)[0]),
-    "execution_domain": Column(Kind.TEXT, lambda each: each.row.execution.split(":", 2)[1]),
-    "execution_name": Column(Kind.TEXT, lambda each: each.row.execution.split(":", 2)[2]),
     "node_id": Column(Kind.TEXT, lambda each: each.identifier.node_execution_id.node_id),
     "version": Column(Kind.TEXT, lambda each: each.identifier.task_id.version),
     "retry_attempt": Column(Kind.INTEGER, lambda each: each.identifier.retry_attempt),
@@ -54,6 +52,7 @@ _TASK: dict[str, Column[Attempt]] = {
 }
 
 COLUMNS: Columns[Attempt] = {
+    **name_columns(Entity.TASK_EXECUTION, lambda each: each.row.execution, EXECUTION_NAME),
     **{(Entity.TASK_EXECUTION, field): column for field, column in _ITS_OWN.items()},
     (Entity.TASK_EXECUTION, "task_execution_created_at"): _ITS_OWN["created_at"],
     (Entity.TASK_EXECUTION, "task_execution_updated_at"): _ITS_OWN["updated_at"],

@@ -1,0 +1,32 @@
+"""Columns that several nouns have: the parts of a "project:domain:name", moments and durations; pure."""
+
+from collections.abc import Callable
+
+from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind
+
+NAME = ("project", "domain", "name")
+EXECUTION_NAME = ("execution_project", "execution_domain", "execution_name")
+
+
+def name_columns[R](entity: Entity, key: Callable[[R], str | None], fields: tuple[str, str, str] = NAME) -> Columns[R]:
+    """The three columns of what a row names by its key, "project:domain:name"; absent where it names nothing."""
+    return {(entity, field): _part(key, number) for number, field in enumerate(fields)}
+
+
+def _part[R](key: Callable[[R], str | None], number: int) -> Column[R]:
+    def of(row: R) -> str | None:
+        named = key(row)
+        return named.split(":", 2)[number] if named is not None else None
+
+    return Column(Kind.TEXT, of)
+
+
+def moment(nanoseconds: float | None) -> int | None:
+    """A time as rows hold it, for a column of times."""
+    return int(nanoseconds) if nanoseconds is not None else None
+
+
+def duration(started_at: float | None, ended_at: float | None) -> int:
+    """From start to end; 0 while there are not both, as upstream stores it."""
+    return int(ended_at - started_at) if started_at is not None and ended_at is not None else 0
