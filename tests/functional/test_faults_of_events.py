@@ -10,6 +10,7 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.literals_pb2 import LiteralMap
 
+from flyteadmin.batches import BatchResponse
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
@@ -69,10 +70,8 @@ def records(run: str = "run") -> list[dict[str, object]]:
     ]
 
 
-def again(answer: dict[str, object]) -> list[str]:
-    failures = answer["batchItemFailures"]
-    assert isinstance(failures, list)
-    return [failure["itemIdentifier"] for failure in failures]
+def again(answer: BatchResponse) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def state(run: str = "run") -> str:

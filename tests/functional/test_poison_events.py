@@ -27,9 +27,7 @@ RUN = f"{PROJECT}:{DOMAIN}:run"
 
 def again(records: Sequence[dict[str, object]]) -> list[str]:
     answer = lambda_handler(batch(records), Context())
-    failures = answer["batchItemFailures"]
-    assert isinstance(failures, list)
-    return [failure["itemIdentifier"] for failure in failures]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def causes(aws: Aws) -> list[str]:

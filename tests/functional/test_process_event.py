@@ -8,6 +8,7 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError, TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 
+from flyteadmin.batches import BatchResponse
 from flyteadmin.clients import queue
 from flyteadmin.clients.dynamodb.reads import query_all
 from flyteadmin.clients.dynamodb.writes import batch_put
@@ -48,10 +49,8 @@ def deliver(events: Sequence[Event], *, first: int = 1, receive_count: int = 1) 
     return again(lambda_handler(batch(records), Context()))
 
 
-def again(answer: dict[str, object]) -> list[str]:
-    failures = answer["batchItemFailures"]
-    assert isinstance(failures, list)
-    return [failure["itemIdentifier"] for failure in failures]
+def again(answer: BatchResponse) -> list[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def execution() -> ExecutionState:
