@@ -1,25 +1,12 @@
 """What filters may ask of task executions, which lists read whole; pure."""
 
-from dataclasses import dataclass
-
-from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
 from flyteidl.core.execution_pb2 import TaskExecution
-from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.common_columns import EXECUTION_NAME, name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind
-from flyteadmin.task_executions.models import TaskExecutionRow
+from flyteadmin.task_executions.repository import Attempt
 from flyteadmin.timestamps import NANOSECONDS, to_nanoseconds
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A task execution with its parts decoded."""
-
-    row: TaskExecutionRow
-    identifier: TaskExecutionIdentifier
-    closure: TaskExecutionClosure
 
 
 def _started_at(attempt: Attempt) -> int | None:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
-from flyteidl.admin.task_execution_pb2 import TaskExecutionList, TaskExecutionListRequest
-from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
+from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionList, TaskExecutionListRequest
 
 from flyteadmin.errors import missing
 from flyteadmin.identifiers import children_key, node_execution_key
@@ -19,10 +18,10 @@ from flyteadmin.node_executions import columns as node_columns
 from flyteadmin.node_executions import repository as nodes
 from flyteadmin.node_executions.listing import is_asked_of, page_below
 from flyteadmin.node_executions.reading import validate_identifier as validate_node
-from flyteadmin.task_executions import repository
-from flyteadmin.task_executions.columns import COLUMNS, Attempt
-from flyteadmin.task_executions.models import TaskExecutionRow
-from flyteadmin.task_executions.reading import existing, message
+from flyteadmin.task_executions import messages, repository
+from flyteadmin.task_executions.columns import COLUMNS
+from flyteadmin.task_executions.reading import existing, is_parent
+from flyteadmin.task_executions.repository import Attempt
 
 _BY_ATTEMPT = Order("attempt", ascending=True)
 _ATTEMPT = Column[Attempt](Kind.TEXT, lambda each: each.row.attempt_key)
@@ -61,10 +60,11 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
     if not (_is_asked_of_node(execution, node_id, filters) and is_asked_of(execution, filters)):
         return TaskExecutionList()
     with ThreadPoolExecutor(_THREADS) as threads:
-        attempts = [each for each in threads.map(_attempt, repository.of_node(execution, node_id)) if asks.hold(each)]
+        decoded = threads.map(repository.attempt_of, repository.of_node(execution, node_id))
+        attempts = [each for each in decoded if asks.hold(each)]
         column = _ATTEMPT if order == _BY_ATTEMPT else COLUMNS[Entity.TASK_EXECUTION, order.column]
         page, following = cut(attempts, asked, column, lambda each: each.row.attempt_key)
-        shown = threads.map(message, [each.row for each in page])
+        shown = threads.map(_message, page)
         return TaskExecutionList(task_executions=shown, token=token_of(following))
 
 
@@ -76,5 +76,5 @@ def _is_asked_of_node(execution: str, node_id: str, filters: Sequence[Filter]) -
     return row is not None and asks.hold(row)
 
 
-def _attempt(row: TaskExecutionRow) -> Attempt:
-    return Attempt(row, TaskExecutionIdentifier.FromString(row.identifier), repository.closure_of(row))
+def _message(attempt: Attempt) -> TaskExecution:
+    return messages.task_execution(attempt, is_parent=is_parent(attempt.row))

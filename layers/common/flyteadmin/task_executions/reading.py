@@ -14,7 +14,7 @@ from flyteadmin.executions.reading import RemoteData, remote_data
 from flyteadmin.identifiers import children_key
 from flyteadmin.node_executions.reading import validate_identifier as validate_node
 from flyteadmin.node_executions.repository import has_children
-from flyteadmin.task_executions import repository
+from flyteadmin.task_executions import messages, repository
 from flyteadmin.task_executions.models import TaskExecutionRow
 
 
@@ -25,7 +25,8 @@ def get(request: TaskExecutionGetRequest) -> TaskExecution:
         InvalidArgument: the identifier is not whole.
         NotFound: there is no such task execution.
     """
-    return message(existing(request.id))
+    row = existing(request.id)
+    return messages.task_execution(repository.attempt_of(row), is_parent=is_parent(row))
 
 
 def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataResponse:
@@ -52,18 +53,9 @@ def outputs(row: TaskExecutionRow) -> RemoteData:
     return remote_data(closure.output_uri, closure.output_data if closure.HasField("output_data") else None)
 
 
-def message(row: TaskExecutionRow) -> TaskExecution:
-    """A task execution as clients read it."""
-    return TaskExecution(
-        id=TaskExecutionIdentifier.FromString(row.identifier),
-        input_uri=row.input_uri or "",
-        closure=repository.closure_of(row),
-        is_parent=has_children(_children_of(row)),
-    )
-
-
-def _children_of(row: TaskExecutionRow) -> str:
-    return children_key(row.execution, task=row.attempt_key)
+def is_parent(row: TaskExecutionRow) -> bool:
+    """Whether a task execution made nodes."""
+    return has_children(children_key(row.execution, task=row.attempt_key))
 
 
 def existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:

@@ -1,6 +1,7 @@
 """Task executions in DynamoDB: read, reduced and written on the version read; listed by node."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
 from flyteidl.core.execution_pb2 import TaskExecution
@@ -15,6 +16,15 @@ from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.task_executions.phases import TaskState
 
 INLINE_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A task execution with its parts decoded."""
+
+    row: TaskExecutionRow
+    identifier: TaskExecutionIdentifier
+    closure: TaskExecutionClosure
 
 
 def key(execution: str, attempt_key: str) -> Key:
@@ -52,6 +62,11 @@ def state_of(row: TaskExecutionRow) -> TaskState:
         input_uri=row.input_uri or "",
         ended_at=int(row.ended_at),
     )
+
+
+def attempt_of(row: TaskExecutionRow) -> Attempt:
+    """A row with its parts decoded; a closure that is too large for it is read from S3."""
+    return Attempt(row, TaskExecutionIdentifier.FromString(row.identifier), closure_of(row))
 
 
 def closure_of(row: TaskExecutionRow) -> TaskExecutionClosure:
