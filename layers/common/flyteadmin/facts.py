@@ -3,7 +3,7 @@
 A fact set *once* stays as it was first set (a start, the inputs); a *latest* fact follows the latest accepted event
 (the phase, the outcome), None removing it. Facts compose associatively, so the facts of a batch can be folded before
 they meet the row: `row.then(a).then(b) == row.then(a.then(b))`. DynamoDB renders the same rule as `if_not_exists`
-and plain `SET`/`REMOVE` (`update_actions`).
+and plain `SET`/`REMOVE` (`fact_actions` of clients/dynamodb/writes.py).
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,9 +51,9 @@ class Facts:
         return Facts(once, self.latest, self.transitions, max(self.sequence, late.sequence))
 
     def settling(self, said: Iterable[str]) -> "Facts":
-        """These facts, and those latest ones removed, by name, that the events of a log said and these do not keep.
+        """These facts, and the removal of each latest fact that a log's events `said` and these no longer hold.
 
-        A row may hold them: of an event that was applied before an earlier one arrived.
+        A row may hold one still, of an event that was applied before an earlier one arrived.
         """
         names = set(said) - set(self.once)
         return Facts(self.once, {**dict.fromkeys(names), **self.latest}, self.transitions, self.sequence)

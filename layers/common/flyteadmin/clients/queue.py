@@ -153,7 +153,7 @@ def _dead_letters() -> list[DeadLetter]:
 
 
 def _show_again(letters: Sequence[DeadLetter]) -> None:
-    """Those that were taken off meanwhile are refused one by one, which says nothing new."""
+    """Let others receive them at once; the queue refuses those that were taken off meanwhile, which is as well."""
     for start in range(0, len(letters), BATCH):
         entries: list[Any] = [
             {"Id": str(position), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}

@@ -55,7 +55,7 @@ def validate_key(key: str) -> None:
 
 
 def refusal(call: Call, stored: bytes | None) -> FlyteAdminError | None:
-    """Why a call can't have the row that has its name, with the call's digest in it; None if it made that row."""
+    """Why a call may not have the row of its name, made by the call of digest `stored`; None if that is this call."""
     if call.digest is not None and call.digest == stored:
         return None
     if call.key and not call.request.name:

@@ -1,4 +1,4 @@
-"""An execution as clients read it, from its two items; pure, but for an error that is too long for the row."""
+"""An execution as clients read it, from its two items; pure, but for what lies in S3 because a row can't hold it."""
 
 from flyteidl.admin.execution_pb2 import (
     AbortMetadata,
@@ -21,7 +21,8 @@ from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.timestamps import to_duration, to_timestamp
 
-_LISTED_ERROR_BYTES = 100
+LISTED_ERROR_BYTES = 100
+"""How much of an error lists show, of executions and of nodes."""
 
 
 def execution(stored: StoredExecution) -> Execution:
@@ -37,7 +38,7 @@ def listed(stored: StoredExecution) -> Execution:
     """An execution as lists show it: its error cut to 100 bytes, no inputs (LST-19)."""
     error = ExecutionError.FromString(stored.state.error) if stored.state.error else None
     if error is not None:
-        error.message = cut(error.message, _LISTED_ERROR_BYTES)
+        error.message = cut(error.message, LISTED_ERROR_BYTES)
     answer = Execution(
         id=execution_identifier(stored.state.execution), spec=spec(stored), closure=_closure(stored, error)
     )
@@ -46,7 +47,7 @@ def listed(stored: StoredExecution) -> Execution:
 
 
 def blob(stored: StoredExecution) -> bytes | None:
-    """The spec that is too large for its row."""
+    """A spec that is too large for its row; None where the row has it."""
     row = stored.specification
     return storage.read_immutable(row.spec_uri) if row.spec is None else None
 

@@ -36,7 +36,7 @@ _ASKED = [
     "task",
     "task_version",
 ]
-"""What filters can ask of an index row. Of it only what moves with the phase moves at all."""
+"""What filters can ask of an index row; but for `archived` it changes only when the phase does."""
 
 _ASKED_AND_USER = [*_ASKED, "by_user"]
 
@@ -212,8 +212,8 @@ class ExecutionState(Model):
 class ExecutionSpecification(Model):
     """What stays: the spec as stored, and where the inputs are; `call` tells a repeat of the create from another.
 
-    `nesting`, `cluster_label` and `namespace` are the spec's, which may lie in S3: for the executions that this one
-    launches, and for its end.
+    `nesting`, `cluster_label` and `namespace` are taken out of the spec, which may lie in S3: the executions that this
+    one launches inherit the first two, and its abort finds the resource by the third.
     """
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What an execution that a node of another one launches has from it; pure.
+"""What an execution inherits from the one whose node launches it; pure.
 
 Source: flyteadmin execution_manager.go getInheritedExecMetadata. The node's own row is not asked for: its event may
 still be in the queue, and propeller takes NOT_FOUND for the end of the node (wire.md).

@@ -123,7 +123,7 @@ def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:
 
 
 def moves_of(transitions: Iterable[str]) -> tuple[str, ...]:
-    """Of a row's or a fold's transitions those that are no end."""
+    """Those of a row's or a fold's transitions that are not an end."""
     return tuple(text for text in transitions if Transition.from_text(text).phase not in TERMINAL)
 
 

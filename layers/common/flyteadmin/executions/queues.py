@@ -17,7 +17,7 @@ _CHILD_QUEUE = "child_queue"
 def queue_for(execution: str, domain: str, tags: Sequence[str], configured: Queues) -> str:
     """Give the name of the queue, "" for none: of the workflow's own tags, else of its domain's (QUE-01, QUE-02).
 
-    Of several queues that share the first tag that any has, the execution's name draws one.
+    Where several queues have the first tag that any queue has, the execution's name draws one of them.
     """
     for tag in (*tags, *_tags_of(domain, configured)):
         sharing = [queue for queue in configured.execution_queues if tag in queue.attributes]

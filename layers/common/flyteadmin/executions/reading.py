@@ -59,8 +59,8 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
     A limit of 0 is none, for events too (KD-38).
 
     Raises:
-        InvalidArgument: a URL is to be signed for what is no s3:// URI.
-        Internal: or for what is not there.
+        InvalidArgument: a URL is to be signed for something that is not an s3:// URI.
+        Internal: a URL is to be signed for an object that is not there.
     """
     here = configuration.current().remote_data
     url = _signed(uri, here.signed_urls) if uri and here.signed_urls.enabled else UrlBlob()

@@ -1,4 +1,4 @@
-"""Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, listed by time."""
+"""Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, keyed for lists."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -211,7 +211,7 @@ def decide(state: ExecutionState, decision: Callable[[ExecutionState], Facts | N
 
 
 def set_overlay(state: ExecutionState, facts: Facts) -> None:
-    """Set a phase that no event says, on the version read; an end deletes the lease with it.
+    """Set what no event says, a phase or that it was launched, on the version read; an end deletes the lease with it.
 
     Raises:
         ConditionFailed: with the row as it stands now.

@@ -1,4 +1,4 @@
-"""A node execution as clients read it, from its row; pure, but for an error that is too long for the row."""
+"""A node execution as clients read it, from its row; pure, but for what lies in S3 because the row can't hold it."""
 
 from flyteidl.admin.node_execution_pb2 import (
     NodeExecution,
@@ -12,12 +12,11 @@ from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
+from flyteadmin.executions.messages import LISTED_ERROR_BYTES
 from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.timestamps import to_duration, to_timestamp
-
-_LISTED_ERROR_BYTES = 100
 
 
 def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
@@ -34,7 +33,7 @@ def listed(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
     """A node execution as lists show it: its error cut to 100 bytes (LST-22), without a cache key that is too large."""
     node = _message(row, row.error, row.task_node_metadata, is_parent=is_parent)
     if node.closure.HasField("error"):
-        node.closure.error.message = cut(node.closure.error.message, _LISTED_ERROR_BYTES)
+        node.closure.error.message = cut(node.closure.error.message, LISTED_ERROR_BYTES)
     return node
 
 

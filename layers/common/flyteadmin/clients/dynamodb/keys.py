@@ -53,23 +53,27 @@ def key_of(item: Model) -> Key:
 
 
 def partition_of(source: type[Model] | Index[Any]) -> Attribute[str]:
+    """The attribute that a table or an index is partitioned by."""
     attribute: Attribute[str] = source._hash_key_attribute()  # type: ignore[no-untyped-call]
     return attribute
 
 
 def partition_name(model: type[Model]) -> str:
+    """The name of a table's partition key."""
     return partition_of(model).attr_name
 
 
 def sort_name(model: type[Model]) -> str:
+    """The name of a table's sort key, "" where it has none."""
     attribute: Attribute[str] | None = model._range_key_attribute()  # type: ignore[no-untyped-call]
     return attribute.attr_name if attribute is not None else ""
 
 
 def placeholders(names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
-    placeholders: dict[str, Any] = {}
+    """A request's parameters for what its expressions refer to; DynamoDB refuses them empty."""
+    parameters: dict[str, Any] = {}
     if names:
-        placeholders["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+        parameters["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
     if values:
-        placeholders["ExpressionAttributeValues"] = values
-    return placeholders
+        parameters["ExpressionAttributeValues"] = values
+    return parameters
