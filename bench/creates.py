@@ -96,5 +96,7 @@ def _configuration(account: DataAccount) -> Iterator[None]:
     bucket = account.resources["Bucket"]
     account.client("s3").put_object(Bucket=bucket, Key=_CONFIGURATION, Body=b"flyteadmin:\n  maxParallelism: 25\n")
     os.environ["CONFIGURATION_URI"] = f"s3://{bucket}/{_CONFIGURATION}"
-    yield
-    del os.environ["CONFIGURATION_URI"]
+    try:
+        yield
+    finally:
+        del os.environ["CONFIGURATION_URI"]

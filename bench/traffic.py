@@ -2,9 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import cast
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, TaskNodeMetadata, WorkflowExecutionEvent
 
 from flyteadmin.events.envelope import kind_of, seal
@@ -17,7 +15,7 @@ from tests.builders import CREATED_AT, DOMAIN, PROJECT, at, node_event, stored_e
 MAX_NODE_EVENT_BYTES = 800
 """The size up to which the write units of a node event have a budget."""
 
-CONTEXT = cast("LambdaContext", Context(seconds=24 * 3600))
+CONTEXT = Context(seconds=24 * 3600)
 
 BATCH = 10
 """What the event queue hands over at once."""

@@ -17,6 +17,7 @@ _RETRIES = (0, 1, 2)
 _RETRIES_WEIGHTS = (75, 20, 5)
 _ONE_IN_FAILS = 10
 _TICK = 0.125
+_FAILED = ("FAILING", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,12 @@ class _Teller:
             )
             yield running
             said = f"{node} failed, attempt {attempt}" if is_bad else f"{data}/{attempt}/outputs.pb"
-            ended = self._task_event("FAILED" if is_bad else "SUCCEEDED", node, attempt, **_outcome(said, is_bad))
+            ended = self._task_event(_end(is_bad=is_bad), node, attempt, **_outcome(said, is_bad=is_bad))
             yield ended
-            attempts.append(AttemptEnd("FAILED" if is_bad else "SUCCEEDED", *_span(running, ended), said))
-        ended_node = self._node_event("FAILED" if fails else "SUCCEEDED", node, **_outcome(said, fails))
+            attempts.append(AttemptEnd(_end(is_bad=is_bad), *_span(running, ended), said))
+        ended_node = self._node_event(_end(is_bad=fails), node, **_outcome(said, is_bad=fails))
         yield ended_node
-        phase = "FAILED" if fails else "SUCCEEDED"
-        self.ends[node] = NodeEnd(phase, *_span(started, ended_node), said, tuple(attempts))
+        self.ends[node] = NodeEnd(_end(is_bad=fails), *_span(started, ended_node), said, tuple(attempts))
 
     def _node_event(self, phase: str, node: str, **fields: object) -> NodeExecutionEvent:
         return node_event(phase, self._now(), node=node, execution=self.name, **fields)
@@ -130,10 +130,11 @@ class _Teller:
         return self.seconds
 
 
-_FAILED = ("FAILING", "FAILED")
+def _end(*, is_bad: bool) -> str:
+    return "FAILED" if is_bad else "SUCCEEDED"
 
 
-def _outcome(said: str, is_bad: bool) -> dict[str, object]:  # noqa: FBT001
+def _outcome(said: str, *, is_bad: bool) -> dict[str, object]:
     return {"error": ExecutionError(code="USER:Raised", message=said)} if is_bad else {"output_uri": said}
 
 
