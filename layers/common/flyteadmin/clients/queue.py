@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flyteadmin.clients.aws import client, faults
 from flyteadmin.errors import FlyteAdminError, Unavailable
 from flyteadmin.settings import environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import (
+        ChangeMessageVisibilityBatchRequestEntryTypeDef,
+        MessageAttributeValueTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
 
 BATCH = 10
 BATCH_BYTES = 256 * 1024
@@ -82,7 +89,7 @@ def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 
 def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
-    entries: list[Any] = [
+    entries: list[SendMessageBatchRequestEntryTypeDef] = [
         {
             "Id": str(position),
             "MessageBody": message.body,
@@ -115,7 +122,7 @@ def set_aside(body: str, *, group: str, deduplication: str, attributes: Mapping[
         )
 
 
-def _attributes(values: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(values: Mapping[str, str]) -> "dict[str, MessageAttributeValueTypeDef]":
     return {name: {"DataType": "String", "StringValue": value} for name, value in values.items() if value}
 
 
@@ -155,7 +162,7 @@ def _dead_letters() -> list[DeadLetter]:
 def _show_again(letters: Sequence[DeadLetter]) -> None:
     """Let others receive them at once; the queue refuses those that were taken off meanwhile, which is as well."""
     for start in range(0, len(letters), BATCH):
-        entries: list[Any] = [
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
             {"Id": str(position), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
             for position, letter in enumerate(letters[start : start + BATCH])
         ]

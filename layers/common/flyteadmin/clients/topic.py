@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flyteadmin.clients.aws import client, faults
 from flyteadmin.errors import Unavailable
 from flyteadmin.settings import environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
 
 _BATCH = 10
 
@@ -26,7 +30,7 @@ def publish(messages: Sequence[Message]) -> None:
         Unavailable: the topic did not take one of them; those before it are published.
     """
     for start in range(0, len(messages), _BATCH):
-        entries = [
+        entries: list[PublishBatchRequestEntryTypeDef] = [
             {
                 "Id": str(position),
                 "Message": message.body,
@@ -39,7 +43,7 @@ def publish(messages: Sequence[Message]) -> None:
         with faults("the notifications topic"):
             answer = client("sns").publish_batch(
                 TopicArn=environment().notifications_topic_arn,
-                PublishBatchRequestEntries=entries,  # type: ignore[arg-type]  # stubs want their own TypedDicts
+                PublishBatchRequestEntries=entries,
             )
         if answer.get("Failed"):
             raise Unavailable("the notifications topic did not take a message, try again")

@@ -40,8 +40,8 @@ _MESSAGES: dict[Kind, type[Event]] = {
 class Envelope(BaseModel):
     """A queue message's body: the event's bytes in base64, or the URI of the blob that holds them.
 
-    `execution` goes with a claim, whose event can't be seen. `launch_plan` is what admission read from the execution's
-    row: it names the lease that ends with the execution.
+    `execution` is there with a claim only, since the event can't be seen then. `launch_plan` is what admission read
+    from the execution's row: it names the lease that ends with the execution.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +74,7 @@ class QueueRecord(BaseModel):
 
     @property
     def may_be_claim(self) -> bool:
-        """Whether it is worth a thread to open it: nearly all events come whole. What counts is the envelope."""
+        """Whether opening it may read S3, and is worth a thread; a quick look, the envelope itself decides."""
         return '"claim"' in self.body
 
     @property

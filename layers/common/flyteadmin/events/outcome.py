@@ -11,7 +11,10 @@ from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
 _UNANSWERED, _HOPELESS = 2, 4
-"""So many times as often as a message may fail; one that fails is set aside before, unless it ends the function."""
+"""Multiples of how often a message may fail: above the first it is worked on alone, at the second given up unseen.
+
+One that merely fails is set aside long before; these are for one that ends the function.
+"""
 
 
 @dataclass
@@ -29,8 +32,9 @@ class Outcome:
     def to_begin(self) -> Sequence[QueueRecord]:
         """The messages to work on: all, or the first alone where one came so often that it may end the function.
 
-        What ends a function is never judged in it, and fails its whole batch. Alone it takes nobody along, and the
-        twentieth time it is given up unseen; not from then on, since those behind it came as often.
+        A message that ends the function fails its whole batch, and no code here gets to judge it. Alone it takes no
+        other along, and on its twentieth delivery it is given up unseen. On that one alone: the messages behind it
+        were delivered as often, and may be innocent.
         """
         limit = environment().dead_letter_after
         if not any(record.attributes.receive_count > _UNANSWERED * limit for record in self.records):

@@ -168,7 +168,7 @@ def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:
 
 def _says(row: ExecutionState | NodeExecutionRow, facts: Facts) -> bool:
     stored = row.attribute_values
-    wanted = {**facts.once, **facts.latest, "sequence": facts.sequence}
+    wanted: dict[str, object] = {**facts.once, **facts.latest, "sequence": facts.sequence}
     if facts.transitions:
-        wanted["transitions"] = list(facts.transitions)  # type: ignore[assignment]  # compared, not stored
+        wanted["transitions"] = list(facts.transitions)
     return all(stored.get(name) == value for name, value in wanted.items())

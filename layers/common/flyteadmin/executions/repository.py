@@ -77,7 +77,7 @@ def create(
     except TransactionFailed as failure:
         if 0 in failure.failed:
             raise ExecutionExists(state.execution) from None
-        create(state, specification, lease, f"{token}-2")
+        create(state, specification, lease, f"{token}-2")  # another request, which the first one's token would refuse
 
 
 def read_state(execution: str) -> ExecutionState | None:

@@ -62,18 +62,18 @@ def page_below(
     """
     filters = parse_filters(request.filters, Entity.NODE_EXECUTION)
     asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], COLUMNS)
-    is_its = is_asked_of(execution, filters)
+    is_asked_for = execution_passes(execution, filters)
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAMS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
     asked = wanted(request.limit, request.token, order, rpc)
-    if not is_its:
+    if not is_asked_for:
         return NodeExecutionList()
     access = Access("children", (parent,), asks.span(Entity.NODE_EXECUTION, "created_at"))
     page = read_page(reading(NodeExecutionRow, access, asks), asked)
     return NodeExecutionList(node_executions=_messages(page.rows), token=token_of(page.following))
 
 
-def is_asked_of(execution: str, filters: Sequence[Filter]) -> bool:
+def execution_passes(execution: str, filters: Sequence[Filter]) -> bool:
     """Whether an execution passes what the filters of a list of its parts ask of it (LST-25).
 
     Raises:

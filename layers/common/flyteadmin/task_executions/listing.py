@@ -16,7 +16,7 @@ from flyteadmin.listing.requests import Order, cut, order_of, validate_limit, wa
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.node_executions import columns as node_columns
 from flyteadmin.node_executions import repository as nodes
-from flyteadmin.node_executions.listing import is_asked_of, page_below
+from flyteadmin.node_executions.listing import execution_passes, page_below
 from flyteadmin.node_executions.reading import validate_identifier as validate_node
 from flyteadmin.task_executions import messages, repository
 from flyteadmin.task_executions.columns import COLUMNS
@@ -57,7 +57,7 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
     order = order_of(sort, UPSTREAMS[Entity.TASK_EXECUTION], _SORTED_BY, _BY_ATTEMPT)
     asked = wanted(request.limit, request.token, order, "ListTaskExecutions")
     execution, node_id = node_execution_key(request.node_execution_id)
-    if not (_is_asked_of_node(execution, node_id, filters) and is_asked_of(execution, filters)):
+    if not (_node_passes(execution, node_id, filters) and execution_passes(execution, filters)):
         return TaskExecutionList()
     with ThreadPoolExecutor(_THREADS) as threads:
         decoded = threads.map(repository.attempt_of, repository.of_node(execution, node_id))
@@ -68,7 +68,7 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
         return TaskExecutionList(task_executions=shown, token=token_of(following))
 
 
-def _is_asked_of_node(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:
+def _node_passes(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:
     asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
     if not asks:
         return True
