@@ -215,17 +215,29 @@ class Crashes(CloudFormationLintRule):
 
     def match(self, cfn: Template) -> list[RuleMatch]:
         """Find functions without one."""
-        watched = {
-            _target(dimension.get("Value"))
-            for _, alarm in _resources(cfn, "AWS::CloudWatch::Alarm")
-            if alarm.get("Namespace") == "AWS/Lambda" and alarm.get("MetricName") == "Errors"
-            for dimension in alarm.get("Dimensions", [])
-        }
+        watched = _watched(cfn, "AWS/Lambda", "Errors")
         return [
             RuleMatch(_at(name), f"{name} needs an alarm on its Errors")
             for name, _ in _resources(cfn, FUNCTION)
             if name not in watched
         ]
+
+
+class Lateness(CloudFormationLintRule):
+    """Somebody hears of what waits: a message that a function reports as failed is none of its errors."""
+
+    id = "E9011"
+    shortdesc = "What feeds a function has an alarm on the age of what waits there"
+
+    def match(self, cfn: Template) -> list[RuleMatch]:
+        """Find mappings without one."""
+        matches = []
+        for name, mapping in _resources(cfn, "AWS::Lambda::EventSourceMapping"):
+            is_queue = _source(cfn, mapping)[0] == "AWS::SQS::Queue"
+            of = ("AWS/SQS", "ApproximateAgeOfOldestMessage") if is_queue else ("AWS/Lambda", "IteratorAge")
+            if _target(mapping.get("EventSourceArn" if is_queue else "FunctionName")) not in _watched(cfn, *of):
+                matches.append(RuleMatch(_at(name), f"{name} needs an alarm on {of[1]}"))
+        return matches
 
 
 def _resources(cfn: Template, kind: str) -> Iterator[tuple[str, Any]]:
@@ -274,6 +286,16 @@ def _on_failure(mapping: Any) -> object:
 
 def _is_bounded(mapping: Any) -> bool:
     return _on_failure(mapping) is not None and int(mapping.get("MaximumRetryAttempts", -1)) >= 0
+
+
+def _watched(cfn: Template, namespace: str, metric: str) -> set[str]:
+    """What has an alarm on a metric."""
+    return {
+        _target(dimension.get("Value"))
+        for _, alarm in _resources(cfn, "AWS::CloudWatch::Alarm")
+        if (alarm.get("Namespace"), alarm.get("MetricName")) == (namespace, metric)
+        for dimension in alarm.get("Dimensions", [])
+    }
 
 
 def _compares(alarm: Any, threshold: int) -> bool:

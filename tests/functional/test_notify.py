@@ -138,7 +138,9 @@ def test_what_moves_nothing_announces_nothing(aws: Aws) -> None:
     assert subscriber.received() == []
 
 
-def test_what_the_topic_does_not_take_is_tried_again_from_there(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_topic_does_not_take_is_tried_again_from_there(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     publish = topic.publish
 
     def fail_on_second(messages: Sequence[topic.Message]) -> None:
@@ -153,6 +155,8 @@ def test_what_the_topic_does_not_take_is_tried_again_from_there(aws: Aws, monkey
         change(None, image("QUEUED"), "3"),
     ]
     assert handle(records) == ["2"]
+    [said] = caplog.records
+    assert vars(said)["execution"] == "flytesnacks:development:run"
 
 
 def test_the_published_schema_is_the_messages(aws: Aws) -> None:

@@ -213,6 +213,25 @@ def test_a_log_whose_blob_is_not_what_was_logged_rebuilds_nothing(aws: Aws, blob
     assert (said_of_node()["phase"], said_of_node()["input_uri"]) == ("SUCCEEDED", "s3://in")
 
 
+def test_the_log_finds_what_was_set_aside_and_what_failed(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the execution and by the id that dead letters are listed with; values are in neither."""
+    stored_execution()
+    event = node_event("RUNNING", 1)
+    event.input_data.literals["x"].scalar.primitive.string_value = "a secret"
+    monkeypatch.setattr(node_executions, "apply", unavailable)
+    for count in (1, 5):
+        again([queue_record(message_body(event), 1, receive_count=count)])
+    [failed] = [record for record in caplog.records if record.msg == "events will be delivered again"]
+    [aside] = [record for record in caplog.records if record.msg == "an event was set aside"]
+    [letter] = redrive.dead_letters()
+    assert (vars(failed)["execution"], vars(failed)["messages"]) == (RUN, [letter.identifier])
+    said = {name: vars(aside)[name] for name in ("execution", "message_id", "sequence", "cause")}
+    assert said == {"execution": RUN, "message_id": "message-1", "sequence": "1", "cause": letter.cause}
+    assert "a secret" not in str([vars(record) for record in caplog.records])
+
+
 def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:
     """Who looks at dead letters looks at what anybody may have sent."""
     assert again([queue_record(r'{"kind": "node", "\u001b[2J": 1}', 1)]) == []

@@ -67,6 +67,7 @@ SOUND: dict[str, Any] = {
     "Queue": resource(
         "SQS::Queue", VisibilityTimeout=180, RedrivePolicy={"deadLetterTargetArn": reference("DeadLetters")}
     ),
+    "QueueAge": alarm("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", reference("Queue", "QueueName")),
     "DeadLetters": resource("SQS::Queue"),
     "DeadLettersAlarm": alarm(
         "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", reference("DeadLetters", "QueueName")
@@ -81,6 +82,7 @@ SOUND: dict[str, Any] = {
         {"Fn::If": ["InVpc", statement("ec2:DescribeNetworkInterfaces", "*"), {"Ref": "AWS::NoValue"}]},
     ),
     "FollowErrors": alarm("AWS/Lambda", "Errors", "FunctionName", {"Ref": "Follow"}),
+    "FollowAge": alarm("AWS/Lambda", "IteratorAge", "FunctionName", {"Ref": "Follow"}),
     "FollowMapping": resource(
         "Lambda::EventSourceMapping",
         FunctionName={"Ref": "Follow"},
@@ -125,6 +127,8 @@ FAULTS: list[tuple[str, str, tuple[str | int, ...], object]] = [
     ("E9009", "Queue", ("Properties", "VisibilityTimeout"), GONE),
     ("E9010", "FollowErrors", (), GONE),
     ("E9010", "FollowErrors", ("Properties", "MetricName"), "Throttles"),
+    ("E9011", "QueueAge", (), GONE),
+    ("E9011", "FollowAge", ("Properties", "Dimensions", 0, "Value"), {"Ref": "Consume"}),
 ]
 
 

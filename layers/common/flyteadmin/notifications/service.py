@@ -70,7 +70,9 @@ def notify(records: Iterable[StreamRecord]) -> list[str]:
         try:
             topic.publish(messages)
         except FlyteAdminError as error:
-            logger.warning("notifications will be published again", extra={"cause": error.message})
+            execution = record.dynamodb.new.execution.value if record.dynamodb.new else ""
+            about = {"execution": execution, "cause": error.message}
+            logger.warning("notifications will be published again", extra=about)
             return [record.dynamodb.sequence_number]
     return []
 
