@@ -49,6 +49,7 @@ _PID_FILE = _FOLDER / "stack.pid"
 _CONFIGURATION = ROOT / "local" / "flyteadmin.yaml"
 _BRIDGE_LOG = _FOLDER / "bridge.log"
 _UPSTREAMS_GRPC_PORT = 8089
+_PATIENCE_SECONDS = 30
 
 type Report = Callable[[str], None]
 type Cluster = cluster_process.RunningCluster | ExternalCluster
@@ -186,6 +187,7 @@ def up(*, engine: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     with ExitStack() as resources:
+        resources.callback(_PID_FILE.unlink, missing_ok=True)  # when all else has ended: `down` waits for it
         port = bridge_process.free_port(_UPSTREAMS_GRPC_PORT)
         stack = resources.enter_context(running(_say, engine=engine, port=port))
         _PID_FILE.parent.mkdir(exist_ok=True)
@@ -201,11 +203,8 @@ def up(*, engine: bool) -> None:
                 caller=stack.propeller,
             )
             print(_PROPELLER.format(resources.enter_context(propeller)), flush=True)
-        try:
-            stopped.wait()
-        finally:
-            _PID_FILE.unlink(missing_ok=True)
-            _say("stopping")
+        stopped.wait()
+        _say("stopping")
 
 
 def down() -> None:
@@ -217,8 +216,11 @@ def down() -> None:
         _PID_FILE.unlink(missing_ok=True)
         _say("no stack is running")
         return
-    deadline = time.monotonic() + 30
-    while _PID_FILE.exists() and time.monotonic() < deadline:
+    _say("stopping")
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while _PID_FILE.exists():
+        if time.monotonic() > deadline:
+            sys.exit(f"stack: process {pid} has not ended after {_PATIENCE_SECONDS} s")
         time.sleep(0.1)
     _say("stopped")
 

@@ -42,14 +42,15 @@ def follow(admin: Admin, identifier: WorkflowExecutionIdentifier, console: Conso
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with Live(console=console, refresh_per_second=8) as live:
-        while True:
-            seen = _look(admin, identifier)
+        while (seen := _look(admin, identifier)).phase not in _ENDS:
             live.update(_table(seen))
-            if seen.phase in _ENDS:
-                return seen
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{identifier.name} is still {seen.phase} after {_PATIENCE_SECONDS} seconds")
             time.sleep(_POLL_SECONDS)
+        live.update(_table(seen))
+    if not console.is_terminal:  # there Live ends without an end of line
+        console.line()
+    return seen
 
 
 def _look(admin: Admin, identifier: WorkflowExecutionIdentifier) -> Ended:

@@ -1,0 +1,61 @@
+"""`make up` and `make down`: what is said to be stopped has ended."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local import stack as local_stack
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where `make up` says who it is; the handlers of signals that it sets are put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(local_stack, "_PID_FILE", tmp_path / "stack.pid")
+    yield tmp_path / "stack.pid"
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_down_waits_until_all_has_ended(pid_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    @contextmanager
+    def running(*_: object, **__: object) -> Iterator[object]:
+        stack = type("Stack", (), {"named_url": "", "outputs": {"NotificationsTopicArn": "", "Bucket": ""}})()
+        for part in ("cluster", "endpoint", "bridge", "data_scientist"):
+            said = {"url": "", "address": "", "access_key": "", "secret_key": ""}
+            setattr(stack, part, type("Part", (), said)())
+        yield stack
+        seen.append(pid_file.exists())
+
+    monkeypatch.setattr(local_stack, "running", running)
+    stopper = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    stopper.start()
+    local_stack.up(engine=True)
+    stopper.join()
+    assert seen == [True], "there as long as anything runs"
+    assert not pid_file.exists()
+
+
+def test_down_says_so_if_it_does_not_end(
+    pid_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pid_file.write_text(str(os.getpid()))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    monkeypatch.setattr(local_stack, "_PATIENCE_SECONDS", 0.3)
+    with pytest.raises(SystemExit, match="has not ended"):
+        local_stack.down()
+    assert "stopped" not in capsys.readouterr().err
+
+
+def test_down_without_a_stack(pid_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pid_file.write_text("no number")
+    local_stack.down()
+    assert capsys.readouterr().err == "stack: no stack is running\n"
+    assert not pid_file.exists()
