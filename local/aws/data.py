@@ -46,7 +46,6 @@ class DataAccount:
             "EVENTS_QUEUE_URL": self.resources["EventsQueue"],
             "DEAD_LETTER_QUEUE_URL": self.resources["EventsDeadLetterQueue"],
             "NOTIFICATIONS_TOPIC_ARN": self.resources["NotificationsTopic"],
-            "POWERTOOLS_METRICS_NAMESPACE": "test",
         }
 
 

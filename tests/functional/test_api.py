@@ -21,9 +21,12 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flyteadmin import settings
 from flyteadmin.api.handler import ApiHandler, ApiResponse, api_handler, healthcheck
 from flyteadmin.api.identity import Identity
-from flyteadmin.errors import Code, FailedPrecondition, Unauthenticated
+from flyteadmin.errors import Code, FailedPrecondition, NotFound, Unauthenticated
+from tests.infrastructure.template import load
+from tests.metrics import measured
 
 BINARY, JSON = "application/octet-stream", "application/json"
 
@@ -246,6 +249,24 @@ def test_a_crash_tells_the_client_the_request_id_and_the_log_the_cause(
     assert "the cause" not in response["body"]
     assert any(record.exc_info and "the cause" in str(record.exc_info[1]) for record in caplog.records)
     assert handler(event("GET", "/api/v1/executions/p/d/n"), None)["statusCode"] == 200
+
+
+def test_who_watches_the_stack_hears_of_internal_errors(
+    handler: ApiHandler, admin: Admin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A crash that is answered is none of the function's own errors: it has a metric, and that an alarm."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
+    settings.environment.cache_clear()
+    admin.error = NotFound("no such execution")
+    handler(event("GET", "/api/v1/executions/p/d/n"), None)
+    assert measured(capsys.readouterr().out) == []
+    admin.error = RuntimeError("the cause")
+    handler(event("GET", "/api/v1/executions/p/d/n"), None)
+    admin.error = None
+    settings.environment.cache_clear()
+    assert measured(capsys.readouterr().out) == [("stack", {"InternalErrors": 1})]
+    alarms = load().resources("AWS::CloudWatch::Alarm")
+    assert [name for name, alarm in alarms if alarm["MetricName"] == "InternalErrors"] == ["InternalErrorsAlarm"]
 
 
 @pytest.mark.conformance("ERR-13")

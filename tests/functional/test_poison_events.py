@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
+from flyteadmin import settings
 from flyteadmin.clients import queue, storage
 from flyteadmin.clients.dynamodb.reads import batch_get, query_all
 from flyteadmin.clients.dynamodb.writes import batch_put
@@ -21,6 +22,7 @@ from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
 from tests.faults import unavailable
+from tests.metrics import measured
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 
@@ -230,6 +232,26 @@ def test_the_log_finds_what_was_set_aside_and_what_failed(
     said = {name: vars(aside)[name] for name in ("execution", "message_id", "sequence", "cause")}
     assert said == {"execution": RUN, "message_id": "message-1", "sequence": "1", "cause": letter.cause}
     assert "a secret" not in str([vars(record) for record in caplog.records])
+
+
+def test_a_batch_is_measured(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
+    settings.environment.cache_clear()
+    stored_execution()
+    apply = node_executions.apply
+
+    def trip(*arguments: Any) -> None:
+        if arguments[1] == "n1":
+            unavailable()
+        apply(*arguments)
+
+    monkeypatch.setattr(node_executions, "apply", trip)
+    bodies = ["no event", message_body(node_event("RUNNING", 1)), message_body(node_event("RUNNING", 1, node="n1"))]
+    again([queue_record(body, n, group=str(n)) for n, body in enumerate(bodies, 1)])
+    [(namespace, figures)] = measured(capsys.readouterr().out)
+    assert namespace == "stack"
+    assert 0 <= figures.pop("EventsMilliseconds") < 600_000
+    assert figures == {"EventsApplied": 1, "EventsSetAside": 1, "EventsAgain": 1}
 
 
 def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:

@@ -46,7 +46,6 @@ _ENVIRONMENT = {
     "TABLE_PREFIX": _PREFIX,
     "BUCKET": BUCKET,
     "DEAD_LETTER_QUEUE_URL": f"http://in.process/{DEFAULT_ACCOUNT}/dead.fifo",
-    "POWERTOOLS_METRICS_NAMESPACE": "test",
 }
 
 type Call = Callable[[BaseClient, str, Mapping[str, Any]], Any]

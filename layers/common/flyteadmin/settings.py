@@ -34,6 +34,7 @@ class Environment(BaseModel):
     cluster_token_secret_arn: str = Field("", description="a service-account token instead of the EKS one")
     dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
     bridge_role_arn: str = Field("", description="the role whose word counts for who its callers are")
+    powertools_metrics_namespace: str = Field("", description="where metrics go: the stack's name; empty for nowhere")
     auth_mode: Literal["IAM", "JWT", "NONE"] = "IAM"
     build: str = Field("unknown", description="the commit that was deployed")
     build_time: str = Field("unknown", description="when that commit was made, ISO 8601")

@@ -26,7 +26,7 @@ from flyteadmin.api.identity import Authorizer, Identity, identity_of
 from flyteadmin.api.routes import Match, match
 from flyteadmin.api.status import HTTP_STATUS, status_of
 from flyteadmin.errors import Code, FlyteAdminError, InvalidArgument, NotFound, ResourceExhausted, Unimplemented
-from flyteadmin.observability import logger
+from flyteadmin.observability import logger, measure
 from flyteadmin.settings import environment
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
@@ -211,6 +211,7 @@ def _error_response(error: Exception, request_id: str, form: Form) -> ApiRespons
     status = status_of(error, request_id)
     if status.code == Code.INTERNAL or not isinstance(error, FlyteAdminError):
         logger.error("internal error", exc_info=error)
+        measure(InternalErrors=1)
     else:
         logger.info("refused", extra={"code": Code(status.code).name})
     response = _response(HTTP_STATUS[status.code], encode_message(status, form), form)

@@ -74,6 +74,16 @@ class Outcome:
         """The ids of the messages to deliver again: a FIFO group goes on in order, or not at all."""
         return self._in_turn(lambda record: record.message_id in self.applied | self._set_aside)
 
+    def figures(self, again: int, now: int) -> dict[str, int]:
+        """What becomes of the batch, as metrics; how long its oldest message took, in milliseconds as `now`."""
+        oldest = min((record.attributes.sent_timestamp for record in self.records), default=now)
+        return {
+            "EventsApplied": len(self.applied),
+            "EventsSetAside": len(self._set_aside),
+            "EventsAgain": again,
+            "EventsMilliseconds": max(0, now - oldest),
+        }
+
     def _in_turn(self, is_done: Callable[[QueueRecord], bool]) -> list[str]:
         """The messages that are not done, and those behind them in their groups, which are not asked about."""
         blocked: set[str] = set()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
-from time import monotonic
+from time import monotonic, time_ns
 
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 
@@ -24,7 +24,7 @@ from flyteadmin.events.opening import open_record
 from flyteadmin.events.outcome import Outcome, is_spent
 from flyteadmin.events.validation import attempt_identifier
 from flyteadmin.identifiers import task_execution_key
-from flyteadmin.observability import logger
+from flyteadmin.observability import logger, measure
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
 
@@ -77,6 +77,7 @@ def process(records: Sequence[QueueRecord], seconds: float) -> list[str]:
     if is_late:
         _give_up_pools(wait=False)
         logger.warning("the time was too short: the rest is delivered again", extra={"messages": len(again)})
+    measure(**outcome.figures(len(again), time_ns() // 1_000_000))
     return again
 
 
