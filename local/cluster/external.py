@@ -4,8 +4,6 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubernetes import client, config
-
 
 @dataclass(frozen=True)
 class ExternalCluster:
@@ -26,6 +24,8 @@ def external_cluster(namespace: str) -> ExternalCluster:
     Raises:
         SystemExit: the context has no bearer token, which is what the functions can carry.
     """
+    from kubernetes import client, config  # noqa: PLC0415  # seconds to import, and rarely asked for
+
     configuration = client.Configuration()
     config.load_kube_config(client_configuration=configuration)
     token = configuration.api_key.get("authorization", "").removeprefix("Bearer ")

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +54,12 @@ def test_down_says_so_if_it_does_not_end(
     with pytest.raises(SystemExit, match="has not ended"):
         local_stack.down()
     assert "stopped" not in capsys.readouterr().err
+
+
+def test_who_has_no_cluster_does_not_wait_for_its_client() -> None:
+    """The official client takes seconds to import; `make down` took them too."""
+    look = "import sys, local.stack; sys.exit('kubernetes' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
 
 
 def test_down_without_a_stack(pid_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
