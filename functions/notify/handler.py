@@ -26,7 +26,7 @@ class BatchResponse(BaseModel):
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, object], _context: LambdaContext) -> dict[str, object]:
+def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str, object]:
     """Publish what a batch announces."""
-    failed = notify(Batch.model_validate(event).records)
+    failed = notify(Batch.model_validate(event).records, context.get_remaining_time_in_millis() / 1000)
     return BatchResponse(batchItemFailures=[Failure(itemIdentifier=sequence) for sequence in failed]).model_dump()

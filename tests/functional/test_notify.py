@@ -4,33 +4,41 @@ import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 
-from flyteadmin.clients import topic
+from flyteadmin.clients import deadline, topic
 from flyteadmin.errors import Unavailable
 from flyteadmin.executions.models import ExecutionState, Transition
 from flyteadmin.executions.repository import index
 from flyteadmin.notifications.messages import Notification
+from flyteadmin.timestamps import NANOSECONDS, parse_timestamp
 from functions.notify.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch
 from tests.builders import CREATED_AT
 
 
-def image(*phases: str, error: ExecutionError | None = None, abort: AbortMetadata | None = None) -> dict[str, object]:
+def image(
+    *phases: str,
+    error: ExecutionError | None = None,
+    abort: AbortMetadata | None = None,
+    at: int = CREATED_AT,
+    name: str = "workflow",
+) -> dict[str, object]:
     """A row's image as the stream shows it to a function: binary parts in base64."""
     state = ExecutionState(
         execution="flytesnacks:development:run",
         phase=phases[-1] if phases else "UNDEFINED",
-        transitions=[Transition(phase, CREATED_AT + n, str(n)).to_text() for n, phase in enumerate(phases)],
+        transitions=[Transition(phase, at + n, str(n)).to_text() for n, phase in enumerate(phases)],
         created_at=CREATED_AT,
         updated_at=CREATED_AT,
         launch_plan="flytesnacks:development:plan",
         launch_plan_version="v2",
-        workflow="flytesnacks:development:workflow",
+        workflow=f"flytesnacks:development:{name}",
         workflow_version="v1",
         error=error.SerializeToString() if error else None,
         abort=abort.SerializeToString() if abort else None,
@@ -171,3 +179,46 @@ def test_an_error_of_a_kind_that_this_version_does_not_know(aws: Aws) -> None:
     [received] = subscriber.received()
     assert received.error is not None
     assert (received.error.kind, received.error.message) == ("UNKNOWN", "new")
+
+
+@pytest.mark.parametrize("seconds", [-62_135_596_800, -1, 253_402_300_799])
+def test_any_time_that_protobuf_knows_is_told_as_rfc_3339(aws: Aws, seconds: int) -> None:
+    subscriber = Subscriber(aws)
+    assert handle([change(None, image("RUNNING", at=seconds * NANOSECONDS))]) == []
+    [received] = subscriber.received()
+    assert parse_timestamp(received.occurred_at) == seconds * NANOSECONDS
+    assert len(received.occurred_at) == len("2023-11-14T22:13:20.000000002Z")
+
+
+def test_a_workflow_named_with_what_no_message_may_hold_is_told_like_any_other(aws: Aws) -> None:
+    """Upstream takes any name; what the topic, or a subscriber's queue, refuses would hold up all behind it."""
+    subscriber = Subscriber(aws)
+    name = "a\x00b\ufffe\n\u00e9"
+    error = ExecutionError(message="\uffff\x00")
+    assert handle([change(None, image("FAILED", name=name, error=error))]) == []
+    [message] = subscriber.sqs.receive_message(QueueUrl=subscriber.url, MessageAttributeNames=["All"])["Messages"]
+    assert message["Body"].isascii()
+    received = Notification.model_validate_json(message["Body"])
+    assert received.error is not None
+    assert (received.workflow.name, received.error.message) == (name, "\uffff\x00")
+    assert message["MessageAttributes"]["workflow"]["StringValue"] == "a\\x00b\\ufffe\\n\u00e9"
+
+
+def test_a_topic_that_is_slow_costs_no_notification_twice(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is killed half way tells nobody how far it came, and all would be published again."""
+    subscriber = Subscriber(aws)
+    records = [change(None, image(phase), str(n)) for n, phase in enumerate(("QUEUED", "RUNNING", "SUCCEEDING"), 1)]
+    publish, passed = topic.publish, 0
+
+    def slowly(messages: Sequence[topic.Message]) -> None:
+        nonlocal passed
+        publish(messages)
+        passed += 10
+
+    with monkeypatch.context() as slow:
+        slow.setattr(topic, "publish", slowly)
+        slow.setattr(deadline, "monotonic", lambda: monotonic() + passed)
+        [left] = handle(records)
+    assert left == "3", "the last could take longer than the function may"
+    assert handle(records[2:]) == []
+    assert [received.phase for received in subscriber.received()] == ["QUEUED", "RUNNING", "SUCCEEDING"]

@@ -1,7 +1,8 @@
 """Flyte's identifiers as the keys of our tables, and back, and as the paths of blobs; a function per kind of entity.
 
 Project and domain never contain a colon (projects are DNS labels, domains come from the configuration), so
-"project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates, and is escaped inside.
+"project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates, and is escaped inside; so is
+":" in the parts of a task's id, since both its name and its version may hold one.
 """
 
 from flyteidl.core.identifier_pb2 import (
@@ -65,7 +66,7 @@ def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
     """(execution, "node#project:domain:name:version#attempt"); errors as `execution_key`."""
     execution, node_id = node_execution_key(identifier.node_execution_id)
     task = identifier.task_id
-    name = escape(f"{task.project}:{task.domain}:{task.name}:{task.version}")
+    name = ":".join(escape(part).replace(":", "%3A") for part in (task.project, task.domain, task.name, task.version))
     sort_key = f"{escape(node_id)}#{name}#{identifier.retry_attempt:06d}"
     return execution, _fits(sort_key, _MAX_SORT_KEY_BYTES - SEQUENCE_DIGITS - 8, "task_id")
 

@@ -58,6 +58,9 @@ _CONFIG = Config(
 DynamoDB and SQS answer in milliseconds, S3 within a second: whoever waited for four is answered sooner by asking again.
 """
 
+LONGEST_CALL_SECONDS = 18
+"""How long such a call takes at most."""
+
 _lock = Lock()
 
 _Service = Literal["dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"]

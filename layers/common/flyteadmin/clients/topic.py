@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flyteadmin.clients.attributes import visible
 from flyteadmin.clients.aws import client, faults
 from flyteadmin.errors import Unavailable
 from flyteadmin.settings import environment
@@ -16,7 +17,7 @@ _BATCH = 10
 
 @dataclass(frozen=True)
 class Message:
-    """A stable id, a JSON body and string attributes."""
+    """A stable id, a JSON body in ASCII and string attributes."""
 
     identifier: str
     body: str
@@ -35,7 +36,8 @@ def publish(messages: Sequence[Message]) -> None:
                 "Id": str(position),
                 "Message": message.body,
                 "MessageAttributes": {
-                    name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
+                    name: {"DataType": "String", "StringValue": visible(value)}
+                    for name, value in message.attributes.items()
                 },
             }
             for position, message in enumerate(messages[start : start + _BATCH])

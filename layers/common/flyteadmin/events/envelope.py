@@ -1,7 +1,6 @@
 """How an event travels through the queue, and what a queue record holds; an event that can't be read says why."""
 
 import base64
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -10,16 +9,13 @@ from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, Wor
 from google.protobuf.message import DecodeError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from flyteadmin.clients.attributes import visible
 from flyteadmin.errors import FlyteAdminError, InvalidArgument
 from flyteadmin.events.validation import Event, validate
 from flyteadmin.identifiers import execution_key, padded
 
 INLINE_EVENT_BYTES = 180_000
 """A larger event travels as a claim check: in base64 it would not fit into every queue's 256 KB."""
-
-
-_UNSENDABLE = re.compile("[^\\x20-\\x7e\\x80-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What a queue attribute may not hold; tabs and ends of lines, which it may, show better as text."""
 
 
 class Kind(StrEnum):
@@ -118,7 +114,7 @@ def seal(kind: Kind, payload: bytes, *, claim: str = "", execution: str = "", la
     envelope = Envelope(
         kind=kind, event=event, claim=claim, execution=execution if claim else "", launch_plan=launch_plan
     )
-    return envelope.model_dump_json(exclude_defaults=True)
+    return envelope.model_dump_json(exclude_defaults=True, ensure_ascii=True)  # a name may hold what no message may
 
 
 def open_envelope(record: QueueRecord) -> Envelope:
@@ -178,11 +174,6 @@ def parse(kind: Kind, payload: bytes) -> Event:
 def cause_of(error: FlyteAdminError) -> str:
     """An error as a queue attribute: its code and at most 200 characters of its message, which may be anybody's."""
     return visible(f"{error.code.name}: {error.message[:200]}".encode("ascii", "backslashreplace").decode())
-
-
-def visible(text: str) -> str:
-    """Text as a queue attribute may hold it: what it may not is written out."""
-    return _UNSENDABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def execution_of(record: QueueRecord) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from flyteadmin.clients import queue
+from flyteadmin.clients.attributes import visible
 from flyteadmin.clients.deadline import OutOfTime
 from flyteadmin.errors import FlyteAdminError, InvalidArgument, NotFound
-from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of, visible
+from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 

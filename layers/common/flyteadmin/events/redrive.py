@@ -10,9 +10,10 @@ from uuid import uuid4
 from google.protobuf import text_format
 
 from flyteadmin.clients import queue
+from flyteadmin.clients.attributes import visible
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.events import log
-from flyteadmin.events.envelope import QueueRecord, execution_of, visible
+from flyteadmin.events.envelope import QueueRecord, execution_of
 from flyteadmin.events.opening import open_record
 from flyteadmin.events.projection import entity_of
 from flyteadmin.events.service import group_of

@@ -32,6 +32,9 @@ from flyteadmin.timestamps import is_valid
 MAX_PARTS = 100_000
 """Logs, reasons and external resources of one event; one of real length has no place for more in four megabytes."""
 
+_MAX_IDENTIFIER_BYTES = 8 * 1024
+"""A task execution's identifier lies in its row whole: what its keys don't bound, an organisation, has bounds too."""
+
 type Event = WorkflowExecutionEvent | NodeExecutionEvent | TaskExecutionEvent
 
 
@@ -117,6 +120,8 @@ def _attempt(identifier: TaskExecutionIdentifier, node_field: str) -> WorkflowEx
         raise missing(node_field)
     execution = _node(identifier.node_execution_id)
     task_execution_key(identifier)
+    if identifier.ByteSize() > _MAX_IDENTIFIER_BYTES:
+        raise too_long("the task execution's identifier", _MAX_IDENTIFIER_BYTES)
     return execution
 
 

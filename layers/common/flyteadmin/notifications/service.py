@@ -1,12 +1,14 @@
 """From the stream of executions to the topic: each new transition once more if in doubt, never lost (invariant 6)."""
 
 from collections.abc import Iterable
+from time import monotonic
 
 from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 from pydantic import Base64Bytes, BaseModel, Field
 
-from flyteadmin.clients import topic
+from flyteadmin.clients import deadline, topic
+from flyteadmin.clients.aws import LONGEST_CALL_SECONDS
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.executions.models import Transition
 from flyteadmin.executions.phases import ABORTED, ABORTING
@@ -63,17 +65,22 @@ class StreamRecord(BaseModel):
     dynamodb: _Change
 
 
-def notify(records: Iterable[StreamRecord]) -> list[str]:
-    """Publish what a batch announces and give the record to start again from, if the topic did not take one."""
-    for record in records:
-        messages = [_message(notification) for notification in notifications_of(record)]
-        try:
-            topic.publish(messages)
-        except FlyteAdminError as error:
-            execution = record.dynamodb.new.execution.value if record.dynamodb.new else ""
-            about = {"execution": execution, "cause": error.message}
-            logger.warning("notifications will be published again", extra=about)
-            return [record.dynamodb.sequence_number]
+def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
+    """Publish what a batch announces and give the record to start again from, if the topic did not take one.
+
+    `seconds` is how long the function may run. No call is begun that could outlast it: a function that is killed says
+    nothing of what it published, and all of that would be published again.
+    """
+    with deadline.at(monotonic() + seconds - LONGEST_CALL_SECONDS):
+        for record in records:
+            messages = [_message(notification) for notification in notifications_of(record)]
+            try:
+                topic.publish(messages)
+            except FlyteAdminError as error:
+                execution = record.dynamodb.new.execution.value if record.dynamodb.new else ""
+                about = {"execution": execution, "cause": error.message}
+                logger.warning("notifications will be published again", extra=about)
+                return [record.dynamodb.sequence_number]
     return []
 
 
@@ -102,7 +109,8 @@ def _notification(image: Image, transition: Transition) -> Notification:
 
 
 def _message(notification: Notification) -> topic.Message:
-    return topic.Message(notification.id, notification.model_dump_json(), notification.attributes())
+    body = notification.model_dump_json(ensure_ascii=True)  # names and errors may hold what no message may
+    return topic.Message(notification.id, body, notification.attributes())
 
 
 def _entity(key: str, version: str) -> EntityName:
@@ -127,4 +135,5 @@ def _abort(blob: bytes) -> ExecutionAbort | None:
 
 
 def _rfc3339(nanoseconds: int) -> str:
-    return f"{to_datetime(nanoseconds):%Y-%m-%dT%H:%M:%S}.{nanoseconds % NANOSECONDS:09d}Z"
+    second = to_datetime(nanoseconds).replace(tzinfo=None).isoformat(timespec="seconds")  # %Y has no leading zeros
+    return f"{second}.{nanoseconds % NANOSECONDS:09d}Z"
