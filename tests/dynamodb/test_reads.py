@@ -10,7 +10,7 @@ from flyteadmin.clients.dynamodb.keys import Key, key_of
 from flyteadmin.clients.dynamodb.reads import batch_get, get, query, query_all
 from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.events import log
-from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
+from flyteadmin.events.envelope import Kind, QueueRecord
 from flyteadmin.events.opening import open_record
 from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
@@ -168,9 +168,9 @@ def test_the_log_of_an_entity_is_in_order_and_its_own(database: str) -> None:
     assert log.sequence_of(RUN, Kind.WORKFLOW, "", b"never") == ""
 
 
-def queued(event: Event, sequence: int) -> tuple[QueuedEvent, str]:
+def queued(event: Event, sequence: int) -> log.Entry:
     record = QueueRecord.model_validate(queue_record(message_body(event), sequence))
-    return open_record(record), entity_of(event)
+    return log.entry(open_record(record), entity_of(event))
 
 
 def test_a_batch_of_any_size_is_stored_and_found(database: str) -> None:

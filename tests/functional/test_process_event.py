@@ -161,10 +161,10 @@ def test_an_event_that_can_not_be_logged_does_not_hold_up_the_others_for_ever(
 ) -> None:
     stored_execution()
 
-    def refuse_poison(items: Sequence[LoggedEvent]) -> None:
+    def refuse_poison(items: Sequence[LoggedEvent]) -> object:
         if any("#poison#" in item.entry for item in items):
             raise_unavailable()
-        batch_put(items)
+        return batch_put(items)
 
     monkeypatch.setattr("flyteadmin.events.log.batch_put", refuse_poison)
     events = [node_event("SUCCEEDED", 1), node_event("SUCCEEDED", 2, node="poison")]

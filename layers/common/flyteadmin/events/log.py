@@ -1,8 +1,10 @@
 """The log of events: written first, read in order; an execution's history and what its rows are rebuilt from."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from flyteadmin.clients import storage
+from flyteadmin.clients.dynamodb.keys import key_of
 from flyteadmin.clients.dynamodb.reads import query_each
 from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Internal
@@ -17,13 +19,46 @@ RETENTION_SECONDS = 400 * 24 * 3600
 _INLINE_BYTES = 32 * 1024
 
 
-def append(events: Sequence[tuple[QueuedEvent, str]]) -> None:
-    """Store events, each with its entity's key; a pure function of the messages, so a repeat changes nothing.
+@dataclass(frozen=True)
+class Entry:
+    """An event and its item in the log, not stored yet."""
+
+    event: QueuedEvent
+    item: LoggedEvent
+
+
+def is_large(event: QueuedEvent) -> bool:
+    """Whether its entry writes a blob."""
+    return len(event.payload) > _INLINE_BYTES
+
+
+def entry(event: QueuedEvent, entity: str) -> Entry:
+    """An event's entry under its entity's key; a pure function of the message, so a repeat changes nothing.
 
     Raises:
-        Unavailable: not all are stored; do it again.
+        Unavailable: the object store does not take what is large; do it again.
     """
-    batch_put([_item(event, entity) for event, entity in events])
+    item = LoggedEvent(
+        execution=event.execution,
+        entry=f"{_prefix(event.kind, entity)}{event.sequence}",
+        digest=event.digest,
+        ttl=event.record.attributes.sent_timestamp // 1000 + RETENTION_SECONDS,
+    )
+    if is_large(event):
+        item.uri = storage.write_once(event.payload, "events", *event.execution.split(":", 2), event.kind)
+    else:
+        item.event = event.payload
+    return Entry(event, item)
+
+
+def append(entries: Sequence[Entry]) -> list[QueuedEvent]:
+    """Store entries, and give the events of those that are stored: an execution's partition may be throttled alone.
+
+    Raises:
+        Unavailable: the database takes none of them; do it again.
+    """
+    left = batch_put([entry.item for entry in entries])
+    return [entry.event for entry in entries if key_of(entry.item) not in left]
 
 
 def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]:
@@ -52,20 +87,6 @@ def _payload(item: LoggedEvent) -> bytes:
     if digest(payload) != item.digest:
         raise Internal(f"what the log has under {item.entry}, or at {item.uri}, is not what was logged")
     return payload
-
-
-def _item(event: QueuedEvent, entity: str) -> LoggedEvent:
-    item = LoggedEvent(
-        execution=event.execution,
-        entry=f"{_prefix(event.kind, entity)}{event.sequence}",
-        digest=event.digest,
-        ttl=event.record.attributes.sent_timestamp // 1000 + RETENTION_SECONDS,
-    )
-    if len(event.payload) <= _INLINE_BYTES:
-        item.event = event.payload
-    else:
-        item.uri = storage.write_once(event.payload, "events", *event.execution.split(":", 2), event.kind)
-    return item
 
 
 def _prefix(kind: Kind, entity: str) -> str:

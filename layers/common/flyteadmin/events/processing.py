@@ -115,11 +115,11 @@ def _each[T, R](threads: ThreadPoolExecutor, work: Callable[[T], R], items: Sequ
 
 def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
     try:
-        entities = _entities(_logged(_opened(threads, outcome), outcome))
-        rows = _task_rows(entities)
+        entities = _entities(_logged(_entries(threads, _opened(threads, outcome), outcome), outcome))
     except FlyteAdminError as error:
         logger.warning("a batch will be delivered again", extra={"cause": error.message})
         return
+    rows = _task_rows(entities)
     parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
     wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
     for group in (parts, wholes):  # nodes and tasks first: an ended execution shows its ended nodes
@@ -145,48 +145,63 @@ def _open(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
         return None
 
 
-def _logged(events: Sequence[QueuedEvent], outcome: Outcome) -> Sequence[QueuedEvent]:
+def _entries(threads: ThreadPoolExecutor, events: Sequence[QueuedEvent], outcome: Outcome) -> list[log.Entry]:
+    """What goes into the log, in its order; the blobs of large events are written at once."""
+    large = [event for event in events if log.is_large(event)]
+    written = iter(_each(threads, lambda event: _entry(event, outcome), large))
+    entries = [next(written) if log.is_large(event) else _entry(event, outcome) for event in events]
+    return [entry for entry in entries if entry is not None]
+
+
+def _entry(event: QueuedEvent, outcome: Outcome) -> log.Entry | None:
+    try:
+        with _our_faults("logging"):
+            return log.entry(event, projection.entity_of(event.event))
+    except FlyteAdminError as error:
+        outcome.fails([event.record], error)
+        return None
+
+
+def _logged(entries: Sequence[log.Entry], outcome: Outcome) -> list[QueuedEvent]:
     """The events that are in the log now. One that keeps the others from the log too often is given up.
 
     Raises:
-        FlyteAdminError: not all could be logged; deliver them again.
+        FlyteAdminError: none could be logged; deliver them again.
     """
     try:
-        _log(events)
+        return _log(entries, outcome)
     except FlyteAdminError:
-        if not any(is_spent(event.record) for event in events):
+        if not any(is_spent(entry.event.record) for entry in entries):
             raise
-        return [event for event in events if _is_logged(event, outcome)]
-    return events
+        return [event for entry in entries for event in _logged_alone(entry, outcome)]
 
 
-def _is_logged(event: QueuedEvent, outcome: Outcome) -> bool:
+def _logged_alone(entry: log.Entry, outcome: Outcome) -> list[QueuedEvent]:
     try:
-        _log([event])
+        return _log([entry], outcome)
     except FlyteAdminError as error:
-        outcome.fails([event.record], error)
-        return False
-    return True
+        outcome.fails([entry.event.record], error)
+        return []
 
 
-def _log(events: Sequence[QueuedEvent]) -> None:
+def _log(entries: Sequence[log.Entry], outcome: Outcome) -> list[QueuedEvent]:
     with _our_faults("logging"):
-        log.append([(event, projection.entity_of(event.event)) for event in events])
+        logged = log.append(entries)
+    done = {event.record.message_id for event in logged}
+    for entry in entries:
+        if entry.event.record.message_id not in done:
+            outcome.fails([entry.event.record], Unavailable("the database throttles this execution's log, try again"))
+    return logged
 
 
 def _task_rows(entities: Sequence[_Entity]) -> Found:
-    """The task executions' rows; none where one holds up the others too often, so that each reads its own.
-
-    Raises:
-        FlyteAdminError: they can't be read; deliver all again.
-    """
+    """The task executions' rows; none where they can't be read together, so that each finds its own by itself."""
     keys = [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
     try:
         with _our_faults("reading"):
             return task_executions.read_all(keys)
-    except FlyteAdminError:
-        if not any(is_spent(record) for entity in entities for record in entity.records):
-            raise
+    except FlyteAdminError as error:
+        logger.warning("each task execution is read by itself", extra={"cause": error.message})
         return Found()
 
 

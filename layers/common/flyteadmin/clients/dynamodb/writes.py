@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,7 @@ from pynamodb.expressions.update import Action, Update
 from pynamodb.models import Model
 
 from flyteadmin.clients.aws import client, error_code
+from flyteadmin.clients.deadline import OutOfTime
 from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
 from flyteadmin.clients.dynamodb.keys import Key, RawItem, key_of, placeholders, table_name
 from flyteadmin.errors import Unavailable
@@ -68,28 +70,44 @@ class Remove:
 type Operation = Put | Change | Remove
 
 
-def batch_put(items: Sequence[Model]) -> None:
+def batch_put(items: Sequence[Model]) -> frozenset[Key]:
     """Store items without condition, 25 a request; of items with one key the last wins.
 
+    Gives the keys of those that are not stored, as the database still throttled their partitions after several rounds.
+
     Raises:
-        Unavailable: the database still throttled after several rounds; some items may be stored.
+        Unavailable: it takes none of a request; others may be stored.
     """
-    distinct = list({key_of(item): item for item in items}.values())
-    for start in range(0, len(distinct), _BATCH_WRITE):
+    distinct = {key_of(item): item for item in items}
+    left: set[Key] = set()
+    for keys in batched(distinct, _BATCH_WRITE):
         request: dict[str, Any] = {}
-        for item in distinct[start : start + _BATCH_WRITE]:
-            request.setdefault(table_name(type(item)), []).append({"PutRequest": {"Item": item.serialize()}})
-        _write_until_done(request)
+        for key in keys:
+            request.setdefault(key.table, []).append({"PutRequest": {"Item": distinct[key].serialize()}})
+        unwritten = _write_what_goes(request)
+        left.update(key for key in keys if any(_is_at(key, put) for put in unwritten.get(key.table, ())))
+    return frozenset(left)
 
 
-def _write_until_done(request: dict[str, Any]) -> None:
+def _write_what_goes(request: dict[str, Any]) -> dict[str, Any]:
+    """Write a batch, and give what is left of it."""
     for attempt in range(ATTEMPTS):
-        answer = patiently(client("dynamodb").batch_write_item, RequestItems=request)
+        try:
+            answer = patiently(client("dynamodb").batch_write_item, RequestItems=request)
+        except Unavailable as error:
+            if attempt == 0 or isinstance(error, OutOfTime):
+                raise
+            return request  # alone they are refused as a whole, not left out
         request = dict(answer.get("UnprocessedItems", {}))
         if not request:
-            return
+            return {}
         back_off(attempt)
-    raise Unavailable("the database is throttling, try again")
+    return request
+
+
+def _is_at(key: Key, put: dict[str, Any]) -> bool:
+    item: dict[str, Any] = put["PutRequest"]["Item"]
+    return all(item[name] == value for name, value in key.raw().items())
 
 
 def write(operation: Operation) -> None:
