@@ -42,6 +42,15 @@ def test_a_blob_is_written_once_under_its_digest() -> None:
     assert storage.read(first) == b"one"
 
 
+@pytest.mark.parametrize("name", ["..", ".", "../../../../..", "a/../b", "./a", "x" * 1100])
+def test_a_name_that_is_no_part_of_a_path_is_stood_for_by_its_digest(name: str) -> None:
+    """S3 refuses a key whose dots lead above its bucket, readers of URLs shorten the others; ids may be anything."""
+    first = storage.write_once(b"one", "metadata", "run", name, "error")
+    assert first.startswith("s3://blobs/metadata/long-names/")
+    assert storage.write_once(b"one", "metadata", "run", f"{name}/a", "error") != first
+    assert storage.read(first) == b"one"
+
+
 def test_what_is_missing() -> None:
     with pytest.raises(storage.BlobMissing):
         storage.read("s3://blobs/nothing")

@@ -33,11 +33,12 @@ def write_once(blob: bytes, *parts: str) -> str:
     """Write a blob under a key whose last part is completed by its digest, and give its URI.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
-    points to (invariant 4). Parts that are too long for a key are named by their digest, behind the first of them.
+    points to (invariant 4). Parts that no key holds are named by their digest, behind the first of them: what is too
+    long, and dots between slashes, which S3 refuses where they lead above its bucket, and readers of URLs shorten.
     """
     digest = sha256(blob).hexdigest()[:32]
     key = f"{'/'.join(parts)}-{digest}"
-    if len(key.encode()) > _MAX_KEY_BYTES:
+    if len(key.encode()) > _MAX_KEY_BYTES or not {".", ".."}.isdisjoint(key.split("/")):
         key = f"{parts[0]}/long-names/{sha256(key.encode()).hexdigest()[:32]}-{digest}"
     target = uri(key)
     write(blob, target)
