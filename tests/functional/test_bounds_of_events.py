@@ -1,12 +1,15 @@
 """However many events an execution has: its row, the function's memory and the log's life have bounds."""
 
 import gc
+import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from flyteidl.admin.node_execution_pb2 import NodeExecution
+from flyteidl.core.execution_pb2 import TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 from google.protobuf.timestamp_pb2 import Timestamp
 from pynamodb.attributes import NumberAttribute
@@ -53,6 +56,33 @@ def execution() -> ExecutionState:
 def to_and_fro(count: int) -> list[Event]:
     """What no propeller sends, but nothing forbids."""
     return [workflow_event(("RUNNING", "SUCCEEDING")[n % 2], n) for n in range(count)]
+
+
+@pytest.mark.parametrize(("bytes_each", "at_once"), [(40_000, 1), (10, 8)])
+def test_large_closures_are_merged_one_after_the_other(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, bytes_each: int, at_once: int
+) -> None:
+    """Ten map tasks of one execution come in one batch, and eight closures at once are more than a function holds."""
+    stored_execution()
+    reduce, under_way, most = task_phases.reduce, 0, 0
+    counted = threading.Lock()
+
+    def watched(*arguments: Any) -> task_phases.TaskState | None:
+        nonlocal under_way, most
+        with counted:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.05)
+        with counted:
+            under_way -= 1
+        return reduce(*arguments)
+
+    monkeypatch.setattr(task_phases, "reduce", watched)
+    for second, phase in enumerate(("RUNNING", "SUCCEEDED"), 1):
+        logs = [TaskLog(uri="x" * bytes_each)] if phase == "RUNNING" else []
+        deliver([task_event(phase, second, attempt=n, logs=logs) for n in range(10)], 10, first=second * 100)
+        assert most == at_once, phase
+        most = 0
 
 
 @pytest.mark.parametrize("size", [1, 7, 10])

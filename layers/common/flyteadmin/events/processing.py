@@ -123,7 +123,22 @@ def _process(threads: ThreadPoolExecutor, outcome: Outcome) -> None:
     parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
     wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
     for group in (parts, wholes):  # nodes and tasks first: an ended execution shows its ended nodes
-        _each(threads, lambda entity: _applied(entity, rows, outcome), group)
+        small = [entity for entity in group if not _is_large(entity, rows)]
+        _each(threads, lambda entity: _applied(entity, rows, outcome), small)
+        for entity in group:
+            if _is_large(entity, rows):
+                _applied(entity, rows, outcome)
+
+
+def _is_large(entity: _Entity, rows: Found) -> bool:
+    """Whether merging takes up to 200 MB, so that one after the other does it, in one thread that has its memory back.
+
+    Eight at once, or in as many threads, whose freed memory no other gets, would end the function.
+    """
+    if entity.kind is not Kind.TASK:
+        return False
+    row = rows.get(TaskExecutionRow, task_executions.key(entity.execution, entity.key))
+    return any(map(log.is_large, entity.events)) or (row is not None and row.closure is None)
 
 
 def _opened(threads: ThreadPoolExecutor, outcome: Outcome) -> list[QueuedEvent]:
