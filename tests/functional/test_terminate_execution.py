@@ -105,13 +105,32 @@ def test_a_running_execution_is_aborting_until_propeller_reports_its_end(
     assert lease_of(row()) is None
 
 
-@pytest.mark.conformance("TER-10")
+@pytest.mark.conformance("TER-10", "KD-16")
 def test_an_abort_is_shown_as_one_whatever_error_came_with_it(admin: Admin, running: ExecutionState) -> None:
     terminate(admin, "first")
     consume(workflow_event("ABORTED", 9, error={"code": "ExecutionAborted", "message": "aborted"}))
     closure = get(admin).closure
     assert closure.phase == WorkflowExecution.ABORTED
     assert closure.abort_metadata == AbortMetadata(cause="first", principal=PRINCIPAL_ARN)
+
+
+@pytest.mark.conformance("TER-10", "WFE-10")
+@pytest.mark.parametrize("phase", ["SUCCEEDED", "FAILED", "TIMED_OUT"])
+def test_another_end_says_that_an_abort_was_asked_for_unless_it_brings_an_outcome(
+    admin: Admin, running: ExecutionState, phase: str
+) -> None:
+    terminate(admin, "too late")
+    consume(workflow_event(phase, 9))
+    closure = get(admin).closure
+    assert closure.phase == WorkflowExecution.Phase.Value(phase)
+    assert closure.abort_metadata == AbortMetadata(cause="too late", principal=PRINCIPAL_ARN)
+
+
+@pytest.mark.conformance("WFE-10")
+def test_the_outcome_of_another_end_outranks_the_abort(admin: Admin, running: ExecutionState) -> None:
+    terminate(admin, "too late")
+    consume(workflow_event("SUCCEEDED", 9, output_uri="s3://out"))
+    assert get(admin).closure.outputs.uri == "s3://out"
 
 
 @pytest.mark.conformance("TER-10")

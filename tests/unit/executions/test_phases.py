@@ -132,3 +132,6 @@ def test_an_outcome_counts_in_any_phase_and_the_latest_replaces_it() -> None:
     )
     ended = PhaseEvent(workflow_event("SUCCEEDED", 2, output_uri="s3://out"), padded("2"))
     assert not {"error", "error_kind", "error_code"} & set(reduce([failing, ended], Overlay()).values())
+    for says_nothing in (workflow_event("FAILED", 2), workflow_event("FAILED", 2, output_uri="")):
+        said = reduce([failing, PhaseEvent(says_nothing, padded("2"))], Overlay())
+        assert (said.values()["error"], "outputs_uri" in said.values()) == (b"error", False)

@@ -36,7 +36,7 @@ def execution(stored: StoredExecution) -> Execution:
 
 def listed(stored: StoredExecution) -> Execution:
     """An execution as lists show it: its error cut to 100 bytes, no inputs (LST-19)."""
-    error = ExecutionError.FromString(stored.state.error) if stored.state.error else None
+    error = ExecutionError.FromString(stored.state.error) if stored.state.error is not None else None
     if error is not None:
         error.message = cut(error.message, LISTED_ERROR_BYTES)
     answer = Execution(
@@ -60,7 +60,7 @@ def spec(stored: StoredExecution) -> ExecutionSpec:
 def _whole_error(row: StateRow) -> ExecutionError | None:
     if row.error_uri:
         return ExecutionError.FromString(storage.read_referred(row.error_uri))
-    return ExecutionError.FromString(row.error) if row.error else None
+    return ExecutionError.FromString(row.error) if row.error is not None else None
 
 
 def _closure(stored: StoredExecution, error: ExecutionError | None) -> ExecutionClosure:
@@ -83,14 +83,17 @@ def _closure(stored: StoredExecution, error: ExecutionError | None) -> Execution
 
 
 def _set_outcome(closure: ExecutionClosure, row: StateRow, error: ExecutionError | None) -> None:
-    if row.phase == ABORTED or (row.phase == ABORTING and row.abort):
+    """Set one of outputs, error and abort: the abort outranks all but what another end brings, which was faster."""
+    if row.abort or row.phase == ABORTED:
         closure.abort_metadata.CopyFrom(AbortMetadata.FromString(row.abort or b""))
-    elif row.outputs_uri:
+    if row.phase == ABORTED or (row.phase == ABORTING and row.abort):
+        return
+    if row.outputs_uri:
         closure.outputs.uri = row.outputs_uri
-    elif row.output_data:
-        closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
     elif error is not None:
         closure.error.CopyFrom(error)
+    elif row.output_data is not None:
+        closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
 
 
 def _state_change(stored: StoredExecution) -> ExecutionStateChangeDetails:

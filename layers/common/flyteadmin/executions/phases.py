@@ -87,7 +87,7 @@ def facts_of(event: PhaseEvent) -> Facts:
 def _outcome(event: PhaseEvent) -> dict[str, Value]:
     nothing: dict[str, Value] = dict.fromkeys(_OUTCOME)
     match event.event.WhichOneof("output_result"):
-        case "output_uri":
+        case "output_uri" if event.event.output_uri:
             return nothing | {"outputs_uri": fitted(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return nothing | {"outputs_uri": event.outputs_uri}

@@ -71,8 +71,8 @@ def _closure(row: NodeExecutionRow, error: bytes | None, metadata: bytes | None)
         closure.task_node_metadata.CopyFrom(TaskNodeMetadata.FromString(metadata))
     if row.output_uri:
         closure.output_uri = row.output_uri
-    elif row.output_data:
-        closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
-    elif error:
+    elif error is not None:
         closure.error.CopyFrom(ExecutionError.FromString(error))
+    elif row.output_data is not None:
+        closure.output_data.CopyFrom(LiteralMap.FromString(row.output_data))
     return closure

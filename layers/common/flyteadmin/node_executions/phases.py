@@ -131,7 +131,7 @@ def _target(event: PhaseEvent) -> dict[str, Value]:
 
 def _outcome(event: PhaseEvent) -> dict[str, Value]:
     match event.event.WhichOneof("output_result"):
-        case "output_uri":
+        case "output_uri" if event.event.output_uri:
             return {"output_uri": fitted(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return {"output_uri": event.outputs_uri}

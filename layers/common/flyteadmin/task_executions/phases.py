@@ -153,7 +153,7 @@ def _ended(state: TaskState, event: PhaseEvent) -> TaskState:
         return state
     closure = state.closure
     match said.WhichOneof("output_result"):
-        case "output_uri":
+        case "output_uri" if said.output_uri:
             closure.output_uri = said.output_uri
         case "output_data" if event.outputs_uri:
             closure.output_uri = event.outputs_uri
