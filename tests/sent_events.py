@@ -41,14 +41,14 @@ type Send = Callable[[Event], Verdict]
 
 
 def requested(event: Event) -> tuple[str, str, Message]:
-    """The RPC for an event, its path over HTTPS, and its request."""
+    """The RPC for an event, its path over HTTPS, and its request; all requests have one id, which must not matter."""
     match event:
         case WorkflowExecutionEvent():
-            return "CreateWorkflowEvent", "workflows", WorkflowExecutionEventRequest(event=event)
+            return "CreateWorkflowEvent", "workflows", WorkflowExecutionEventRequest(request_id="id", event=event)
         case NodeExecutionEvent():
-            return "CreateNodeEvent", "nodes", NodeExecutionEventRequest(event=event)
+            return "CreateNodeEvent", "nodes", NodeExecutionEventRequest(request_id="id", event=event)
         case TaskExecutionEvent():
-            return "CreateTaskEvent", "tasks", TaskExecutionEventRequest(event=event)
+            return "CreateTaskEvent", "tasks", TaskExecutionEventRequest(request_id="id", event=event)
 
 
 def over_https(event: Event) -> Verdict:

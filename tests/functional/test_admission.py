@@ -1,25 +1,29 @@
 """The admission table on both ways in, HTTPS and gRPC through a bridge; and acknowledged means queued."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+from flyteidl.admin.project_pb2 import Project
 from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
 from bridge.settings import Settings
+from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.events.envelope import QueueRecord
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository
 from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.projects.models import ProjectRow
 from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import (
     CREATED_AT,
+    PROJECT,
     message_body,
     node_event,
     node_id,
@@ -88,6 +92,27 @@ def test_an_event_of_another_cluster(send: Send, aws: Aws, kind: object) -> None
     assert send(event).code is Code.OK
 
 
+@pytest.mark.conformance("WFE-20", "CLU-14", "KD-18")
+@pytest.mark.parametrize("phase", ["UNDEFINED", "QUEUED", "RUNNING"])
+def test_no_event_takes_an_execution_over_to_another_cluster(send: Send, aws: Aws, phase: str) -> None:
+    stored_execution(cluster="east")
+    if phase == "UNDEFINED":
+        apply(workflow_event("QUEUED"))  # a repeat of UNDEFINED would be told before the cluster
+    answer = send(workflow_event(phase, 1, producer_id="west"))
+    assert answer.code is Code.FAILED_PRECONDITION
+    assert answer.reason is not None
+    assert answer.reason.incompatible_cluster.cluster == "east"
+    assert queued(aws) == []
+
+
+@pytest.mark.conformance("WFE-26")
+def test_two_requests_of_one_id_are_two_events(send: Send, aws: Aws) -> None:
+    stored_execution()
+    for event in (workflow_event("RUNNING", 1), node_event("QUEUED", 1), node_event("RUNNING", 2)):
+        assert send(event).code is Code.OK
+    assert [body["kind"] for body in queued(aws)] == ["workflow", "node", "node"]
+
+
 @pytest.mark.conformance("WFE-04", "WFE-05", "WFE-07", "WFE-08", "WFE-09", "WFE-10", "WFE-11")
 @pytest.mark.parametrize(
     ("stored", "phase", "expected", "current"),
@@ -121,11 +146,25 @@ def test_an_aborting_execution_takes_ends_only(send: Send, aws: Aws) -> None:
     assert send(workflow_event("ABORTED")).code is Code.OK
 
 
-@pytest.mark.conformance("NEV-04", "WFE-28")
+@pytest.mark.conformance("NEV-04")
 def test_late_ends_of_nodes_are_taken(send: Send, aws: Aws) -> None:
     stored_execution()
     apply(workflow_event("SUCCEEDED", 1))
     assert send(node_event("SUCCEEDED", 2)).code is Code.OK
+
+
+@pytest.mark.conformance("NEV-04", "WFE-28", "UPD-06")
+@pytest.mark.parametrize("event", [workflow_event("RUNNING"), node_event("QUEUED"), task_event("RUNNING")])
+def test_an_archived_execution_of_an_archived_project_goes_on(send: Send, aws: Aws, event: Event) -> None:
+    write(Put(ProjectRow(project=PROJECT, name=PROJECT, state=int(Project.ARCHIVED), created_at=1, updated_at=1)))
+    state = stored_execution()
+    repository.set_archived(state.execution, 1, b"")
+    assert send(event).code is Code.OK
+    apply(event)
+    if isinstance(event, WorkflowExecutionEvent):
+        row = repository.read_state(state.execution)
+        assert row is not None
+        assert (row.phase, row.archived) == ("RUNNING", 1)
 
 
 def task_of(execution: str) -> dict[str, object]:
@@ -135,6 +174,38 @@ def task_of(execution: str) -> dict[str, object]:
 
 def workflow_id() -> Identifier:
     return Identifier(resource_type=WORKFLOW, project="p", domain="d", name="n", version="v")
+
+
+def without(part: str, event: Event) -> Event:
+    """An event whose execution's id lacks a part."""
+    match event:
+        case WorkflowExecutionEvent():
+            event.execution_id.ClearField(part)
+        case NodeExecutionEvent():
+            event.id.execution_id.ClearField(part)
+        case TaskExecutionEvent():
+            event.parent_node_execution_id.execution_id.ClearField(part)
+    return event
+
+
+def of_task(**fields: object) -> TaskExecutionEvent:
+    """A task event whose task has another id."""
+    event = task_event("RUNNING")
+    for field, value in fields.items():
+        setattr(event.task_id, field, value)
+    return event
+
+
+def of_no_node() -> TaskExecutionEvent:
+    event = task_event("RUNNING")
+    event.ClearField("parent_node_execution_id")
+    return event
+
+
+def timeless(kind: Callable[[str], Event]) -> Event:
+    event = kind("RUNNING")
+    event.ClearField("occurred_at")
+    return event
 
 
 def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
@@ -149,6 +220,17 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
         (workflow_event("RUNNING", execution=""), "execution_id.name"),
         (NodeExecutionEvent(), "node_id"),
         (TaskExecutionEvent(), "task_id.resource_type"),
+        (without("project", workflow_event("RUNNING")), "execution_id.project"),
+        (without("domain", node_event("RUNNING")), "execution_id.domain"),
+        (without("name", task_event("RUNNING")), "execution_id.name"),
+        (of_task(project=""), "task_id.project"),
+        (of_task(domain=""), "task_id.domain"),
+        (of_task(name=""), "task_id.name"),
+        (of_task(version=""), "task_id.version"),
+        (of_task(resource_type=WORKFLOW), "task_id.resource_type"),
+        (task_event("RUNNING", node=""), "node_id"),
+        (of_no_node(), "parent_node_execution_id"),
+        *((timeless(event), "occurred_at") for event in (workflow_event, node_event, task_event)),
         (node_event("RUNNING", node=""), "node_id"),
         (node_event("RUNNING", node="n" * 513), "node_id"),
         (node_event("RUNNING", retry_group="1" * 513), "retry_group"),
@@ -175,11 +257,10 @@ def test_a_bad_event_names_its_field(send: Send, aws: Aws, event: Event, field: 
 @pytest.mark.conformance("WFE-13")
 def test_a_time_that_is_missing_or_out_of_range(send: Send, aws: Aws) -> None:
     stored_execution()
-    timeless = workflow_event("RUNNING")
-    timeless.ClearField("occurred_at")
-    assert "occurred_at" in send(timeless).message
-    timeless.occurred_at.seconds = 1 << 60
-    assert send(timeless).code is Code.INVALID_ARGUMENT
+    assert "occurred_at" in send(timeless(workflow_event)).message
+    late = workflow_event("RUNNING")
+    late.occurred_at.seconds = 1 << 60
+    assert send(late).code is Code.INVALID_ARGUMENT
     unknown = workflow_event("RUNNING")
     unknown.phase = 99  # type: ignore[assignment]
     assert "phase" in send(unknown).message
@@ -226,6 +307,7 @@ def test_outputs_of_three_megabytes(
     assert send(with_outputs(node_event("SUCCEEDED"), 3_000_000)).code is expected
 
 
+@pytest.mark.conformance("NEV-27")
 def test_an_event_too_large_for_anything(send: Send, aws: Aws) -> None:
     outputs = LiteralMap()
     outputs.literals["big"].scalar.primitive.string_value = "x" * 5_000_000

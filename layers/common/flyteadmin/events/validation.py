@@ -163,9 +163,9 @@ def _dynamic_workflow(dynamic: DynamicWorkflowNodeMetadata) -> None:
 
 
 def attempt_identifier(event: TaskExecutionEvent) -> TaskExecutionIdentifier:
-    """The task execution that a task event is about."""
+    """The task execution that a task event is about; without a node where the event names none."""
     return TaskExecutionIdentifier(
         task_id=event.task_id,
-        node_execution_id=event.parent_node_execution_id,
+        node_execution_id=event.parent_node_execution_id if event.HasField("parent_node_execution_id") else None,
         retry_attempt=event.retry_attempt,
     )
