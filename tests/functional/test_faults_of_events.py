@@ -259,7 +259,7 @@ def test_two_consumers_of_one_execution_in_any_order(aws: Aws, seed: int) -> Non
     assert lease_of(execution) is None
 
 
-@pytest.mark.conformance("KD-04", "KD-16", "KD-18", "WFE-20")
+@pytest.mark.conformance("KD-04", "KD-16", "WFE-20")
 def test_a_rebuild_erases_nothing_that_the_control_plane_set(aws: Aws) -> None:
     created = stored_execution(cluster="east")
     facts = overlaid(Overlay("ABORTING", CREATED_AT + 7)).then(Facts(latest={"abort": b"", "archived": 1}))

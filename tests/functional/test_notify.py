@@ -146,6 +146,7 @@ def test_what_moves_nothing_announces_nothing(aws: Aws) -> None:
     assert subscriber.received() == []
 
 
+@pytest.mark.conformance("NOT-09")
 def test_what_the_topic_does_not_take_is_tried_again_from_there(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

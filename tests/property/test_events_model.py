@@ -127,6 +127,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.conformance("KD-04")
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_goes_all_its_way_between_any_two_calls(
     world: World, other: str, record_property: Callable[[str, object], None]

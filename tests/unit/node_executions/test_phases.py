@@ -102,6 +102,9 @@ def test_what_names_a_node_comes_from_the_first_event() -> None:
         node_event("RUNNING", spec_node_id="other", retry_group="2", event_version=2),
     )
     assert (said["spec_node_id"], said["retry_group"], said["event_version"]) == ("n0", "1", 1)
+    unnamed = node_event("QUEUED")
+    unnamed.ClearField("spec_node_id")
+    assert said_by(unnamed, node_event("RUNNING", spec_node_id="late"))["spec_node_id"] == "late"
 
 
 @pytest.mark.conformance("NEV-08")
@@ -117,6 +120,31 @@ def test_a_node_below_a_task_execution() -> None:
     task = "n%230#flytesnacks:development:task:v1#000001"
     assert said["parent"] == children_key("flytesnacks:development:run", task=task)
     assert said_by(node_event("QUEUED"))["parent"] == children_key("flytesnacks:development:run")
+
+
+@pytest.mark.conformance("NEV-11", "NEV-12")
+@pytest.mark.parametrize(
+    ("stored", "later"),
+    [("RUNNING", "RUNNING"), ("SUCCEEDED", "SUCCEEDED"), ("SUCCEEDED", "FAILED"), ("SKIPPED", "RUNNING")],
+)
+def test_what_is_not_accepted_only_fills_what_is_missing(stored: str, later: str) -> None:
+    """A phase again, or any after the end, with other things to say than the event that counted."""
+    first = node_event(stored, 5, deck_uri="s3://deck", is_array=True, output_uri="s3://out")
+    late = node_event(
+        *(later, 9),
+        reported_at=at(10),
+        deck_uri="s3://other",
+        input_uri="s3://in",
+        output_uri="s3://other",
+        is_parent=True,
+        task_node_metadata=TaskNodeMetadata(checkpoint_uri="s3://other"),
+    )
+    filled = {"input_uri": "s3://in", "is_parent_node": True}
+    if later == "RUNNING" and stored != "RUNNING":
+        filled["started_at"] = CREATED_AT + 9_000_000_000
+    before = said_by(first)
+    assert said_by(first, late) == before | filled
+    assert stored in refused_phases(later)
 
 
 @pytest.mark.conformance("NEV-14")

@@ -1,7 +1,7 @@
 """How logs, custom info, metadata and external resources of a task's events merge."""
 
 import pytest
-from flyteidl.core.catalog_pb2 import CACHE_DISABLED, CACHE_HIT
+from flyteidl.core.catalog_pb2 import CACHE_DISABLED, CACHE_HIT, CACHE_POPULATED
 from flyteidl.core.execution_pb2 import TaskExecution, TaskLog
 from flyteidl.event.event_pb2 import (
     ExternalResourceInfo,
@@ -85,6 +85,8 @@ def test_logs_of_external_resources_are_filtered_when_the_phase_changes() -> Non
     logs = [HIDDEN_AT_THE_END, PLAIN]
     same = closure(with_resources("RUNNING", resource(0, logs=logs)), task_event("RUNNING", phase_version=1))
     assert len(same.metadata.external_resources[0].logs) == 2
+    pending = closure(with_resources("QUEUED", resource(0, logs=logs)), task_event("QUEUED", phase_version=1))
+    assert len(pending.metadata.external_resources[0].logs) == 2
     ended = closure(with_resources("RUNNING", resource(0, logs=logs)), task_event("SUCCEEDED"))
     assert names(list(ended.metadata.external_resources[0].logs)) == ["plain"]
 
@@ -105,6 +107,7 @@ def struct(content: dict[str, object]) -> Struct:
         ({"a": {"x": 1}}, {"a": 1}, {"a": 1}),
         ({"a": 1}, {}, {"a": 1}),
         ({"a": 1}, {"b": {}}, {"a": 1, "b": {}}),
+        ({"a": 1}, {"a": [None, {"x": None}]}, {"a": [None, {"x": None}]}),
     ],
 )
 def test_custom_info(existing: dict[str, object], latest: dict[str, object], merged: dict[str, object]) -> None:
@@ -135,6 +138,10 @@ def test_metadata() -> None:
     assert (said.generated_name, said.plugin_identifier) == ("name", "newer")
     assert said.instance_class == TaskExecutionMetadata.INTERRUPTIBLE
     assert [pool.namespace for pool in said.resource_pool_info] == ["b"]
+    third = TaskExecutionMetadata(generated_name="newer", instance_class=TaskExecutionMetadata.INTERRUPTIBLE)
+    said = closure(task_event("QUEUED", metadata=second), task_event("RUNNING", metadata=third)).metadata
+    assert (said.generated_name, said.plugin_identifier) == ("newer", "newer")
+    assert said.instance_class == TaskExecutionMetadata.INTERRUPTIBLE
     emptied = closure(task_event("QUEUED", metadata=first), task_event("RUNNING", metadata=TaskExecutionMetadata()))
     assert list(emptied.metadata.resource_pool_info) == []
 
@@ -173,9 +180,20 @@ def test_one_external_resource_is_updated() -> None:
     assert [f"{each.name} {each.uri}" for each in said.logs] == ["a 3", "b 2"]
     assert MessageToDict(said.custom_info) == {"a": 1}
     assert not said.HasField("workflow_node_metadata"), "an existing entry's link is not updated"
-    replaced = resource(0, external_id="newer", custom_info=struct({"b": 2}))
+    replaced = resource(0, external_id="newer", cache_status=CACHE_POPULATED, custom_info=struct({"b": 2}))
     [said] = closure(with_resources("QUEUED", before), with_resources("RUNNING", replaced)).metadata.external_resources
-    assert (said.external_id, MessageToDict(said.custom_info)) == ("newer", {"b": 2})
+    assert (said.external_id, said.phase, said.cache_status) == ("newer", TaskExecution.UNDEFINED, CACHE_POPULATED)
+    assert MessageToDict(said.custom_info) == {"b": 2}
+
+
+@pytest.mark.conformance("TEV-19")
+def test_external_resources_that_come_first_with_an_update_are_sorted_and_found_again() -> None:
+    said = closure(
+        task_event("QUEUED"),
+        with_resources("RUNNING", resource(2), resource(0), resource(1)),
+        with_resources("SUCCEEDED", *(resource(index, phase=TaskExecution.SUCCEEDED) for index in (0, 1, 2))),
+    ).metadata.external_resources
+    assert [(each.index, each.phase) for each in said] == [(index, TaskExecution.SUCCEEDED) for index in (0, 1, 2)]
 
 
 @pytest.mark.conformance("TEV-19")

@@ -110,6 +110,33 @@ def test_which_event_moves_which_state(stored: str, version: int, phase: str, ne
     assert accepts(state(task_event(stored, phase_version=version)), event) is is_accepted
 
 
+@pytest.mark.conformance("TEV-06", "TEV-08")
+@pytest.mark.parametrize(
+    ("stored", "later"),
+    [("RUNNING", "RUNNING"), ("SUCCEEDED", "SUCCEEDED"), ("SUCCEEDED", "FAILED"), ("ABORTED", "RUNNING")],
+)
+def test_what_is_not_accepted_only_fills_what_is_missing(stored: str, later: str) -> None:
+    """A phase again in no higher version, or any after the end, that says other things than the event that counted."""
+    first = task_event(stored, 5, phase_version=1, reason="first", output_uri="s3://out")
+    late = task_event(
+        *(later, 9),
+        phase_version=1,
+        reported_at=at(10),
+        reason="other",
+        logs=[TaskLog(uri="s3://other")],
+        input_uri="s3://in",
+        output_uri="s3://other",
+        metadata={"generated_name": "other"},
+    )
+    expected = closure(first)
+    if later == "RUNNING" and stored != "RUNNING":
+        expected.started_at.CopyFrom(at(9))
+        expected.duration.seconds = -4
+    after = state(first, late)
+    assert after.closure == expected
+    assert after.input_uri == "s3://in"
+
+
 @given(runs)
 def test_the_first_end_is_kept(events: list[PhaseEvent]) -> None:
     ends = [event for event in events if event.event.phase in TERMINAL]
