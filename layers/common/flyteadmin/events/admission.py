@@ -1,7 +1,7 @@
 """Whether an event is taken into the queue, decided from the execution row alone (architecture §3); pure.
 
-What upstream answers from node and task rows (ALREADY_EXISTS on repeats, NOT_FOUND for parents still in the queue) is
-given up on purpose: propeller treats OK the same. Deviations stand in docs/deviations.toml.
+What upstream answers from node and task rows is given up on purpose: ALREADY_EXISTS on repeats, which propeller takes
+for OK, and NOT_FOUND for parents, which may still be in the queue. Deviations stand in docs/deviations.toml.
 """
 
 from dataclasses import dataclass
