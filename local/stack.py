@@ -5,6 +5,7 @@ With KUBECONFIG set, workflows go to that cluster instead of the in-memory one, 
 """
 
 import argparse
+import fcntl
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 from urllib.parse import urlsplit
 
 from botocore.credentials import Credentials
@@ -187,11 +189,9 @@ def up(*, engine: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     with ExitStack() as resources:
-        resources.callback(_PID_FILE.unlink, missing_ok=True)  # when all else has ended: `down` waits for it
+        resources.enter_context(_the_only_one())  # until all else has ended: `down` waits for it
         port = bridge_process.free_port(_UPSTREAMS_GRPC_PORT)
         stack = resources.enter_context(running(_say, engine=engine, port=port))
-        _PID_FILE.parent.mkdir(exist_ok=True)
-        _PID_FILE.write_text(str(os.getpid()))
         print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION), flush=True)
         if not engine:
             propeller = configured(
@@ -210,12 +210,15 @@ def up(*, engine: bool) -> None:
 def down() -> None:
     """Stop the stack that `up` keeps, if there is one."""
     try:
-        pid = int(_PID_FILE.read_text())
-        os.kill(pid, signal.SIGTERM)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+        with _PID_FILE.open() as file:
+            pid = 0 if _is_taken(file) else int(file.read() or 0)
+    except FileNotFoundError:
+        pid = 0
+    if not pid:
         _PID_FILE.unlink(missing_ok=True)
         _say("no stack is running")
         return
+    os.kill(pid, signal.SIGTERM)
     _say("stopping")
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while _PID_FILE.exists():
@@ -223,6 +226,35 @@ def down() -> None:
             sys.exit(f"stack: process {pid} has not ended after {_PATIENCE_SECONDS} s")
         time.sleep(0.1)
     _say("stopped")
+
+
+@contextmanager
+def _the_only_one() -> Iterator[None]:
+    """Hold the lock of a file that says who keeps a stack; it ends with the process, however that ends.
+
+    Raises:
+        SystemExit: another process holds it.
+    """
+    _PID_FILE.parent.mkdir(exist_ok=True)
+    with _PID_FILE.open("a") as file:
+        if not _is_taken(file):
+            sys.exit("stack: one is running already; make down ends it")
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            _PID_FILE.unlink(missing_ok=True)
+
+
+def _is_taken(file: TextIO) -> bool:
+    """Take the lock of a file, if nobody has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,6 @@
 """`make up` and `make down`: what is said to be stopped has ended."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -24,7 +25,9 @@ def pid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         signal.signal(number, handler)
 
 
-def test_down_waits_until_all_has_ended(pid_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def ended(pid_file: Path, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """A stack without parts; for each that ended, whether the file was there still."""
     seen = []
 
     @contextmanager
@@ -37,23 +40,64 @@ def test_down_waits_until_all_has_ended(pid_file: Path, monkeypatch: pytest.Monk
         seen.append(pid_file.exists())
 
     monkeypatch.setattr(local_stack, "running", running)
-    stopper = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    return seen
+
+
+def after_a_while(signal_number: int) -> threading.Timer:
+    stopper = threading.Timer(0.5, os.kill, (os.getpid(), signal_number))
     stopper.start()
+    return stopper
+
+
+@contextmanager
+def kept(pid_file: Path) -> Iterator[None]:
+    """What a running `make up` holds."""
+    with pid_file.open("w") as file:
+        file.write(str(os.getpid()))
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_down_waits_until_all_has_ended(pid_file: Path, ended: list[bool]) -> None:
+    stopper = after_a_while(signal.SIGTERM)
     local_stack.up(engine=True)
     stopper.join()
-    assert seen == [True], "there as long as anything runs"
+    assert ended == [True], "there as long as anything runs"
     assert not pid_file.exists()
 
 
 def test_down_says_so_if_it_does_not_end(
     pid_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pid_file.write_text(str(os.getpid()))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     monkeypatch.setattr(local_stack, "_PATIENCE_SECONDS", 0.3)
-    with pytest.raises(SystemExit, match="has not ended"):
+    with kept(pid_file), pytest.raises(SystemExit, match="has not ended"):
         local_stack.down()
     assert "stopped" not in capsys.readouterr().err
+
+
+def test_down_leaves_a_process_alone_that_has_the_number_of_one_that_was_killed(
+    pid_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    received = []
+    signal.signal(signal.SIGTERM, lambda *_: received.append(1))
+    pid_file.write_text(str(os.getpid()))
+    local_stack.down()
+    assert received == []
+    assert capsys.readouterr().err == "stack: no stack is running\n"
+    assert not pid_file.exists()
+
+
+def test_a_second_stack_of_one_folder_is_refused(pid_file: Path, ended: list[bool]) -> None:
+    """They would share logs, and `make down` could end one of them only."""
+    with kept(pid_file):
+        stopper = after_a_while(signal.SIGINT)
+        with pytest.raises(SystemExit, match="make down ends it"):
+            local_stack.up(engine=True)
+        assert pid_file.read_text() == str(os.getpid())
+        stopper.cancel()
+    assert ended == []
 
 
 def test_who_has_no_cluster_does_not_wait_for_its_client() -> None:
