@@ -25,6 +25,7 @@ from flyteadmin import settings
 from flyteadmin.api.handler import ApiHandler, ApiResponse, api_handler, healthcheck
 from flyteadmin.api.identity import Identity
 from flyteadmin.errors import Code, FailedPrecondition, NotFound, Unauthenticated
+from flyteadmin.observability import logger
 from tests.infrastructure.template import load
 from tests.metrics import measured
 
@@ -248,6 +249,8 @@ def test_a_crash_tells_the_client_the_request_id_and_the_log_the_cause(
     assert status_in(response) == Status(code=Code.INTERNAL, message="internal error, request id r1")
     assert "the cause" not in response["body"]
     assert any(record.exc_info and "the cause" in str(record.exc_info[1]) for record in caplog.records)
+    about = {"request_id": "r1", "rpc": "GetExecution", "path": "/api/v1/executions/p/d/n"}
+    assert about.items() <= logger.get_current_keys().items(), "what to look for"
     assert handler(event("GET", "/api/v1/executions/p/d/n"), None)["statusCode"] == 200
 
 

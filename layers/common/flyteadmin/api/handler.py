@@ -124,6 +124,7 @@ class ApiHandler:
 
     def _answer(self, event: _Event, headers: Mapping[str, str]) -> ApiResponse:
         method, path = event.request_context.http.method, event.path()
+        logger.append_keys(path=path)
         page = self.pages.get(unquote(path))
         body = event.body_bytes()
         if len(body) > self.max_bytes:
