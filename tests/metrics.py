@@ -9,9 +9,9 @@ def measured(printed: str) -> list[tuple[str, dict[str, int]]]:
     found = []
     for line in lines:
         [directive] = line["_aws"]["CloudWatchMetrics"]
-        assert directive["Dimensions"] == [[]]
+        assert directive["Dimensions"] == [["service"]]
+        assert line["service"] == "flyteadmin"
         assert line["_aws"]["Timestamp"] > 1_600_000_000_000
-        found.append(
-            (directive["Namespace"], {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]})
-        )
+        figures = {metric["Name"]: line[metric["Name"]] for metric in directive["Metrics"]}
+        found.append((directive["Namespace"], {name: value for name, [value] in figures.items()}))
     return found
