@@ -124,4 +124,4 @@ def lease_of(state: ExecutionState) -> object:
     """The lease of an execution in the tables, None once it has ended."""
     from flyteadmin.clients.dynamodb.reads import get  # noqa: PLC0415
 
-    return get(Lease, leases.key(state.launch_plan, state.execution))
+    return get(leases.key(state.launch_plan, state.execution))

@@ -180,8 +180,8 @@ def test_a_batch_of_any_size_is_stored_and_found(database: str) -> None:
     missing = Key(NodeExecutionRow, "no", "such")
     found = batch_get([*keys, missing, *keys])
     assert {row.created_at for row in found.rows.values() if isinstance(row, ExecutionState)} == set(range(130))
-    assert found.get(NodeExecutionRow, missing) is None
-    assert get(NodeExecutionRow, missing) is None
+    assert found.get(missing) is None
+    assert get(missing) is None
     assert len(query_all(ExecutionState, "workflow", index="workflow")) == 130
 
 

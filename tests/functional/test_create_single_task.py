@@ -37,7 +37,6 @@ from flyteadmin.executions import repository, storing
 from flyteadmin.executions.leases import Lease
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.named_entities import repository as named_entities
-from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.workflows import repository as workflows
 from local.admin import Admin
 from local.aws.data import DataAccount
@@ -102,7 +101,7 @@ def test_a_task_runs_in_a_workflow_of_one_node(admin: Admin, cluster: ClusterSer
 def test_what_is_generated_is_hidden_from_active_names(admin: Admin) -> None:
     create(admin, request(registered(admin)))
     for kind in (WORKFLOW, LAUNCH_PLAN):
-        row = get(NamedEntityRow, named_entities.key(identifier(kind, GENERATED)))
+        row = get(named_entities.key(identifier(kind, GENERATED)))
         assert row is not None
         assert row.state == NamedEntityState.SYSTEM_GENERATED
 

@@ -59,7 +59,7 @@ def matching(project: str, domain: str, workflow: str = "", launch_plan: str = "
     return rows_of(batch_get(wanted), wanted)
 
 
-def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -> list[Key]:
+def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -> list[Key[AttributesRow]]:
     """The addresses that `rows_of` reads, the most specific first, for a batch read that wants more than these."""
     scopes = [(project, "", "", ""), (project, domain, "", "")]
     if workflow:
@@ -70,10 +70,10 @@ def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -
     return [Key(AttributesRow, address) for address in addresses if len(address.encode()) <= _MAX_KEY_BYTES]
 
 
-def rows_of(found: Found, wanted: Sequence[Key]) -> MatchingAttributesRows:
+def rows_of(found: Found, wanted: Sequence[Key[AttributesRow]]) -> MatchingAttributesRows:
     """The rows of `keys` among what a batch read found."""
-    rows = tuple(row for key in wanted if (row := found.get(AttributesRow, key)) is not None)
-    return MatchingAttributesRows(rows, found.get(AttributesRow, wanted[-1]) if wanted else None)
+    rows = tuple(row for key in wanted if (row := found.get(key)) is not None)
+    return MatchingAttributesRows(rows, found.get(wanted[-1]) if wanted else None)
 
 
 def scope_key(project: str, domain: str, workflow: str, launch_plan: str) -> str:

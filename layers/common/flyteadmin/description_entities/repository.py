@@ -18,7 +18,7 @@ def read(identifier: Identifier) -> DescriptionEntity | None:
     """The description of a version, None where it came without one; one consistent request."""
     name, version = entity_key(identifier)
     key = Key(DescriptionEntityRow, f"{ResourceType.Name(identifier.resource_type)}:{name}", version)
-    row = get(DescriptionEntityRow, key)
+    row = get(key)
     return message(row) if row is not None else None
 
 

@@ -26,7 +26,6 @@ from flyteadmin.events.validation import attempt_identifier
 from flyteadmin.identifiers import task_execution_key
 from flyteadmin.observability import logger, measure
 from flyteadmin.task_executions import repository as task_executions
-from flyteadmin.task_executions.models import TaskExecutionRow
 
 _THREADS = 8
 
@@ -137,7 +136,7 @@ def _is_large(entity: _Entity, rows: Found) -> bool:
     """
     if entity.kind is not Kind.TASK:
         return False
-    row = rows.get(TaskExecutionRow, task_executions.key(entity.execution, entity.key))
+    row = rows.get(task_executions.key(entity.execution, entity.key))
     return any(map(log.is_large, entity.events)) or (row is not None and row.closure is None)
 
 
@@ -282,5 +281,5 @@ def _apply_task(entity: _Entity, rows: Found) -> None:
     event = entity.events[0].event
     assert isinstance(event, TaskExecutionEvent)
     identifier = attempt_identifier(event)
-    row = rows.get(TaskExecutionRow, task_executions.key(*task_execution_key(identifier)))
+    row = rows.get(task_executions.key(*task_execution_key(identifier)))
     projection.apply_task(identifier, entity.sequenced, row)

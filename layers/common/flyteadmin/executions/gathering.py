@@ -9,7 +9,7 @@ from flyteidl.core.identifier_pb2 import TASK, Identifier
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import configuration, storage
-from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.keys import AnyKey
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import NotFound
@@ -22,14 +22,11 @@ from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.executions.validation import validate_spec
 from flyteadmin.identifiers import execution_key
 from flyteadmin.launch_plans import repository as launch_plans
-from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.named_entities.validation import missing_entity
 from flyteadmin.projects import repository as projects
-from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration, environment
 from flyteadmin.tasks import repository as tasks
-from flyteadmin.tasks.models import TaskRow
 from flyteadmin.timestamps import from_datetime
 
 
@@ -55,7 +52,7 @@ def first_stage(call: Call, threads: ThreadPoolExecutor) -> FirstStage:
     return FirstStage(found, current.result(), repository.stored(found, execution))
 
 
-def _launchable_keys(call: Call) -> list[Key]:
+def _launchable_keys(call: Call) -> list[AnyKey]:
     identifier = call.request.spec.launch_plan
     if not all((identifier.project, identifier.domain, identifier.name, identifier.version)):
         return []
@@ -64,7 +61,7 @@ def _launchable_keys(call: Call) -> list[Key]:
     return [launch_plans.key(identifier)]
 
 
-def _parent_keys(call: Call) -> list[Key]:
+def _parent_keys(call: Call) -> list[AnyKey]:
     node = parent_of(call.request)
     return [repository.specification_key(execution_key(node.execution_id))] if node is not None else []
 
@@ -89,7 +86,7 @@ def second_stage(call: Call, first: FirstStage, threads: ThreadPoolExecutor) -> 
         NotFound: there is no such launch plan, task or parent execution.
     """
     request, found = call.request, first.found
-    project = found.get(ProjectRow, projects.key(request.project))
+    project = found.get(projects.key(request.project))
     if first.earlier is None:  # else it was accepted before the project may have been archived
         validate_project_and_domain(project, request.project, request.domain, first.configuration)
     validate_spec(request)
@@ -135,7 +132,7 @@ def _launchable(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launc
 
 def _launch_plan(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
     identifier = call.request.spec.launch_plan
-    row = found.get(LaunchPlanRow, launch_plans.key(identifier))
+    row = found.get(launch_plans.key(identifier))
     if row is None:
         raise missing_entity(identifier)
     launch_plan = launch_plans.message(row)
@@ -144,11 +141,11 @@ def _launch_plan(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Laun
 
 def _task(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
     task_id = call.request.spec.launch_plan
-    task = found.get(TaskRow, tasks.key(task_id))
+    task = found.get(tasks.key(task_id))
     if task is None:
         raise missing_entity(task_id)
     workflow_id = single_tasks.workflow_id(task_id)
-    row = found.get(LaunchPlanRow, launch_plans.key(single_tasks.launch_plan_id(task_id)))
+    row = found.get(launch_plans.key(single_tasks.launch_plan_id(task_id)))
     if row is not None:
         closure = threads.submit(_read_closure, row.closure_uri)
         return _Launchable(launch_plans.message(row), workflow_id, closure, is_task=True)
@@ -168,7 +165,7 @@ def _parent(call: Call, found: Found) -> ExecutionSpecification | None:
     node = parent_of(call.request)
     if node is None:
         return None
-    row = found.get(ExecutionSpecification, repository.specification_key(execution_key(node.execution_id)))
+    row = found.get(repository.specification_key(execution_key(node.execution_id)))
     if row is None:
         raise NotFound(f"missing entity of type execution with identifier {' '.join(str(node.execution_id).split())}")
     return row

@@ -17,6 +17,6 @@ class Lease(Model):
     created_at = NumberAttribute()
 
 
-def key(launch_plan: str, execution: str) -> Key:
+def key(launch_plan: str, execution: str) -> Key[Lease]:
     """The address of an execution's lease."""
     return Key(Lease, launch_plan, execution)

@@ -45,12 +45,12 @@ class StoredExecution:
     specification: ExecutionSpecification
 
 
-def state_key(execution: str) -> Key:
+def state_key(execution: str) -> Key[ExecutionState]:
     """The address of the item that moves."""
     return Key(ExecutionState, execution, "state")
 
 
-def specification_key(execution: str) -> Key:
+def specification_key(execution: str) -> Key[ExecutionSpecification]:
     """The address of the item that stays."""
     return Key(ExecutionSpecification, execution, "spec")
 
@@ -82,7 +82,7 @@ def create(
 
 def read_state(execution: str) -> ExecutionState | None:
     """The state of an execution; a consistent read."""
-    return get(ExecutionState, state_key(execution))
+    return get(state_key(execution))
 
 
 def read(execution: str) -> StoredExecution | None:
@@ -99,8 +99,8 @@ def read_all(executions: Sequence[str]) -> dict[str, StoredExecution]:
 
 def stored(found: Found, execution: str) -> StoredExecution | None:
     """An execution among what a batch read found; None unless both its items are there."""
-    state = found.get(ExecutionState, state_key(execution))
-    specification = found.get(ExecutionSpecification, specification_key(execution))
+    state = found.get(state_key(execution))
+    specification = found.get(specification_key(execution))
     return StoredExecution(state, specification) if state is not None and specification is not None else None
 
 

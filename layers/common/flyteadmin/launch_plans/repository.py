@@ -31,19 +31,19 @@ class LaunchPlanMissing(Exception):
     """There is no such version."""
 
 
-def key(identifier: Identifier) -> Key:
+def key(identifier: Identifier) -> Key[LaunchPlanRow]:
     """The address of a version."""
     return Key(LaunchPlanRow, *entity_key(identifier))
 
 
-def active_key(name: str) -> Key:
+def active_key(name: str) -> Key[ActiveVersion]:
     """The address of the item that says which version of "project:domain:name" is active."""
     return Key(ActiveVersion, f":{name}", "active")
 
 
 def read(identifier: Identifier) -> LaunchPlanRow | None:
     """A version; one consistent request."""
-    return get(LaunchPlanRow, key(identifier))
+    return get(key(identifier))
 
 
 def new_version(launch_plan: LaunchPlan, workflow: Identifier, closure_uri: str, now: int) -> LaunchPlanRow:
@@ -143,7 +143,7 @@ def message(row: LaunchPlanRow) -> LaunchPlan:
 
 def interface(found: Found, identifier: Identifier) -> LaunchPlanInterface | None:
     """What the compiler needs to know of a launch plan that a workflow starts; None if it was not found."""
-    row = found.get(LaunchPlanRow, key(identifier))
+    row = found.get(key(identifier))
     if row is None:
         return None
     stored = launch_plan_interface(message(row))
@@ -158,10 +158,10 @@ def read_active(project: str, domain: str, name: str) -> LaunchPlanRow | None:
     """
     full_name = name_key(project, domain, name)
     for _ in range(_READS):
-        marker = get(ActiveVersion, active_key(full_name))
+        marker = get(active_key(full_name))
         if marker is None or not marker.active_version:
             return None
-        row = get(LaunchPlanRow, Key(LaunchPlanRow, full_name, marker.active_version))
+        row = get(Key(LaunchPlanRow, full_name, marker.active_version))
         if row is not None and row.active is not None:
             return row
     raise Unavailable("the active launch plan is being changed, try again")
@@ -189,11 +189,11 @@ def _change(identifier: Identifier, wanted: str, now: int, check: Callable[[Laun
     name, version = entity_key(identifier)
     for attempt in range(_ATTEMPTS):
         found = batch_get([key(identifier), active_key(name)])
-        row = found.get(LaunchPlanRow, key(identifier))
+        row = found.get(key(identifier))
         if row is None:
             raise LaunchPlanMissing
         check(row)
-        marker = found.get(ActiveVersion, active_key(name))
+        marker = found.get(active_key(name))
         current = marker.active_version if marker is not None else ""
         if current == wanted or (not wanted and current != version):
             return

@@ -28,7 +28,6 @@ from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import missing_entity, validate_identifier, with_type
 from flyteadmin.projects import repository as projects
-from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.workflows import repository as workflows
 from flyteadmin.workflows.models import WorkflowRow
@@ -47,16 +46,16 @@ def create(request: LaunchPlanCreateRequest) -> LaunchPlanCreateResponse:
     identifier = validate_identifier(request.id if request.HasField("id") else None, LAUNCH_PLAN)
     project, name = projects.key(identifier.project), named_entities.key(identifier)
     found = batch_get([project, repository.key(identifier), name, workflows.key(workflow_id)])
-    workflow = found.get(WorkflowRow, workflows.key(workflow_id))
+    workflow = found.get(workflows.key(workflow_id))
     if workflow is None:
         raise missing_entity(workflow_id)
     here = configuration.current()
-    validate_project_and_domain(found.get(ProjectRow, project), identifier.project, identifier.domain, here)
+    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, here)
     launch_plan = _completed(request, workflows.interface(workflow))
-    existing = found.get(LaunchPlanRow, repository.key(identifier))
+    existing = found.get(repository.key(identifier))
     if existing is not None:
         raise _exists(existing, launch_plan)
-    _store(launch_plan, workflow, found.get(NamedEntityRow, name))
+    _store(launch_plan, workflow, found.get(name))
     return LaunchPlanCreateResponse()
 
 

@@ -31,7 +31,7 @@ class VersionExists(Exception):
         self.old = old
 
 
-def key(identifier: Identifier) -> Key:
+def key(identifier: Identifier) -> Key[NamedEntityRow]:
     """The address of the name that an entity's versions share."""
     scope = scope_key(identifier.resource_type, identifier.project, identifier.domain)
     return Key(NamedEntityRow, scope, identifier.name)
@@ -44,7 +44,7 @@ def scope_key(kind: ResourceType, project: str, domain: str) -> str:
 
 def read(identifier: Identifier) -> NamedEntityRow | None:
     """What is said about a name; None where nothing is registered under it. One consistent request."""
-    return get(NamedEntityRow, key(identifier))
+    return get(key(identifier))
 
 
 def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) -> bool:

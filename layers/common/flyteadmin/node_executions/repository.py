@@ -7,14 +7,14 @@ from flyteadmin.facts import Facts
 from flyteadmin.node_executions.models import NodeExecutionRow
 
 
-def key(execution: str, node_id: str) -> Key:
+def key(execution: str, node_id: str) -> Key[NodeExecutionRow]:
     """The address of a node execution."""
     return Key(NodeExecutionRow, execution, node_id)
 
 
 def read(execution: str, node_id: str) -> NodeExecutionRow | None:
     """A node execution; a consistent read."""
-    return get(NodeExecutionRow, key(execution, node_id))
+    return get(key(execution, node_id))
 
 
 def has_children(parent: str) -> bool:

@@ -13,7 +13,7 @@ from flyteadmin.projects.models import ALL_PROJECTS, ProjectRow
 _MAX_KEY_BYTES = 255
 
 
-def key(project: str) -> Key:
+def key(project: str) -> Key[ProjectRow]:
     """The address of a project.
 
     Raises:
@@ -26,7 +26,7 @@ def key(project: str) -> Key:
 
 def read(project: str) -> ProjectRow | None:
     """A project's row; one consistent request."""
-    return get(ProjectRow, key(project))
+    return get(key(project))
 
 
 def create(row: ProjectRow) -> bool:

@@ -12,14 +12,14 @@ from flyteadmin.identifiers import execution_identifier, signal_key
 from flyteadmin.signals.models import SignalRow
 
 
-def key(identifier: SignalIdentifier) -> Key:
+def key(identifier: SignalIdentifier) -> Key[SignalRow]:
     """The address of a signal."""
     return Key(SignalRow, *signal_key(identifier))
 
 
 def read(identifier: SignalIdentifier) -> SignalRow | None:
     """A signal; one consistent request."""
-    return get(SignalRow, key(identifier))
+    return get(key(identifier))
 
 
 def create(row: SignalRow) -> SignalRow:

@@ -13,7 +13,6 @@ from flyteidl.core.types_pb2 import LiteralType
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import TERMINAL
 from flyteadmin.identifiers import execution_key, signal_key
 from flyteadmin.signals import repository
@@ -51,11 +50,11 @@ def set_signal(request: SignalSetRequest) -> SignalSetResponse:
     validate_set(request)
     execution = executions.state_key(execution_key(request.id.execution_id))
     found = batch_get([repository.key(request.id), execution])
-    row = found.get(SignalRow, repository.key(request.id))
+    row = found.get(repository.key(request.id))
     if row is None:
         raise InvalidArgument(f"failed to validate that signal [{request.id.signal_id}] exists: signal does not exist")
     validate_value(request.value, LiteralType.FromString(row.type))
-    state = found.get(ExecutionState, execution)
+    state = found.get(execution)
     if state is not None and state.phase in TERMINAL:
         raise FailedPrecondition(f"the execution of signal {row.signal_id} has ended as {state.phase}")
     repository.set_value(row, request.value.SerializeToString(deterministic=True), time.time_ns())

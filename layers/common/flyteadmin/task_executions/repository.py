@@ -27,17 +27,17 @@ class Attempt:
     closure: TaskExecutionClosure
 
 
-def key(execution: str, attempt_key: str) -> Key:
+def key(execution: str, attempt_key: str) -> Key[TaskExecutionRow]:
     """The address of a task execution."""
     return Key(TaskExecutionRow, execution, attempt_key)
 
 
 def read(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
     """A task execution; a consistent read."""
-    return get(TaskExecutionRow, key(*task_execution_key(identifier)))
+    return get(key(*task_execution_key(identifier)))
 
 
-def read_all(keys: Sequence[Key]) -> Found:
+def read_all(keys: Sequence[Key[TaskExecutionRow]]) -> Found:
     """Task executions by key; consistent, 100 a request."""
     return batch_get(keys)
 
@@ -45,7 +45,7 @@ def read_all(keys: Sequence[Key]) -> Found:
 def read_again(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
     """A task execution after somebody else wrote it; the same kind of request as `read_all`, so no further right."""
     address = key(*task_execution_key(identifier))
-    return batch_get([address]).get(TaskExecutionRow, address)
+    return batch_get([address]).get(address)
 
 
 def of_node(execution: str, node_id: str) -> list[TaskExecutionRow]:

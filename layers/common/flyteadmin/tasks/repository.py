@@ -16,14 +16,14 @@ from flyteadmin.timestamps import to_timestamp
 _INLINE_BYTES = 32 * 1024
 
 
-def key(identifier: Identifier) -> Key:
+def key(identifier: Identifier) -> Key[TaskRow]:
     """The address of a version."""
     return Key(TaskRow, *entity_key(identifier))
 
 
 def read(identifier: Identifier) -> TaskRow | None:
     """A version; one consistent request."""
-    return get(TaskRow, key(identifier))
+    return get(key(identifier))
 
 
 def first(row: TaskRow, closure: bytes) -> Put:

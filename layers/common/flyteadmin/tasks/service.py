@@ -22,7 +22,6 @@ from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import validate_identifier
 from flyteadmin.projects import repository as projects
-from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration
 from flyteadmin.tasks import repository
@@ -42,15 +41,15 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     name = named_entities.key(identifier)
     found = batch_get([projects.key(identifier.project), repository.key(identifier), name, *scopes])
     here = configuration.current()
-    project = found.get(ProjectRow, projects.key(identifier.project))
+    project = found.get(projects.key(identifier.project))
     validate_project_and_domain(project, identifier.project, identifier.domain, here)
     _validate(request, attributes.rows_of(found, scopes), here)
     task = _compiled(request.spec.template, identifier)
     validate_compiled(task)
-    existing = found.get(TaskRow, repository.key(identifier))
+    existing = found.get(repository.key(identifier))
     if existing is not None:
         raise _exists(existing, task)
-    _store(request, task, found.get(NamedEntityRow, name))
+    _store(request, task, found.get(name))
     return TaskCreateResponse()
 
 

@@ -19,14 +19,14 @@ from flyteadmin.workflows.models import WorkflowRow
 _INLINE_BYTES = 64 * 1024
 
 
-def key(identifier: Identifier) -> Key:
+def key(identifier: Identifier) -> Key[WorkflowRow]:
     """The address of a version."""
     return Key(WorkflowRow, *entity_key(identifier))
 
 
 def read(identifier: Identifier) -> WorkflowRow | None:
     """A version; one consistent request."""
-    return get(WorkflowRow, key(identifier))
+    return get(key(identifier))
 
 
 def new_version(

@@ -17,7 +17,7 @@ from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.workflow_pb2 import WorkflowTemplate
 
 from flyteadmin.clients import configuration
-from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.keys import AnyKey
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.pretty_print import to_text
@@ -30,10 +30,8 @@ from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import missing_entity, validate_identifier
 from flyteadmin.projects import repository as projects
-from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.tasks import repository as tasks
-from flyteadmin.tasks.models import TaskRow
 from flyteadmin.workflows import repository
 from flyteadmin.workflows.models import WorkflowRow
 from flyteadmin.workflows.validation import validate_compiled, validate_workflow
@@ -43,7 +41,7 @@ from flyteadmin.workflows.validation import validate_compiled, validate_workflow
 class LaunchPlans:
     """How the launch plans that a workflow starts are found: they stand above this room, which can't import them."""
 
-    key: Callable[[Identifier], Key]
+    key: Callable[[Identifier], AnyKey]
     interface: Callable[[Found, Identifier], LaunchPlanInterface | None]
 
 
@@ -60,14 +58,14 @@ def create(request: WorkflowCreateRequest, launch_plans: LaunchPlans) -> Workflo
     project, name = projects.key(identifier.project), named_entities.key(identifier)
     found = batch_get([project, repository.key(identifier), name, *_required(requirements, launch_plans)])
     here = configuration.current()
-    validate_project_and_domain(found.get(ProjectRow, project), identifier.project, identifier.domain, here)
+    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, here)
     validate_workflow(request)
     closure = _compiled(request, _library(requirements, found, launch_plans, identifier))
     validate_compiled(identifier, closure, here.registration)
-    existing = found.get(WorkflowRow, repository.key(identifier))
+    existing = found.get(repository.key(identifier))
     if existing is not None:
         raise _exists(existing, closure, identifier)
-    _store(request, closure, found.get(NamedEntityRow, name))
+    _store(request, closure, found.get(name))
     return WorkflowCreateResponse()
 
 
@@ -84,9 +82,11 @@ def _requirements(request: WorkflowCreateRequest) -> Requirements:
         raise _uncompilable(request.id, f"failed to get workflow requirements with err {error.message}") from error
 
 
-def _required(requirements: Requirements, launch_plans: LaunchPlans) -> list[Key]:
-    wanted = [tasks.key(each) for each in requirements.task_ids if _is_whole(each)]
-    return wanted + [launch_plans.key(each) for each in requirements.launch_plan_ids if _is_whole(each)]
+def _required(requirements: Requirements, launch_plans: LaunchPlans) -> list[AnyKey]:
+    return [
+        *(tasks.key(each) for each in requirements.task_ids if _is_whole(each)),
+        *(launch_plans.key(each) for each in requirements.launch_plan_ids if _is_whole(each)),
+    ]
 
 
 def _is_whole(identifier: Identifier) -> bool:
@@ -97,7 +97,7 @@ def _is_whole(identifier: Identifier) -> bool:
 def _library(requirements: Requirements, found: Found, launch_plans: LaunchPlans, workflow: Identifier) -> _Library:
     library = _Library([], [])
     for identifier in requirements.task_ids:
-        row = found.get(TaskRow, tasks.key(identifier))
+        row = found.get(tasks.key(identifier))
         if row is None:
             raise _uncompilable(workflow, missing_entity(identifier).message)
         library.tasks.append(tasks.compiled(row))

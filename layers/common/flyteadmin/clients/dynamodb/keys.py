@@ -18,10 +18,10 @@ else:
 
 
 @dataclass(frozen=True)
-class Key:
-    """One item's address; `sort` only where the table has a sort key."""
+class Key[M: Model]:
+    """One item's address, and the model that reads it; `sort` only where the table has a sort key."""
 
-    model: type[Model]
+    model: type[M]
     partition: str
     sort: str | None = None
 
@@ -38,12 +38,16 @@ class Key:
         return raw
 
 
+type AnyKey = Key[Model]
+"""The address of an item of any table."""
+
+
 def table_name(model: type[Model]) -> str:
     """The table of a model in this deployment: the stack's prefix and the model's own name."""
     return f"{environment().table_prefix}{model.Meta.table_name}"
 
 
-def key_of(item: Model) -> Key:
+def key_of[M: Model](item: M) -> Key[M]:
     """The address of an item."""
     model = type(item)
     attributes = item.attribute_values

@@ -11,7 +11,7 @@ from pynamodb.models import Model
 
 from flyteadmin.clients.aws import client
 from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
-from flyteadmin.clients.dynamodb.keys import Key, RawItem, partition_of, placeholders, table_name
+from flyteadmin.clients.dynamodb.keys import AnyKey, Key, RawItem, partition_of, placeholders, table_name
 from flyteadmin.errors import Unavailable
 
 _BATCH_READ = 100
@@ -30,22 +30,22 @@ class Page[M: Model]:
 class Found:
     """What a batch read found, by key."""
 
-    rows: dict[Key, Model] = field(default_factory=dict)
+    rows: dict[AnyKey, Model] = field(default_factory=dict)
 
-    def get[M: Model](self, model: type[M], key: Key) -> M | None:
+    def get[M: Model](self, key: Key[M]) -> M | None:
         """The row at a key, None if there is none."""
         row = self.rows.get(key)
-        return row if isinstance(row, model) else None
+        return row if isinstance(row, key.model) else None
 
 
-def get[M: Model](model: type[M], key: Key) -> M | None:
+def get[M: Model](key: Key[M]) -> M | None:
     """Read one item, consistently."""
     read = client("dynamodb").get_item
     raw = patiently(read, TableName=key.table, Key=key.raw(), ConsistentRead=True).get("Item")
-    return model.from_raw_data(raw) if raw else None
+    return key.model.from_raw_data(raw) if raw else None
 
 
-def batch_get(keys: Iterable[Key]) -> Found:
+def batch_get(keys: Iterable[AnyKey]) -> Found:
     """Read any items of any tables, consistently; 100 keys a request, several requests at once.
 
     Raises:
@@ -62,10 +62,10 @@ def batch_get(keys: Iterable[Key]) -> Found:
     return found
 
 
-def _batch_get_into(found: Found, keys: Sequence[Key]) -> None:
+def _batch_get_into(found: Found, keys: Sequence[AnyKey]) -> None:
     request: dict[str, Any] = {key.table: {"Keys": [], "ConsistentRead": True} for key in keys}
     key_names = {key.table: tuple(key.raw()) for key in keys}
-    addressed: dict[tuple[str, ...], Key] = {}
+    addressed: dict[tuple[str, ...], AnyKey] = {}
     for key in keys:
         request[key.table]["Keys"].append(key.raw())
         addressed[(key.table, key.partition, *((key.sort,) if key.sort is not None else ()))] = key

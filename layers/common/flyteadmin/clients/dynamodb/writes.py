@@ -13,7 +13,7 @@ from pynamodb.models import Model
 from flyteadmin.clients.aws import client, error_code
 from flyteadmin.clients.deadline import OutOfTime
 from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
-from flyteadmin.clients.dynamodb.keys import Key, RawItem, key_of, placeholders, table_name
+from flyteadmin.clients.dynamodb.keys import AnyKey, RawItem, key_of, placeholders, table_name
 from flyteadmin.errors import Unavailable
 from flyteadmin.facts import Facts
 
@@ -54,7 +54,7 @@ class Put:
 class Change:
     """Update one item by actions, under a condition if one is given."""
 
-    key: Key
+    key: AnyKey
     actions: Sequence[Action]
     condition: Condition | None = None
 
@@ -63,14 +63,14 @@ class Change:
 class Remove:
     """Delete one item, under a condition if one is given."""
 
-    key: Key
+    key: AnyKey
     condition: Condition | None = None
 
 
 type Operation = Put | Change | Remove
 
 
-def batch_put(items: Sequence[Model]) -> frozenset[Key]:
+def batch_put(items: Sequence[Model]) -> frozenset[AnyKey]:
     """Store items without condition, 25 a request; of items with one key the last wins.
 
     Gives the keys of those that are not stored, as the database still throttled their partitions after several rounds.
@@ -79,7 +79,7 @@ def batch_put(items: Sequence[Model]) -> frozenset[Key]:
         Unavailable: it takes none of a request; others may be stored.
     """
     distinct = {key_of(item): item for item in items}
-    left: set[Key] = set()
+    left: set[AnyKey] = set()
     for keys in batched(distinct, _BATCH_WRITE):
         request: dict[str, Any] = {}
         for key in keys:
@@ -105,7 +105,7 @@ def _write_what_goes(request: dict[str, Any]) -> dict[str, Any]:
     return request
 
 
-def _is_at(key: Key, put: dict[str, Any]) -> bool:
+def _is_at(key: AnyKey, put: dict[str, Any]) -> bool:
     item: dict[str, Any] = put["PutRequest"]["Item"]
     return all(item[name] == value for name, value in key.raw().items())
 
