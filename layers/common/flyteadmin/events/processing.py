@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from time import monotonic, time_ns
 
-from flyteidl.event.event_pb2 import TaskExecutionEvent
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
 from flyteadmin.clients import deadline
 from flyteadmin.clients.dynamodb.reads import Found
@@ -23,7 +23,6 @@ from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
 from flyteadmin.events.opening import open_record
 from flyteadmin.events.outcome import Outcome, is_spent
 from flyteadmin.events.validation import attempt_identifier
-from flyteadmin.identifiers import task_execution_key
 from flyteadmin.observability import logger, measure
 from flyteadmin.task_executions import repository as task_executions
 
@@ -249,7 +248,7 @@ def _apply(entity: _Entity, rows: Found) -> None:
     """
     try:
         with _our_faults("applying"):
-            _apply_by_kind(entity, rows)
+            _move_row(entity, rows)
     except deadline.OutOfTime:  # in the midst of it
         raise Unavailable("applying it takes longer than the function's time") from None
 
@@ -266,20 +265,13 @@ def _our_faults(doing: str) -> Iterator[None]:
         raise Internal(f"{type(error).__name__} while {doing}") from error
 
 
-def _apply_by_kind(entity: _Entity, rows: Found) -> None:
-    match entity.kind:
-        case Kind.WORKFLOW:
+def _move_row(entity: _Entity, rows: Found) -> None:
+    match entity.events[0].event:
+        case WorkflowExecutionEvent():
             launch_plan = next((event.launch_plan for event in entity.events if event.launch_plan), "")
             projection.apply_workflow(entity.execution, entity.sequenced, launch_plan)
-        case Kind.NODE:
+        case NodeExecutionEvent():
             projection.apply_node(entity.execution, entity.key, entity.sequenced)
-        case Kind.TASK:
-            _apply_task(entity, rows)
-
-
-def _apply_task(entity: _Entity, rows: Found) -> None:
-    event = entity.events[0].event
-    assert isinstance(event, TaskExecutionEvent)
-    identifier = attempt_identifier(event)
-    row = rows.get(task_executions.key(*task_execution_key(identifier)))
-    projection.apply_task(identifier, entity.sequenced, row)
+        case TaskExecutionEvent() as event:
+            row = rows.get(task_executions.key(entity.execution, entity.key))
+            projection.apply_task(attempt_identifier(event), entity.sequenced, row)
