@@ -11,13 +11,13 @@ from botocore.compat import HTTPHeaders
 
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.errors import Unavailable
+from flyteadmin.events.workers import Workers
 
 
 def in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let process_event make its calls one after the other."""
-    monkeypatch.setattr(
-        "flyteadmin.events.processing._pools", cache(lambda: (ThreadPoolExecutor(2), ThreadPoolExecutor(1)))
-    )
+    one = cache(lambda: Workers(ThreadPoolExecutor(2), ThreadPoolExecutor(1)))
+    monkeypatch.setattr("flyteadmin.events.workers.current", one)
 
 
 def unavailable(*_: object, **__: object) -> None:

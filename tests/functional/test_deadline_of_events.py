@@ -121,7 +121,7 @@ def test_it_costs_its_own_group_and_no_other(aws: Aws, monkeypatch: pytest.Monke
             assert all(done.acquire(timeout=PATIENCE) for _ in range(3))
             return wait(futures, 0.2)  # so that those three are noted
 
-        monkeypatch.setattr("flyteadmin.events.processing.wait", until_the_rest_is_done)
+        monkeypatch.setattr("flyteadmin.events.workers.wait", until_the_rest_is_done)
         assert again(in_two_groups()) == ["message-2", "message-4"]
     assert phase_of("n0", "other") == "RUNNING"
 

@@ -1,12 +1,13 @@
 """What becomes of each message of a batch: it is applied, or set aside as a dead letter, or delivered again."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flyteadmin.clients import queue
 from flyteadmin.clients.attributes import visible
 from flyteadmin.clients.deadline import OutOfTime
-from flyteadmin.errors import FlyteAdminError, InvalidArgument, NotFound
+from flyteadmin.errors import FlyteAdminError, Internal, InvalidArgument, NotFound
 from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
@@ -112,6 +113,22 @@ class Outcome:
 def is_spent(record: QueueRecord) -> bool:
     """Whether a message was delivered as often as it may fail."""
     return record.attributes.receive_count >= environment().dead_letter_after
+
+
+@contextmanager
+def our_faults(doing: str) -> Iterator[None]:
+    """Turn what nobody foresaw into an error: a fault of ours fails its events, not the batch.
+
+    Raises:
+        Internal: instead of it; the log says what it was.
+    """
+    try:
+        yield
+    except FlyteAdminError:
+        raise
+    except Exception as error:
+        logger.exception("an event met a fault of ours")
+        raise Internal(f"{type(error).__name__} while {doing}") from error
 
 
 def _forward(record: QueueRecord, cause: str) -> None:

@@ -1,0 +1,129 @@
+"""How the logged events of a batch move their rows: folded by entity, each entity by itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
+
+from flyteadmin.clients import deadline
+from flyteadmin.clients.dynamodb.reads import Found
+from flyteadmin.errors import FlyteAdminError, Unavailable
+from flyteadmin.events import log, projection
+from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
+from flyteadmin.events.outcome import Outcome, is_spent, our_faults
+from flyteadmin.events.validation import attempt_identifier
+from flyteadmin.events.workers import Workers
+from flyteadmin.observability import logger
+from flyteadmin.task_executions import repository as task_executions
+
+
+@dataclass(frozen=True)
+class _Entity:
+    """One execution, node or task attempt, and its events of this batch in sequence order."""
+
+    execution: str
+    kind: Kind
+    key: str
+    events: tuple[QueuedEvent, ...]
+
+    @property
+    def sequenced(self) -> projection.Sequenced:
+        return [(event.sequence, event.event) for event in self.events]
+
+    @property
+    def records(self) -> list[QueueRecord]:
+        return [event.record for event in self.events]
+
+    def in_steps(self) -> "list[_Entity]":
+        """What is applied at once: all events, or each alone if one of them failed too often and may hold up others."""
+        if not any(map(is_spent, self.records)):
+            return [self]
+        return [_Entity(self.execution, self.kind, self.key, (event,)) for event in self.events]
+
+
+def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome) -> None:
+    """Apply logged events, and note in the outcome what became of their messages.
+
+    Nodes and tasks come first: an ended execution shows its ended nodes.
+    """
+    entities = _entities(events)
+    rows = _task_rows(entities)
+    parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
+    wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
+    for group in (parts, wholes):
+        small = [entity for entity in group if not _is_large(entity, rows)]
+        workers.each(lambda entity: _apply(entity, rows, outcome), small)
+        for entity in group:
+            if _is_large(entity, rows):
+                _apply(entity, rows, outcome)
+
+
+def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
+    """The entities that events are about, in the order in which they come up."""
+    grouped: dict[tuple[str, Kind, str], list[QueuedEvent]] = {}
+    for event in events:
+        grouped.setdefault((event.execution, event.kind, projection.entity_of(event.event)), []).append(event)
+    return [
+        _Entity(execution, kind, key, tuple(sorted(group, key=lambda event: event.sequence)))
+        for (execution, kind, key), group in grouped.items()
+    ]
+
+
+def _task_rows(entities: Sequence[_Entity]) -> Found:
+    """The task executions' rows; none where they can't be read together, so that each finds its own by itself."""
+    keys = [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
+    try:
+        with our_faults("reading"):
+            return task_executions.read_all(keys)
+    except FlyteAdminError as error:
+        logger.warning("each task execution is read by itself", extra={"cause": error.message})
+        return Found()
+
+
+def _is_large(entity: _Entity, rows: Found) -> bool:
+    """Whether merging takes up to 200 MB, so that one after the other does it, in one thread that has its memory back.
+
+    Eight at once, or in as many threads, whose freed memory no other gets, would end the function.
+    """
+    if entity.kind is not Kind.TASK:
+        return False
+    row = rows.get(task_executions.key(entity.execution, entity.key))
+    return any(map(log.is_large, entity.events)) or (row is not None and row.closure is None)
+
+
+def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
+    """Apply an entity's events, all at once or in steps, and note in the outcome what became of their messages."""
+    for step in entity.in_steps():
+        try:
+            deadline.check()
+            _apply_step(step, rows)
+        except FlyteAdminError as error:
+            if not outcome.fails(step.records, error):
+                return
+        else:
+            outcome.applies(step.records)
+
+
+def _apply_step(entity: _Entity, rows: Found) -> None:
+    """Apply an entity's events.
+
+    Raises:
+        FlyteAdminError: whatever went wrong.
+    """
+    try:
+        with our_faults("applying"):
+            _move_row(entity, rows)
+    except deadline.OutOfTime:  # in the midst of it
+        raise Unavailable("applying it takes longer than the function's time") from None
+
+
+def _move_row(entity: _Entity, rows: Found) -> None:
+    match entity.events[0].event:
+        case WorkflowExecutionEvent():
+            launch_plan = next((event.launch_plan for event in entity.events if event.launch_plan), "")
+            projection.apply_workflow(entity.execution, entity.sequenced, launch_plan)
+        case NodeExecutionEvent():
+            projection.apply_node(entity.execution, entity.key, entity.sequenced)
+        case TaskExecutionEvent() as event:
+            row = rows.get(task_executions.key(entity.execution, entity.key))
+            projection.apply_task(attempt_identifier(event), entity.sequenced, row)
