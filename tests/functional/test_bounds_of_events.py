@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from flyteidl.admin.event_pb2 import (
+    NodeExecutionEventRequest,
+    TaskExecutionEventRequest,
+    WorkflowExecutionEventRequest,
+)
 from flyteidl.admin.node_execution_pb2 import NodeExecution
 from flyteidl.core.execution_pb2 import TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from pynamodb.attributes import NumberAttribute
 
 from flyteadmin.clients import aws as aws_clients
+from flyteadmin.errors import InvalidArgument
 from flyteadmin.events import log
 from flyteadmin.events.envelope import Kind
 from flyteadmin.events.models import LoggedEvent
@@ -56,6 +63,43 @@ def execution() -> ExecutionState:
 def to_and_fro(count: int) -> list[Event]:
     """What no propeller sends, but nothing forbids."""
     return [workflow_event(("RUNNING", "SUCCEEDING")[n % 2], n) for n in range(count)]
+
+
+def nested(levels: int) -> LiteralMap:
+    outputs = LiteralMap()
+    literal = outputs.literals["x"]
+    for _ in range(levels):
+        literal = literal.collection.literals.add()
+    return outputs
+
+
+def nested_info(levels: int) -> Struct:
+    info = Struct()
+    inner = info
+    for _ in range(levels - 1):
+        inner = inner.fields["x"].struct_value
+    inner.fields["x"].SetInParent()
+    return info
+
+
+@pytest.mark.parametrize(
+    ("made", "request_type", "most"),
+    [
+        (lambda n: workflow_event("SUCCEEDED", output_data=nested(n)), WorkflowExecutionEventRequest, 48),
+        (lambda n: node_event("SUCCEEDED", output_data=nested(n)), NodeExecutionEventRequest, 48),
+        (lambda n: task_event("SUCCEEDED", output_data=nested(n)), TaskExecutionEventRequest, 48),
+        (lambda n: task_event("RUNNING", custom_info=nested_info(n)), TaskExecutionEventRequest, 33),
+    ],
+)
+def test_an_event_is_nested_no_deeper_than_a_list_that_shows_it_may_be(
+    aws: Aws, made: Callable[[int], Event], request_type: type[Any], most: int
+) -> None:
+    """Its request can be read; a list could not any more, a project's or a node's, with all others that are in it."""
+    stored_execution()
+    assert admit(made(most - 1))
+    sent = request_type.FromString(request_type(event=made(most)).SerializeToString()).event
+    with pytest.raises(InvalidArgument, match="nested too deep"):
+        admit(sent)
 
 
 @pytest.mark.parametrize(("bytes_each", "at_once"), [(40_000, 1), (10, 8)])

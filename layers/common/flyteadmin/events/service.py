@@ -10,6 +10,7 @@ from flyteadmin.clients import configuration, queue
 from flyteadmin.errors import ResourceExhausted
 from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES, digest, kind_of, seal
+from flyteadmin.events.nesting import validate_nesting
 from flyteadmin.events.opening import MAX_EVENT_BYTES, leave_claim
 from flyteadmin.events.validation import Event, validate, validate_output_size
 from flyteadmin.executions import repository as executions
@@ -48,6 +49,7 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
     payload = event.SerializeToString(deterministic=True)
     if len(payload) > MAX_EVENT_BYTES:
         raise ResourceExhausted(f"message larger than max ({len(payload)} vs. {MAX_EVENT_BYTES})")
+    validate_nesting(event)
     if event.HasField("output_data"):
         validate_output_size(event, configuration.current().remote_data.max_size_in_bytes)
     stored = check(event, execution, stored_of(execution))
