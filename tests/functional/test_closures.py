@@ -34,15 +34,13 @@ from google.protobuf.struct_pb2 import Struct
 
 from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
-from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import OCTETS, Context, answer_of, batch, http_event, queue_record
+from tests.aws_events import OCTETS, Context, answer_of, http_event
 from tests.builders import (
     DOMAIN,
     PROJECT,
     at,
     execution_id,
-    message_body,
     node_event,
     node_id,
     stored_execution,
@@ -51,6 +49,7 @@ from tests.builders import (
     workflow_event,
 )
 from tests.configuration import configure
+from tests.delivering import apply
 
 EXECUTION = f"{PROJECT}/{DOMAIN}/run"
 NODE_PHASE, TASK_PHASE = execution_pb2.NodeExecution, execution_pb2.TaskExecution
@@ -78,11 +77,6 @@ def task() -> TaskExecution:
     got = get(f"task_executions/{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/2", TaskExecution)
     assert list(get(f"task_executions/{EXECUTION}/n0", TaskExecutionList, {"limit": "9"}).task_executions) == [got]
     return got
-
-
-def apply(*events: Event, first: int = 1) -> None:
-    records = [queue_record(message_body(each), n) for n, each in enumerate(events, first)]
-    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
 
 
 @pytest.mark.conformance("WFE-12", "WFE-14", "WFE-15", "WFE-17", "GET-02")

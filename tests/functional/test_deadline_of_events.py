@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from typing import Any
@@ -21,16 +21,12 @@ from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.delivering import again
 from tests.faults import in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 LAMBDA_SECONDS = 30
 PATIENCE = 30
-
-
-def again(records: Sequence[dict[str, object]], seconds: float = LAMBDA_SECONDS) -> list[str]:
-    answer = lambda_handler(batch(records), Context(seconds))
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def phase_of(node: str, run: str = "run") -> str:

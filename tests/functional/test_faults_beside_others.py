@@ -14,10 +14,10 @@ from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.task_executions import repository as task_executions
-from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
+from tests.aws_events import queue_record
 from tests.builders import DOMAIN, PROJECT, node_event, stored_execution, task_event, workflow_event
+from tests.delivering import again
 
 HOT = f"{PROJECT}:{DOMAIN}:hot"
 
@@ -103,12 +103,6 @@ def phases(run: str) -> list[str]:
     return [getattr(executions.read_state(key), "phase", ""), node.phase if node else "", *tasks]
 
 
-def again(delivered: list[dict[str, object]]) -> set[str]:
-    failures = lambda_handler(batch(delivered), Context())["batchItemFailures"]
-    assert isinstance(failures, list)
-    return {failure["itemIdentifier"] for failure in failures}
-
-
 @pytest.mark.parametrize("befalls", [hot_partition, refused_blobs])
 def test_the_other_execution_ends_at_once(
     aws: Aws, patched: Callable[[Callable[[Call], Call]], None], befalls: Callable[[Call], Call]
@@ -118,7 +112,7 @@ def test_the_other_execution_ends_at_once(
     delivered = records()
     with pytest.MonkeyPatch.context():
         patched(befalls)
-        failed = again(delivered)
+        failed = set(again(delivered))
     assert failed <= {"message-1", "message-3", "message-5", "message-7"}, "a message of the other execution failed"
     assert "message-7" in failed
     assert phases("other") == ["SUCCEEDED"] * 3

@@ -10,7 +10,6 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.batches import BatchResponse
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
@@ -33,6 +32,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
+from tests.delivering import again
 from tests.faults import answering, in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
@@ -70,10 +70,6 @@ def records(run: str = "run") -> list[dict[str, object]]:
     ]
 
 
-def again(answer: BatchResponse) -> list[str]:
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-
 def state(run: str = "run") -> str:
     """What the rows of an execution say, whatever its name; versions left out, since they count the writes."""
     key = f"{PROJECT}:{DOMAIN}:{run}"
@@ -108,7 +104,7 @@ def test_a_throttle_is_sat_out_in_the_function(aws: Aws, service: str, operation
     delivered = records()
     times = 2 if service == "s3" else 5  # the database's throttles are sat out beyond botocore's three attempts
     with answering(service, operation, code, times) as answered:
-        assert again(lambda_handler(batch(delivered), Context())) == []
+        assert again(delivered) == []
         assert answered() == times
     execution = executions.read_state(RUN)
     assert execution is not None
@@ -122,13 +118,13 @@ def test_a_throttle_that_lasts_delivers_again_and_then_all_is_right(
 ) -> None:
     stored_execution()
     delivered = records()
-    assert again(lambda_handler(batch(delivered[:3]), Context())) == []
+    assert again(delivered[:3]) == []
     with answering(service, operation, code, times=1000):
-        failed = again(lambda_handler(batch(delivered[3:]), Context()))
+        failed = again(delivered[3:])
     assert failed
     assert failed == [f"message-{n}" for n in range(7 - len(failed), 7)], "a FIFO group goes on in order"
     left = [record for record in delivered if record["messageId"] in failed]
-    assert again(lambda_handler(batch(left), Context())) == []
+    assert again(left) == []
     execution, node = executions.read_state(RUN), node_executions.read(RUN, "n0")
     assert execution is not None
     assert node is not None
@@ -140,8 +136,8 @@ def test_a_node_row_that_goes_while_it_is_written_loses_no_event(aws: Aws) -> No
     stored_execution()
     [_, started, *_] = records()
     with answering("dynamodb", "UpdateItem", "ConditionalCheckFailedException", times=1):
-        assert again(lambda_handler(batch([started]), Context())) == ["message-2"]
-    assert again(lambda_handler(batch([started]), Context())) == []
+        assert again([started]) == ["message-2"]
+    assert again([started]) == []
     node = node_executions.read(RUN, "n0")
     assert node is not None
     assert node.phase == "RUNNING"
@@ -166,7 +162,7 @@ def test_what_a_batch_write_leaves_out_is_written_again(aws: Aws) -> None:
     events = aws_clients.client("dynamodb").meta.events
     events.register("provide-client-params.dynamodb.BatchWriteItem", remember)
     events.register("after-call.dynamodb.BatchWriteItem", leave_out)
-    assert again(lambda_handler(batch(records()), Context())) == []
+    assert again(records()) == []
     assert [sum(map(len, each.values())) for each in written] == [6, 2]
 
 
@@ -183,7 +179,7 @@ def number_of_calls(delivered: Sequence[dict[str, object]]) -> int:
 
     aws_clients.session().events.register("after-call", note)
     aws_clients._client.cache_clear()
-    assert again(lambda_handler(batch(delivered), Context())) == []
+    assert again(delivered) == []
     return len(calls)
 
 
@@ -202,7 +198,7 @@ def test_a_death_after_any_remote_call_changes_nothing_in_the_end(
         delivered = records(run)
         for _ in range(receives):
             _dies_after(survived, delivered)
-        assert again(lambda_handler(batch(delivered), Context())) == []
+        assert again(delivered) == []
         assert state(run) == state("quiet-run"), f"after {survived} calls"
 
 
@@ -239,14 +235,14 @@ def test_two_consumers_of_one_execution_in_any_order(aws: Aws, seed: int) -> Non
         rest = list(own)
         while rest:
             size = chance.randint(1, 4)
-            failed = again(lambda_handler(batch(rest[:size]), Context()))
+            failed = again(rest[:size])
             rest = [record for record in rest[:size] if record["messageId"] in failed] + rest[size:]
 
     orders = [chance.sample(delivered, len(delivered)) for _ in range(2)]
     with ThreadPoolExecutor(2) as consumers:
         list(consumers.map(consume, orders))
     overlapped = state()
-    assert again(lambda_handler(batch(records()), Context())) == []
+    assert again(records()) == []
     assert state() == overlapped
     execution, node = executions.read_state(RUN), node_executions.read(RUN, "n0")
     assert execution is not None
@@ -266,7 +262,7 @@ def test_a_rebuild_erases_nothing_that_the_control_plane_set(aws: Aws) -> None:
     executions.set_overlay(created, facts)
     ended = workflow_event("ABORTED", 9, error=ExecutionError(code="A"), producer_id="west")
     for event, sequence in ((ended, 9), (workflow_event("RUNNING", 3), 3), (workflow_event("QUEUED", 1), 1)):
-        assert again(lambda_handler(batch([queue_record(message_body(event), sequence)]), Context())) == []
+        assert again([queue_record(message_body(event), sequence)]) == []
     row = executions.read_state(RUN)
     assert row is not None
     assert (row.phase, row.started_at) == ("ABORTED", CREATED_AT + 3_000_000_000)

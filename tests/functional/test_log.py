@@ -13,26 +13,20 @@ from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.timestamps import NANOSECONDS
-from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
 from tests.builders import (
     CREATED_AT,
     DOMAIN,
     PROJECT,
-    message_body,
     node_event,
     stored_execution,
     task_event,
     workflow_event,
 )
+from tests.delivering import apply
 from tests.sent_events import over_https
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
-
-
-def apply(event: Event, sequence: int) -> None:
-    assert lambda_handler(batch([queue_record(message_body(event), sequence)]), Context()) == {"batchItemFailures": []}
 
 
 def stream_of(aws: Aws, table: str) -> list[dict[str, Any]]:
@@ -51,9 +45,9 @@ def test_a_node_is_rebuilt_from_its_own_events_though_anothers_id_begins_as_its_
     aws: Aws, node: str, longer: str
 ) -> None:
     stored_execution()
-    apply(node_event("SUCCEEDED", 1, node=longer), 1)
-    apply(node_event("RUNNING", 3, node=node), 3)
-    apply(node_event("QUEUED", 2, node=node), 2)
+    apply(node_event("SUCCEEDED", 1, node=longer), first=1)
+    apply(node_event("RUNNING", 3, node=node), first=3)
+    apply(node_event("QUEUED", 2, node=node), first=2)
     row = node_executions.read(RUN, node)
     assert row is not None
     assert (row.phase, row.created_at) == ("RUNNING", CREATED_AT + 2 * NANOSECONDS)
@@ -64,7 +58,7 @@ def test_an_id_that_is_too_long_for_the_log_once_it_is_escaped_is_refused(aws: A
     assert over_https(node_event("RUNNING", node="#" * 325)).code is Code.OK
     refused = over_https(node_event("RUNNING", node="#" * 326))
     assert (refused.code, "node_id" in refused.message) == (Code.INVALID_ARGUMENT, True)
-    apply(node_event("RUNNING", node="#" * 325), 1)
+    apply(node_event("RUNNING", node="#" * 325), first=1)
     assert node_executions.read(RUN, "#" * 325) is not None
 
 
@@ -85,7 +79,7 @@ def test_the_log_holds_every_event_once_in_order_phases_that_come_again_too(aws:
     stored_execution()
     for _ in "12":
         for sequence, event in enumerate(TO_AND_FRO, 1):
-            apply(event, sequence)
+            apply(event, first=sequence)
     logged = {
         kind: [event for _, event in log.read(RUN, kind, entity)]
         for kind, entity in {kind_of(event): entity_of(event) for event in TO_AND_FRO}.items()
@@ -99,7 +93,7 @@ def test_the_logs_stream_tells_each_event_once_the_first_of_a_task_too(aws: Aws)
     stored_execution()
     for _ in "12":
         for sequence, event in enumerate(TO_AND_FRO, 1):
-            apply(event, sequence)
+            apply(event, first=sequence)
     told = [record for record in stream_of(aws, "ExecutionEventsTable") if record["eventName"] == "INSERT"]
     images = [record["dynamodb"]["NewImage"] for record in told]
     assert sorted(image["event"]["B"] for image in images) == sorted(

@@ -17,19 +17,14 @@ from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.task_executions import repository as task_executions
-from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
+from tests.aws_events import queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.delivering import again
 from tests.faults import unavailable
 from tests.metrics import measured
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
-
-
-def again(records: Sequence[dict[str, object]]) -> list[str]:
-    answer = lambda_handler(batch(records), Context())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 def causes(aws: Aws) -> list[str]:

@@ -8,7 +8,6 @@ import pytest
 from flyteidl.core.execution_pb2 import ExecutionError, TaskLog
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.batches import BatchResponse
 from flyteadmin.clients import queue
 from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Unavailable
@@ -21,9 +20,8 @@ from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.timestamps import NANOSECONDS
-from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
+from tests.aws_events import queue_record
 from tests.builders import (
     CREATED_AT,
     DOMAIN,
@@ -35,6 +33,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
+from tests.delivering import again
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 
@@ -45,11 +44,7 @@ def deliver(events: Sequence[Event], *, first: int = 1, receive_count: int = 1) 
         queue_record(message_body(event), sequence, receive_count=receive_count)
         for sequence, event in enumerate(events, first)
     ]
-    return again(lambda_handler(batch(records), Context()))
-
-
-def again(answer: BatchResponse) -> list[str]:
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    return again(records)
 
 
 def execution() -> ExecutionState:
@@ -120,7 +115,7 @@ def test_every_event_twice_and_a_malformed_one_among_them(aws: Aws) -> None:
     records = [queue_record(message_body(event), next(sequence)) for event in RUN_OF_A_WORKFLOW for _ in "12"]
     records.insert(5, queue_record('{"kind":"node","event":"bm8gZXZlbnQ="}', next(sequence), message_id="malformed"))
     for start in range(0, len(records), 10):
-        assert again(lambda_handler(batch(records[start : start + 10]), Context())) == []
+        assert again(records[start : start + 10]) == []
     assert execution().phase == "SUCCEEDED"
     assert phases(execution()) == ["RUNNING", "SUCCEEDING", "SUCCEEDED"]
     assert node().phase == "SUCCEEDED"
@@ -190,7 +185,7 @@ def test_the_failing_message_is_set_aside_after_its_receives_and_its_followers_a
     records = [
         queue_record(message_body(event), n, receive_count=5 if n == 2 else 1) for n, event in enumerate(events, 1)
     ]
-    assert again(lambda_handler(batch(records), Context())) == []
+    assert again(records) == []
     [letter] = dead_letters(aws)
     attributes = letter["MessageAttributes"]
     assert isinstance(attributes, dict)
@@ -203,7 +198,7 @@ def test_a_redriven_event_fills_what_its_place_in_the_log_says(aws: Aws) -> None
     stored_execution()
     deliver([node_event("QUEUED", 1), node_event("SUCCEEDED", 9)], first=1)
     body = message_body(node_event("RUNNING", 4, input_uri="s3://bucket/inputs.pb"))
-    assert again(lambda_handler(batch([queue_record(body, 500, redriven=1)]), Context())) == []
+    assert again([queue_record(body, 500, redriven=1)]) == []
     row = node()
     assert (row.phase, row.input_uri) == ("SUCCEEDED", "s3://bucket/inputs.pb")
     assert row.started_at == CREATED_AT + 4 * NANOSECONDS
@@ -275,9 +270,9 @@ def test_what_the_dead_letter_queue_can_not_take_is_not_lost(aws: Aws, monkeypat
     ]
     with monkeypatch.context() as broken:
         broken.setattr(queue, "set_aside", raise_unavailable)
-        assert again(lambda_handler(batch(records), Context())) == ["message-1", "message-3"]
+        assert again(records) == ["message-1", "message-3"]
     assert node().phase == "RUNNING"
-    assert again(lambda_handler(batch(records[:1]), Context())) == []
+    assert again(records[:1]) == []
     assert len(dead_letters(aws)) == 1
 
 
@@ -303,7 +298,7 @@ def test_a_fault_of_ours_fails_its_event_and_not_the_batch(aws: Aws, monkeypatch
 
 def test_a_cause_with_anything_in_it_reaches_the_dead_letter_queue(aws: Aws) -> None:
     body = r'{"kind":"node","\u0000é": 1}'
-    assert again(lambda_handler(batch([queue_record(body, 1)]), Context())) == []
+    assert again([queue_record(body, 1)]) == []
     [letter] = dead_letters(aws)
     attributes = letter["MessageAttributes"]
     assert isinstance(attributes, dict)

@@ -1,7 +1,5 @@
 """Ids that hold what separates our keys: each entity keeps its own events, its own row and its own bounds."""
 
-from collections.abc import Sequence
-
 import pytest
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 
@@ -9,20 +7,12 @@ from flyteadmin.errors import InvalidArgument
 from flyteadmin.events.admission import Stored
 from flyteadmin.events.envelope import Envelope
 from flyteadmin.events.service import admit
-from flyteadmin.events.validation import Event
 from flyteadmin.task_executions import repository as task_executions
-from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import Context, batch, queue_record
-from tests.builders import DOMAIN, PROJECT, message_body, stored_execution, task_event, workflow_event
+from tests.builders import DOMAIN, PROJECT, stored_execution, task_event, workflow_event
+from tests.delivering import apply
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
-
-
-def deliver(events: Sequence[Event]) -> None:
-    """Apply events as one batch, in order."""
-    records = [queue_record(message_body(event), sequence) for sequence, event in enumerate(events, 1)]
-    assert lambda_handler(batch(records), Context()) == {"batchItemFailures": []}
 
 
 def test_a_launch_plan_named_with_what_no_message_may_hold(aws: Aws) -> None:
@@ -41,7 +31,7 @@ def of_task(phase: str, name: str, version: str) -> TaskExecutionEvent:
 
 def test_tasks_whose_names_and_versions_read_alike_are_two(aws: Aws) -> None:
     stored_execution()
-    deliver([of_task("RUNNING", "a:b", "c"), of_task("SUCCEEDED", "a", "b:c"), of_task("FAILED", "a%3Ab", "c")])
+    apply(of_task("RUNNING", "a:b", "c"), of_task("SUCCEEDED", "a", "b:c"), of_task("FAILED", "a%3Ab", "c"))
     assert sorted(row.phase for row in task_executions.of_node(RUN, "n0")) == ["FAILED", "RUNNING", "SUCCEEDED"]
 
 

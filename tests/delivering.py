@@ -1,0 +1,20 @@
+"""The event queue's part: messages are handed to process_event, which names those to deliver again."""
+
+from collections.abc import Mapping, Sequence
+
+from flyteadmin.events.validation import Event
+from functions.process_event.handler import lambda_handler
+from tests.aws_events import Context, batch, queue_record
+from tests.builders import message_body
+
+
+def again(records: Sequence[Mapping[str, object]], seconds: float = 30) -> list[str]:
+    """Hand over a batch; the ids of the messages to deliver again."""
+    answer = lambda_handler(batch(records), Context(seconds))
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def apply(*events: Event, first: int = 1) -> None:
+    """Hand over events as one batch, with sequences from `first` on: all are applied."""
+    records = [queue_record(message_body(event), sequence) for sequence, event in enumerate(events, first)]
+    assert again(records) == []
