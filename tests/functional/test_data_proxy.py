@@ -31,14 +31,13 @@ from flyteadmin import settings
 from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
-from flyteadmin.events.validation import Event
 from flyteadmin.projects.models import ProjectRow
 from functions.data_proxy.handler import lambda_handler
-from functions.process_event.handler import lambda_handler as process_event
 from local.admin import Admin
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
-from tests.builders import DOMAIN, PROJECT, message_body, node_event, node_id, stored_execution, task_event
+from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
+from tests.builders import DOMAIN, PROJECT, node_event, node_id, stored_execution, task_event
+from tests.delivering import apply
 from tests.in_process import InProcessApi
 
 CONTENT = b"def task(): ..."
@@ -122,11 +121,6 @@ def got(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=10) as answer:
         body: bytes = answer.read()
         return body
-
-
-def apply(*events: Event) -> None:
-    records = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
-    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
 
 
 def literals(value: int) -> LiteralMap:

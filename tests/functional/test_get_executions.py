@@ -15,12 +15,12 @@ from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata
 
 from flyteadmin import settings
 from flyteadmin.clients import configuration, storage
-from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
 from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
+from tests.delivering import apply
 
 EXECUTION = f"{PROJECT}/{DOMAIN}/run"
 TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"
@@ -29,11 +29,6 @@ TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"
 def get(path: str, query: Mapping[str, str] | None = None, accept: str = OCTETS) -> Answer:
     event = http_event("GET", f"/api/v1/{path}", query=query, headers={"accept": accept})
     return answer_of(lambda_handler(event, Context()))
-
-
-def apply(*events: Event) -> None:
-    records = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
-    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
 
 
 def literals(value: int) -> LiteralMap:

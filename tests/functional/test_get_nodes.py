@@ -24,14 +24,13 @@ from flyteidl.event.event_pb2 import (
 
 from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
-from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
-from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
+from tests import delivering
+from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import (
     DOMAIN,
     PROJECT,
     execution_id,
-    message_body,
     node_event,
     node_id,
     stored_execution,
@@ -50,8 +49,7 @@ def get(path: str, query: Mapping[str, str] | None = None) -> Answer:
 
 def apply(*events: Event) -> None:
     stored_execution()
-    records = [queue_record(message_body(event), n) for n, event in enumerate(events, 1)]
-    assert process_event(batch(records), Context()) == {"batchItemFailures": []}
+    delivering.apply(*events)
 
 
 def of_old_producers(event: NodeExecutionEvent) -> NodeExecutionEvent:

@@ -80,7 +80,7 @@ def reading[M: Model](
 def _whole[M: Model](rows: Sequence[M]) -> list[M | None]:
     keys = [key_of(row) for row in rows]
     found = batch_get(keys)
-    return [found.get(key) for row, key in zip(rows, keys, strict=True)]
+    return [found.get(key) for key in keys]
 
 
 def read_page[M: Model, R](source: Reading[M, R], asked: Wanted) -> Listed[R]:
