@@ -4,12 +4,12 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreate
 
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
-from flyteadmin.executions import creating
+from flyteadmin.launching import service as launching
 
 
 def create_execution(request: ExecutionCreateRequest, caller: Identity) -> ExecutionCreateResponse:
     """POST /api/v1/executions."""
-    return creating.create(request, caller.principal, caller.idempotency_key)
+    return launching.create(request, caller.principal, caller.idempotency_key)
 
 
 lambda_handler = api_handler({"CreateExecution": create_execution})

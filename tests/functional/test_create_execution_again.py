@@ -13,10 +13,11 @@ from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.clients.dynamodb.writes import Change, write
 from flyteadmin.errors import Code, InvalidArgument
-from flyteadmin.executions import creating, repository, storing
+from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.names import derived_name
 from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.launching import service, storing
+from flyteadmin.launching.names import derived_name
 from local.admin import Admin
 from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
@@ -50,7 +51,7 @@ def dies_before_the_resource(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(creating, "start", dead)
+        patch.setattr(service, "start", dead)
         yield patch
 
 
@@ -153,7 +154,7 @@ def test_a_repeat_long_after_makes_no_resource(
     with pytest.raises(SystemExit):
         create(keyed(), unnamed)
     dies_before_the_resource.undo()
-    dies_before_the_resource.setattr(creating, "_FINISHED_WITHIN", timedelta(0))
+    dies_before_the_resource.setattr(service, "_FINISHED_WITHIN", timedelta(0))
     create(keyed(), unnamed)
     assert resources(cluster) == []
 
@@ -196,7 +197,7 @@ def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
     def refuse(_: object) -> None:
         raise InvalidArgument("not any more")
 
-    monkeypatch.setattr(creating, "launch", refuse)
+    monkeypatch.setattr(service, "launch", refuse)
     execution = create(keyed(), unnamed)
     assert resources(cluster) == []
     assert get(in_process.admin(), execution.name).id == execution

@@ -33,9 +33,10 @@ from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients.dynamodb.reads import get, query_all
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
-from flyteadmin.executions import repository, storing
+from flyteadmin.executions import repository
 from flyteadmin.executions.leases import Lease
 from flyteadmin.launch_plans import repository as launch_plans
+from flyteadmin.launching import storing
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.workflows import repository as workflows
 from local.admin import Admin

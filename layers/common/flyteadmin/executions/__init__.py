@@ -1,11 +1,7 @@
-"""Executions: created, moved by their events, ended, read.
+"""Executions as rows: moved by events, ended, read. `launching` creates them.
 
-A create: `creating` has its stages in order; `validation`, `idempotency` (with `names`) and `parents` say what the
-request means, `gathering` reads what the launch looks at (`single_tasks` for a task by itself), `launch` decides, from
-`inputs`, `config`, `resources` and `queues`, `storing` and `repository` write, `starting` makes the resource.
+`phases` is the rule by which events move an execution, `terminating` and `archiving` are what people do to one,
+`reading` and `listing` (by `columns`) answer reads of one, in the form that `messages` gives it.
 
-Afterwards: `phases` is the rule by which events move one, `terminating` and `archiving` what people do to one,
-`reading` and `listing` (by `columns`) what they see of one, as `messages` shows it.
-
-At rest: `models` and `leases` are the rows, `repository` writes them, and reads them by their keys.
+At rest: `models` and `leases` are the rows, `repository` reads and writes them by key.
 """

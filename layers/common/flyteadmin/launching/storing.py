@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import JsonValue
 
 from flyteadmin.clients import storage
-from flyteadmin.executions.idempotency import Call
-from flyteadmin.executions.launch import Known, Launch
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
 from flyteadmin.executions.phases import UNDEFINED
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_blob_parts, execution_key, name_key
+from flyteadmin.launching.idempotency import Call
+from flyteadmin.launching.planning import Known, Launch
 from flyteadmin.timestamps import from_datetime
 
 type Body = dict[str, JsonValue]

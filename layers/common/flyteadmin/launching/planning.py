@@ -16,10 +16,10 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.attributes.repository import MatchingAttributesRows
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.executions import config, inputs, queues, resources
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
+from flyteadmin.launching import config, inputs, queues, resources
 from flyteadmin.settings import Configuration
 
 

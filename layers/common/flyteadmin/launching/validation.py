@@ -6,8 +6,8 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, Identifier, ResourceType
 
 from flyteadmin.errors import InvalidArgument, missing, too_long
-from flyteadmin.executions import inputs
 from flyteadmin.launch_plans.validation import validate_notifications
+from flyteadmin.launching import inputs
 from flyteadmin.projects.validation import validate_labels
 
 _MAX_NAME = 63

@@ -13,15 +13,16 @@ from flyteadmin.clients.dynamodb.keys import AnyKey
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import NotFound
-from flyteadmin.executions import repository, single_tasks
-from flyteadmin.executions.idempotency import Call
-from flyteadmin.executions.launch import Known
+from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionSpecification
-from flyteadmin.executions.parents import inherited, parent_of
 from flyteadmin.executions.repository import StoredExecution
-from flyteadmin.executions.validation import validate_spec
 from flyteadmin.identifiers import execution_key
 from flyteadmin.launch_plans import repository as launch_plans
+from flyteadmin.launching import single_tasks
+from flyteadmin.launching.idempotency import Call
+from flyteadmin.launching.parents import inherited, parent_of
+from flyteadmin.launching.planning import Known
+from flyteadmin.launching.validation import validate_spec
 from flyteadmin.named_entities.validation import missing_entity
 from flyteadmin.projects import repository as projects
 from flyteadmin.projects.validation import validate_project_and_domain

@@ -13,7 +13,7 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, too_long
-from flyteadmin.executions.names import derived_name, generated_name
+from flyteadmin.launching.names import derived_name, generated_name
 
 _MAX_KEY = 256
 

@@ -1,6 +1,6 @@
 """What happens on CreateExecution: five remote stages, the row before the resource (architecture §1).
 
-1 and 2 read what the launch looks at (`gathering.py`); `launch.py` decides, pure. 3 writes the blobs (`storing.py`);
+1 and 2 read what the launch looks at (`reading.py`); `planning.py` decides, pure. 3 writes the blobs (`storing.py`);
 4, here, the row with its lease: from then on there is an execution. 5 makes the resource (`starting.py`).
 """
 
@@ -13,15 +13,16 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreate
 
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
-from flyteadmin.executions import gathering, repository, storing
-from flyteadmin.executions.idempotency import Call, refusal, validate_key
-from flyteadmin.executions.launch import launch
+from flyteadmin.executions import repository
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
 from flyteadmin.executions.phases import UNDEFINED
 from flyteadmin.executions.repository import StoredExecution
-from flyteadmin.executions.starting import start
-from flyteadmin.executions.validation import validate_name
+from flyteadmin.launching import reading, storing
+from flyteadmin.launching.idempotency import Call, refusal, validate_key
+from flyteadmin.launching.planning import launch
+from flyteadmin.launching.starting import start
+from flyteadmin.launching.validation import validate_name
 from flyteadmin.observability import logger
 from flyteadmin.timestamps import to_datetime
 
@@ -54,11 +55,11 @@ def _create(call: Call) -> ExecutionCreateResponse:
     validate_key(call.key)
     answer = ExecutionCreateResponse(id=call.execution)
     with ThreadPoolExecutor(3) as threads:
-        first = gathering.first_stage(call, threads)
+        first = reading.first_stage(call, threads)
         if first.earlier is not None and not _is_unfinished(first.earlier, call):
             return answer
         try:
-            second = gathering.second_stage(call, first, threads)
+            second = reading.second_stage(call, first, threads)
             planned = launch(second.known)
             body = planned.workflow.to_json_object()
         except (InvalidArgument, NotFound) as refused:

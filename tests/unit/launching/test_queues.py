@@ -4,7 +4,7 @@ import pytest
 from flyteidl.core.literals_pb2 import KeyValuePair
 from flyteidl.core.tasks_pb2 import Container
 
-from flyteadmin.executions.queues import queue_for, set_queue
+from flyteadmin.launching.queues import queue_for, set_queue
 from flyteadmin.settings import Queues
 
 CONFIGURED = Queues.model_validate(

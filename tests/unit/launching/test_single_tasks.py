@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyteadmin.executions.single_tasks import node_id
+from flyteadmin.launching.single_tasks import node_id
 
 
 @pytest.mark.conformance("CRE-45")
