@@ -9,8 +9,9 @@ from flyteidl.admin.matchable_resource_pb2 import (
     WorkflowExecutionConfig,
 )
 
+from flyteadmin.attributes.matching import MatchingAttributesRows
 from flyteadmin.attributes.models import AttributesRow
-from flyteadmin.attributes.repository import MatchingAttributesRows, keys, rows_of, scope_key
+from flyteadmin.attributes.repository import keys, rows_of, scope_key
 from flyteadmin.clients.dynamodb.keys import key_of
 from flyteadmin.clients.dynamodb.reads import Found
 

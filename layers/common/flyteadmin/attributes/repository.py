@@ -1,10 +1,10 @@
 """Matchable attributes in DynamoDB: all scopes that a launch or a registration may match, in one request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from flyteidl.admin.matchable_resource_pb2 import MatchableResource, MatchingAttributes, WorkflowExecutionConfig
+from flyteidl.admin.matchable_resource_pb2 import MatchableResource
 
+from flyteadmin.attributes.matching import MatchingAttributesRows, ScopeAttributes
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.clients.dynamodb.keys import Key
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
@@ -22,45 +22,14 @@ _COLUMNS: dict[int, str] = {
 }
 
 
-@dataclass(frozen=True)
-class MatchingAttributesRows:
-    """The rows that match, the most specific scope first; `project_level` is the last of them, if it is there."""
-
-    rows: tuple[AttributesRow, ...] = ()
-    project_level: AttributesRow | None = None
-
-    def most_specific(self, kind: MatchableResource) -> MatchingAttributes | None:
-        """What the narrowest scope that sets this kind says, whole: nothing is merged (CFG-02, RES-02)."""
-        column = _COLUMNS[kind]
-        found = (getattr(row, column) for row in self.rows)
-        return next((MatchingAttributes.FromString(raw) for raw in found if raw is not None), None)
-
-    def workflow_execution_configs(self) -> list[WorkflowExecutionConfig]:
-        """The two levels that an execution's configuration reads, nearest first (CFG-02, CFG-16).
-
-        They are the most specific row, and the project's own; a row without a configuration counts as none.
-        """
-        nearest = self.most_specific(MatchableResource.WORKFLOW_EXECUTION_CONFIG)
-        project = MatchingAttributesRows((self.project_level,) if self.project_level else ()).most_specific(
-            MatchableResource.WORKFLOW_EXECUTION_CONFIG
-        )
-        levels = [level for level in (nearest, project) if level is not None]
-        return [each.workflow_execution_config for each in levels if each.HasField("workflow_execution_config")]
-
-    def of_domain(self) -> "MatchingAttributesRows":
-        """Those of the project and domain and of the project, without what is said of a workflow."""
-        broad = tuple(row for row in self.rows if row.scope.split(":")[2] == "")
-        return MatchingAttributesRows(broad, self.project_level)
-
-
 def matching(project: str, domain: str, workflow: str = "", launch_plan: str = "") -> MatchingAttributesRows:
-    """What is set for a launch plan, its workflow, its project and domain, and its project; one consistent request."""
-    wanted = keys(project, domain, workflow, launch_plan)
-    return rows_of(batch_get(wanted), wanted)
+    """Read what is set for a launch plan, its workflow, its project and domain, and its project, consistently."""
+    scopes = keys(project, domain, workflow, launch_plan)
+    return rows_of(batch_get(scopes), scopes)
 
 
 def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -> list[Key[AttributesRow]]:
-    """The addresses that `rows_of` reads, the most specific first, for a batch read that wants more than these."""
+    """Return the addresses that `rows_of` reads, the most specific first, to be part of a larger batch read."""
     scopes = [(project, "", "", ""), (project, domain, "", "")]
     if workflow:
         scopes.append((project, domain, workflow, ""))
@@ -70,14 +39,19 @@ def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -
     return [Key(AttributesRow, address) for address in addresses if len(address.encode()) <= _MAX_KEY_BYTES]
 
 
-def rows_of(found: Found, wanted: Sequence[Key[AttributesRow]]) -> MatchingAttributesRows:
-    """The rows of `keys` among what a batch read found."""
-    rows = tuple(row for key in wanted if (row := found.get(key)) is not None)
-    return MatchingAttributesRows(rows, found.get(wanted[-1]) if wanted else None)
+def rows_of(found: Found, scopes: Sequence[Key[AttributesRow]]) -> MatchingAttributesRows:
+    """Return the rows of `keys` among those that a batch read found."""
+    rows = {key: _attributes(row) for key in scopes if (row := found.get(key)) is not None}
+    return MatchingAttributesRows(tuple(rows.values()), rows.get(scopes[-1]) if scopes else None)
+
+
+def _attributes(row: AttributesRow) -> ScopeAttributes:
+    columns = ((kind, getattr(row, column)) for kind, column in _COLUMNS.items())
+    return ScopeAttributes(row.scope, {kind: value for kind, value in columns if value is not None})
 
 
 def scope_key(project: str, domain: str, workflow: str, launch_plan: str) -> str:
-    """Give "project:domain:workflow:launch_plan"; blanks are what a scope does not narrow."""
+    """Return "project:domain:workflow:launch_plan"; a part that the scope does not narrow is blank."""
     return f"{project}:{domain}:{_without_colon(workflow)}:{launch_plan}"
 
 

@@ -14,7 +14,7 @@ from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.attributes.repository import MatchingAttributesRows
+from flyteadmin.attributes.matching import MatchingAttributesRows
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow

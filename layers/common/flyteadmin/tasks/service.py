@@ -10,6 +10,7 @@ from flyteidl.core.identifier_pb2 import TASK, Identifier
 from flyteidl.core.tasks_pb2 import TaskTemplate
 
 from flyteadmin.attributes import repository as attributes
+from flyteadmin.attributes.matching import MatchingAttributesRows
 from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.compiler.errors import CompileErrors
@@ -53,7 +54,7 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     return TaskCreateResponse()
 
 
-def _validate(request: TaskCreateRequest, rows: attributes.MatchingAttributesRows, here: Configuration) -> None:
+def _validate(request: TaskCreateRequest, rows: MatchingAttributesRows, here: Configuration) -> None:
     matched = rows.most_specific(MatchableResource.TASK_RESOURCE)
     is_set = matched is not None and matched.HasField("task_resource_attributes")
     row = matched.task_resource_attributes if matched is not None and is_set else None
