@@ -73,7 +73,7 @@ def _value(message: Message, path: str) -> Any:
 def _segment(part: str, message: Message) -> str:
     if not part.startswith("{"):
         return part
-    return quote(segment(str(_value(message, part[1:-1]))), safe="")
+    return segment(str(_value(message, part[1:-1])))
 
 
 def _query(message: Message, bound: frozenset[str], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -87,7 +87,7 @@ def _field(message: Message, name: str) -> object:
 
 
 def _filled(part: str, request: Message) -> str:
-    return quote(segment(str(_field(request, part[1:-1]))), safe="") if part.startswith("{") else part
+    return segment(str(_field(request, part[1:-1]))) if part.startswith("{") else part
 
 
 def _names(template: str) -> list[str]:

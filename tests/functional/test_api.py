@@ -4,6 +4,7 @@ import json
 import logging
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
+from urllib.parse import quote, unquote
 
 import pytest
 from flyteidl.admin.common_pb2 import ResourceListRequest
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from flyteadmin import settings
 from flyteadmin.api.handler import ApiHandler, ApiResponse, api_handler, healthcheck
 from flyteadmin.api.identity import Identity
+from flyteadmin.api.routes import segment
 from flyteadmin.errors import Code, FailedPrecondition, NotFound, Unauthenticated
 from flyteadmin.observability import logger
 from tests.infrastructure.template import load
@@ -166,12 +168,24 @@ def test_a_stage_is_no_part_of_the_path(handler: ApiHandler, admin: Admin) -> No
     assert len(admin.asked) == 1
 
 
-def test_a_percent_sign_in_an_id_survives_the_gateway(handler: ApiHandler, admin: Admin) -> None:
-    # An HTTP API decodes rawPath but for %25.
-    handler(event("GET", "/api/v1/executions/p/d/100%2541 é"), None)
+@pytest.mark.parametrize("name", ["100%41 é", "a?b", "a#b", "feature/x", "..", "a b", "ünï", "base64:eA", "a+b", ""])
+def test_any_name_reaches_its_function_however_a_gateway_decodes(handler: ApiHandler, admin: Admin, name: str) -> None:
+    path = f"/api/v1/executions/p/d/{segment(name)}"
+    assert path == unquote(path) == quote(path, safe="/:")
+    handler(event("GET", path), None)
     (request,) = admin.asked
     assert isinstance(request, WorkflowExecutionGetRequest)
-    assert request.id.name == "100%41 é"
+    assert request.id.name == name
+
+
+@pytest.mark.parametrize("name", ["a%253Fb", "100%2541", "100%41", "a?b", "a%3Fb", "a%23b", "a%0Ab"])
+def test_a_name_that_gateways_read_differently_has_to_be_written_in_base64(
+    handler: ApiHandler, admin: Admin, name: str
+) -> None:
+    response = handler(event("GET", f"/api/v1/executions/p/d/{name}"), None)
+    assert response["statusCode"] == 400
+    assert "base64" in status_in(response).message
+    assert not admin.asked
 
 
 def test_a_delete_takes_its_body_and_the_path(handler: ApiHandler, admin: Admin) -> None:
@@ -299,24 +313,12 @@ def test_the_caller_is_who_the_gateway_says(handler: ApiHandler, admin: Admin) -
     assert (caller.principal, caller.idempotency_key) == ("user-1", "k")
 
 
-FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-def test_a_posted_form_stands_for_a_get(handler: ApiHandler, admin: Admin) -> None:
-    response = handler(event("POST", "/api/v1/executions/p/d", headers=FORM, body=b"limit=5"), None)
-    assert response["statusCode"] == 200
-    assert admin.asked == [ResourceListRequest(id={"project": "p", "domain": "d"}, limit=5)]
-
-
-@pytest.mark.parametrize(
-    ("override", "headers", "http"),
-    [("get", FORM, 200), ("DELETE", FORM, 200), ("PATCH", FORM, 501), ("DELETE", {}, 501)],
-)
-def test_the_method_override_counts_for_a_form_alone(
-    handler: ApiHandler, override: str, headers: dict[str, str], http: int
-) -> None:
-    sent = event("POST", "/api/v1/executions/p/d/n", headers={**headers, "X-HTTP-Method-Override": override})
-    assert handler(sent, None)["statusCode"] == http
+@pytest.mark.parametrize("override", ["GET", "DELETE"])
+def test_the_method_is_the_one_that_the_gateway_saw(handler: ApiHandler, admin: Admin, override: str) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded", "X-HTTP-Method-Override": override}
+    sent = event("POST", "/api/v1/executions/p/d/n", headers=form, body=b"limit=5")
+    assert handler(sent, None)["statusCode"] == 501
+    assert not admin.asked
 
 
 def test_a_body_above_the_limit_is_resource_exhausted(admin: Admin) -> None:
@@ -387,7 +389,7 @@ def test_a_handler_tells_what_it_claims(handler: ApiHandler) -> None:
 
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"])
 PATHS = st.sampled_from(["/api/v1/executions", "/api/v1/executions/p/d", "/api/v1/executions/p/d/n"]) | st.text()
-TYPES = st.sampled_from([BINARY, JSON, FORM["content-type"], "x"])
+TYPES = st.sampled_from([BINARY, JSON, "application/x-www-form-urlencoded", "x"])
 
 
 @given(METHODS, PATHS, st.text(), TYPES, st.none() | st.text() | st.binary())

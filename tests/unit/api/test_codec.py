@@ -22,7 +22,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flyteadmin.api.codec import (
-    FORM_URLENCODED,
     Form,
     HttpRequest,
     decode_request,
@@ -118,15 +117,6 @@ def test_no_limit_is_zero() -> None:
     sent = decode_request(match(request.path)["GET"], request)
     assert isinstance(sent, ResourceListRequest)
     assert (sent.limit, sent.filters, sent.token) == (0, "", "")
-
-
-def test_a_form_is_as_good_as_a_query() -> None:
-    request = HttpRequest(
-        "POST", "/api/v1/executions/p/d", "token=3", {"content-type": FORM_URLENCODED}, b"limit=2&filters=a+b"
-    )
-    sent = decode_request(match(request.path)["GET"], request)
-    assert isinstance(sent, ResourceListRequest)
-    assert (sent.limit, sent.token, sent.filters) == (2, "3", "a b")
 
 
 DEEP = b'{"inputs":' + b'{"literals":{"a":' * 3000 + b"1" + b"}}" * 3000 + b"}"

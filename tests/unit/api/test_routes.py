@@ -1,15 +1,17 @@
 """The table of routes equals flyteidl's descriptors, and matches paths as grpc-gateway does."""
 
+import string
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from google.api import annotations_pb2
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from flyteadmin.api.routes import ROUTES, Route, api_gateway_routes, match, routes_of, segment
@@ -113,12 +115,34 @@ def test_an_id_with_a_slash_does_not_route() -> None:
 @example("..")
 @example("base64:")
 def test_any_value_can_be_a_part_of_a_path(value: str) -> None:
-    path = f"/api/v1/projects/{quote(segment(value), safe='')}"
+    path = f"/api/v1/projects/{segment(value)}"
+    assert path == unquote(path) == unquote(unquote(path)), "there is nothing to decode"
     assert match(path)["GET"].parameters == (("id", value),)
 
 
-@pytest.mark.parametrize("part", ["base64:cA==", "base64:!!!!", "base64:_w==", "base64:Li4"])
-def test_nothing_is_escaped_that_need_not_be(part: str) -> None:
+@given(st.text(alphabet=string.ascii_letters + string.digits + "._~:@=,-", min_size=1))
+def test_a_plain_name_has_one_form(value: str) -> None:
+    assume(value not in {".", ".."} and not value.startswith("base64:"))
+    assert segment(value) == value
+    encoded = urlsafe_b64encode(value.encode()).decode().rstrip("=")
+    with pytest.raises(InvalidArgument, match="invalid value for id"):
+        match(f"/api/v1/projects/base64:{encoded}")
+
+
+@given(st.characters(codec="utf-8").filter(lambda character: character not in "/%"))
+def test_an_escape_is_decoded_once_or_refused(character: str) -> None:
+    """A gateway that has decoded before changes nothing: the same value, or a refusal, never another value."""
+    escaped, decoded = quote(f"a{character}", safe=""), f"a{character}"
+    for path in (escaped, decoded):
+        try:
+            (parameter,) = match(f"/api/v1/projects/{path}")["GET"].parameters
+        except InvalidArgument:
+            continue
+        assert parameter == ("id", decoded)
+
+
+@pytest.mark.parametrize("part", ["base64:cA", "base64:!!!!", "base64:_w", "base64:Li5", "base64:YS9i="])
+def test_base64_that_segment_does_not_write_is_refused(part: str) -> None:
     with pytest.raises(InvalidArgument, match="invalid value for id"):
         match(f"/api/v1/projects/{part}")
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
 from google.protobuf.message import DecodeError, Message
 
@@ -12,8 +11,6 @@ from flyteadmin.api.json_form import Names, to_json
 from flyteadmin.api.parameters import apply_path, apply_query, parse_query
 from flyteadmin.api.routes import Match
 from flyteadmin.errors import InvalidArgument
-
-FORM_URLENCODED: Final = "application/x-www-form-urlencoded"
 
 
 class Form(Enum):
@@ -64,7 +61,7 @@ def outbound_form(headers: Mapping[str, str]) -> Form:
 def decode_request(match: Match, request: HttpRequest) -> Message:
     """The request message of a matched route.
 
-    A route with a body takes body, then path; any other takes path and query, and the body of a form.
+    A route with a body takes body, then path; any other takes path and query.
 
     Raises:
         InvalidArgument: whatever is wrong with body, path or query; the message names the field.
@@ -76,7 +73,7 @@ def decode_request(match: Match, request: HttpRequest) -> Message:
         return message
     message = route.request_type()()
     apply_path(message, path_parameters)
-    apply_query(message, _form_and_query(request), {name for name, _ in path_parameters})
+    apply_query(message, parse_query(request.query), {name for name, _ in path_parameters})
     return message
 
 
@@ -87,13 +84,6 @@ def encode_message(message: Message, form: Form) -> bytes:
     names = Names.PROTO if form is Form.SNAKE_JSON else Names.CAMEL
     text = json.dumps(to_json(message, names), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()
-
-
-def _form_and_query(request: HttpRequest) -> list[tuple[str, str]]:
-    pairs = parse_query(request.query)
-    if request.body and request.headers.get("content-type") == FORM_URLENCODED:
-        pairs = parse_query(_utf8(request.body)) + pairs
-    return pairs
 
 
 def _utf8(body: bytes) -> str:

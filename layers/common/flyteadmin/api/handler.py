@@ -15,7 +15,6 @@ from google.rpc.status_pb2 import Status
 from pydantic import BaseModel, ConfigDict, Field
 
 from flyteadmin.api.codec import (
-    FORM_URLENCODED,
     Form,
     HttpRequest,
     decode_request,
@@ -132,7 +131,7 @@ class ApiHandler:
         request = HttpRequest(method, path, event.raw_query_string, headers, body)
         if page is not None:
             return page(request)
-        found, request = _route(request)
+        found = _route(request)
         rpc = self.rpcs.get(found.route.rpc)
         logger.append_keys(rpc=found.route.rpc)
         if rpc is None:
@@ -177,24 +176,18 @@ def _bridge() -> Collection[str]:
     return (arn,) if arn else ()
 
 
-def _route(request: HttpRequest) -> tuple[Match, HttpRequest]:
-    """The RPC that is meant, and the request without the disguise of a form.
+def _route(request: HttpRequest) -> Match:
+    """Find the RPC of a request.
 
-    A POSTed form may stand for a GET with a long query; `X-HTTP-Method-Override` counts for it alone.
+    The method is the one that the gateway saw: `X-HTTP-Method-Override` would pass by a policy over methods.
     """
     by_method = match(request.path)
     if not by_method:
         raise NotFound("Not Found")
-    is_form = request.method == "POST" and request.headers.get("content-type") == FORM_URLENCODED
-    override = request.headers.get("x-http-method-override", "").upper() if is_form else ""
-    found = by_method.get(override or request.method)
-    if found is None and is_form and not override:
-        found = by_method.get("GET")
+    found = by_method.get(request.method)
     if found is None:
         raise Unimplemented("Method Not Allowed")
-    if override and found.route.body:
-        request = HttpRequest(override, request.path, request.query, request.headers, b"")
-    return found, request
+    return found
 
 
 def _request_id(headers: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Which HTTP method and path stand for which RPC: one table for the functions, the bridge and the tests."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Collection, Mapping
@@ -15,6 +16,10 @@ from flyteadmin.api.bindings import BINDINGS
 from flyteadmin.errors import InvalidArgument, invalid
 
 _ESCAPED = "base64:"
+_SAFE = re.compile(r"[A-Za-z0-9._~:@=,-]*")
+_AMBIGUOUS = re.compile(r"[%?#\x00-\x1f\x7f]")
+_NEEDLESS_ESCAPE = re.compile(r"%(?:2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)", re.IGNORECASE)
+"""An escape of a letter, a digit or "-._~": no client writes one, so it is a percent sign that a gateway decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +73,18 @@ def routes_of(rpc: str) -> tuple[Route, ...]:
 
 
 def match(raw_path: str) -> Mapping[str, Match]:
-    """What each HTTP method means on a path; empty where the path is unknown.
+    """Find the route of each HTTP method on a path; empty where the path is unknown.
 
-    As grpc-gateway: the path is decoded in full and then split, so an id that holds "/" reaches no route, not even as
-    "%2F"; it has to be written as `segment` does. A literal part goes before a variable.
+    As in grpc-gateway the path is decoded in full and then split, so "%2F" is a slash like any other. A literal part
+    goes before a variable.
 
     Raises:
-        InvalidArgument: the decoded path is no UTF-8, or a part of it is escaped that must not be.
+        InvalidArgument: the path does not decode to UTF-8, or a value in it is not written as `segment` does.
     """
+    if _NEEDLESS_ESCAPE.search(raw_path):
+        raise InvalidArgument(
+            f"invalid value for path: write a value that holds a percent sign as {_ESCAPED}<base64url>"
+        )
     try:
         path = unquote(raw_path, errors="strict")
     except UnicodeDecodeError:
@@ -92,25 +101,34 @@ def match(raw_path: str) -> Mapping[str, Match]:
 
 
 def segment(value: str) -> str:
-    """A value as a part of a path, not yet percent-encoded.
+    """Write a value as a part of a URL's path, ready to be sent.
 
-    What gateways split or normalise, such as a version "feature/x", is written "base64:ZmVhdHVyZS94"; so that there is
-    one way to write each value, and a policy over paths sees all that it can name, nothing else may be.
+    Letters, digits and "._~:@=,-" stand as they are. A value that holds anything else, such as the version
+    "feature/x", is written "base64:ZmVhdHVyZS94": base64url without padding. Gateways differ in how often they decode a
+    path, and an HTTP API of API Gateway cuts it at an escaped "?"; in this form there is nothing to decode.
     """
-    needs_escape = "/" in value or value in {".", ".."} or value.startswith(_ESCAPED)
-    return _ESCAPED + urlsafe_b64encode(value.encode()).decode() if needs_escape else value
+    if _SAFE.fullmatch(value) and value not in {".", ".."} and not value.startswith(_ESCAPED):
+        return value
+    return _ESCAPED + _encoded(value)
+
+
+def _encoded(value: str) -> str:
+    return urlsafe_b64encode(value.encode()).decode().rstrip("=")
 
 
 def _value(variable: str, part: str) -> str:
-    """What `segment` made a part of a path from."""
+    """Read a value from a part of a decoded path: what `segment` wrote, or the value as a person types it."""
     if not part.startswith(_ESCAPED):
+        if _AMBIGUOUS.search(part):
+            raise invalid(variable, f"write {part[:100]!r} in base64url: {segment(part)}")
         return part
+    encoded = part.removeprefix(_ESCAPED)
     try:
-        value = urlsafe_b64decode(part.removeprefix(_ESCAPED)).decode()
+        value = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except (Base64Error, ValueError):
-        raise invalid(variable, f"{part[:100]!r} is no base64 of UTF-8") from None
-    if segment(value) != part:
-        raise invalid(variable, f"write {value[:100]!r} as it is")
+        raise invalid(variable, f"{part[:100]!r} is no base64url of UTF-8") from None
+    if segment(value) != part:  # a plain name has one form, so that a policy over paths sees it wherever it is named
+        raise invalid(variable, f"write it as {segment(value)}")
     return value
 
 
