@@ -9,7 +9,6 @@ from typing import Final
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
-from flyteadmin.api.status import cut_to_metadata
 from flyteadmin.errors import Code
 
 OCTETS: Final = "application/octet-stream"
@@ -90,7 +89,7 @@ def _of_gateway(answer: Answer) -> Status:
         code = Code.UNAVAILABLE if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR else Code.INTERNAL
     if code is Code.RESOURCE_EXHAUSTED:
         return Status(code=code, message="message larger than max: the API does not take so much")
-    return cut_to_metadata(code, f"the API answered HTTP {answer.status}: {_said(answer.body)}")
+    return Status(code=code, message=f"the API answered HTTP {answer.status}: {_said(answer.body)}")
 
 
 def _said(body: bytes) -> str:
@@ -99,4 +98,5 @@ def _said(body: bytes) -> str:
         said = json.loads(body)
     except ValueError:
         return body[:500].decode(errors="replace")
-    return str(said.get("message", said) if isinstance(said, dict) else said)[:500]
+    text = str(said.get("message", said) if isinstance(said, dict) else said)[:500]
+    return text.encode(errors="replace").decode()  # JSON can name half a surrogate pair

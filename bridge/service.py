@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 import grpc
 from google.rpc.status_pb2 import Status
-from grpc_status import rpc_status
 
 from bridge.answers import Answer, as_propeller_reads, error_of, unreachable
 from bridge.api import Api, Deadline, Unreachable
@@ -20,6 +19,7 @@ from bridge.events import Events
 from bridge.idempotency import KEYED, Keys, fingerprint
 from bridge.metrics import CALLS, SECONDS
 from bridge.settings import Settings
+from bridge.trailers import fitted, trailers_of
 from bridge.transcoder import transcode
 from flyteadmin.api.identity import PRINCIPAL_HEADER
 from flyteadmin.api.routes import ROUTES, Route
@@ -36,6 +36,7 @@ _VALID_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _UNTIL_THE_DEADLINE = 1_000_000
 _ATTEMPTS = 4
 _SECONDS_TO_ANSWER = 0.3
+_GRPC_CODES: Final[Mapping[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,8 @@ class FlyteServices(grpc.GenericRpcHandler):
             trailers = ((REQUEST_ID, request_id),)
             if isinstance(outcome, Status):
                 logger.info("refused", extra={"rpc": rpc.name, "code": code.name, "request_id": request_id})
-                status = rpc_status.to_status(outcome)
-                await context.abort(status.code, status.details, (*status.trailing_metadata, *trailers))
+                told = fitted(outcome, metadata.get("user-agent", ""))
+                await context.abort(_GRPC_CODES[told.code], told.message, (*trailers_of(told), *trailers))
             context.set_trailing_metadata(trailers)
             return outcome
 

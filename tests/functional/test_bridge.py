@@ -12,6 +12,7 @@ import pytest
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import CredentialRetrievalError
 from flyteidl.admin.common_pb2 import ObjectGetRequest, ResourceListRequest
+from flyteidl.admin.event_pb2 import EventFailureReason
 from flyteidl.admin.execution_pb2 import (
     Execution,
     ExecutionCreateRequest,
@@ -29,6 +30,8 @@ from flytekit.clients.friendly import SynchronousFlyteClient
 from flytekit.configuration import PlatformConfig
 from flytekit.exceptions.user import FlyteEntityNotExistException
 from flytekit.models.core.identifier import WorkflowExecutionIdentifier as FlyteExecutionId
+from google.protobuf.any_pb2 import Any as Packed
+from google.rpc.status_pb2 import Status
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_reflection.v1alpha import reflection_pb2
 
@@ -36,6 +39,7 @@ from bridge.answers import OCTETS
 from bridge.service import rpcs
 from bridge.settings import Settings
 from bridge.signing import Signer
+from flyteadmin.api.status import CUT
 from flyteadmin.errors import Code
 from local.aws.client import Response
 from local.aws.data import DataAccount as Aws
@@ -91,10 +95,37 @@ def test_a_status_arrives_in_the_trailers(flyte: Client) -> None:
     with pytest.raises(Refused) as raised:
         flyte.call("GetExecution", ABSENT, x_request_id="r-1")
     refused = raised.value
-    assert refused.status is not None
-    assert (refused.code, refused.status.code) == (Code.NOT_FOUND, Code.NOT_FOUND)
-    assert "absent" in refused.message == refused.status.message
-    assert refused.trailers["x-request-id"] == "r-1"
+    assert (refused.code, refused.trailers["x-request-id"]) == (Code.NOT_FOUND, "r-1")
+    assert "absent" in refused.message
+
+
+FLYTEKIT = [("grpc.max_metadata_size", 32 * 1024)]
+GO = [("grpc.primary_user_agent", "grpc-go/1.65.0"), ("grpc.max_metadata_size", 16 * 1024 * 1024)]
+
+
+@pytest.mark.conformance("ERR-02", "ERR-11")
+@pytest.mark.parametrize("options", [[], FLYTEKIT, GO], ids=["python", "flytekit", "go"])
+@pytest.mark.parametrize("piece", ["x", "a line\n", "é%"])
+@pytest.mark.parametrize("has_details", [False, True])
+def test_a_refusal_of_any_length_arrives(
+    api: Gateway, options: list[tuple[str, str | int]], piece: str, has_details: bool
+) -> None:
+    detail = Packed()
+    detail.Pack(EventFailureReason())
+    with (
+        bridge(Settings(api_url=api.url, listen="127.0.0.1:0")) as address,
+        grpc.insecure_channel(address, options) as channel,
+    ):
+        for length in (0, 100, 3_000, 7_000, 8_000, 10_000, 16_000, 17_000, 24_000, 32_000):
+            said = Status(code=Code.INVALID_ARGUMENT, message=(piece * length)[:length], details=[detail] * has_details)
+            api.faults.append(refuses(400, said.SerializeToString(), **{"content-type": OCTETS}))
+            with pytest.raises(Refused) as raised:
+                Client(channel).call("CreateWorkflow", b"", x_request_id="r" * 128)
+            told = raised.value
+            assert (told.code, told.trailers["x-request-id"]) == (Code.INVALID_ARGUMENT, "r" * 128), (length, told)
+            assert said.message.startswith(told.message.removesuffix(CUT)), length
+            assert told.message == said.message or len(told.message) > 1_000
+            assert (told.status is not None) == has_details
 
 
 def test_answers_arrive_whole(flyte: Client) -> None:
