@@ -1,4 +1,4 @@
-"""What an answer over HTTPS means in gRPC, never UNKNOWN (architecture §2, invariant 8); pure."""
+"""What an answer over HTTPS means in gRPC, never UNKNOWN (invariant 8); pure."""
 
 import json
 from collections.abc import Mapping

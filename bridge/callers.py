@@ -1,4 +1,4 @@
-"""Who calls the bridge: nobody is signed for who is not known (architecture §7)."""
+"""Who calls the bridge: nobody is signed for who is not known (docs/architecture.md#security)."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""FlyteAdmin as the engine reaches it: gRPC, through the bridge, and what its answers mean (wire.md §3.3)."""
+"""FlyteAdmin as the engine reaches it over gRPC, through the bridge; answers mean what they mean to propeller.
+
+Sources: flytepropeller events/admin_eventsink.go, events/errors/errors.go; docs/architecture.md#admission.
+"""
 
 import random
 import time

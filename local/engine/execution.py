@@ -1,4 +1,4 @@
-"""One execution under way: lends its walk the hands, and heeds what FlyteAdmin answers (wire.md §3.3)."""
+"""Runs one execution: gives its walk the means to act, and obeys FlyteAdmin's answers as propeller does."""
 
 import asyncio
 import logging

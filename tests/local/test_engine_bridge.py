@@ -1,4 +1,4 @@
-"""FlyteAdmin as the stand-in engine reaches it over gRPC, and what its answers mean (wire.md §3.3)."""
+"""FlyteAdmin as the stand-in engine reaches it over gRPC, and what its answers mean to propeller."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

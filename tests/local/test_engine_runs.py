@@ -1,4 +1,4 @@
-"""The engine against the in-memory cluster, and what it does with each answer of FlyteAdmin (wire.md §3.3)."""
+"""The engine against the in-memory cluster, and what it does with each answer of FlyteAdmin."""
 
 import asyncio
 import sys

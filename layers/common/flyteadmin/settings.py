@@ -1,7 +1,7 @@
 """What a deployment decides: the functions' environment and the operator's `flyteadmin.yaml`.
 
 The only reader of `os.environ`. `Environment` is what template.yaml hands to a function; `Configuration` holds the
-keys of upstream's `flyteadmin.yaml`, so that an operator can bring the file they have (architecture §6).
+keys of upstream's `flyteadmin.yaml`, so that an operator can bring the file they have (docs/architecture.md#state).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The JSON form of messages, against protojson's as wire.md §2.2 records it and json_format's where the two agree."""
+"""The JSON form of messages, against what Go's protojson writes and json_format's where the two agree."""
 
 import math
 

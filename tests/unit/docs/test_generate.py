@@ -31,6 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (docs / "conformance_ids.txt").write_text("CRE-01 first\nCRE-02 second\nKD-01 third\n")
     (docs / "deviations.toml").write_text('CRE-02 = "because"\n')
     (docs / "coverage_notes.toml").write_text("[partly]\n")
+    (docs / "generate.py").write_text("")
     for name, path in {
         "ROOT": tmp_path,
         "DOCS": docs,

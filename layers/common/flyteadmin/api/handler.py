@@ -29,7 +29,7 @@ from flyteadmin.observability import logger, measure
 from flyteadmin.settings import environment
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
-"""Lambda carries 6 MB, which is 4.5 MB of binary in base64 (architecture §5)."""
+"""Lambda carries 6 MB, which is 4.5 MB of binary in base64 (docs/architecture.md#wire)."""
 
 _TEXT_BODY_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")

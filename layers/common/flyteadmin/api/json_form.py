@@ -51,7 +51,8 @@ class _Field(NamedTuple):
 def to_json(message: Message, names: Names) -> JsonValue:
     """The message as what `json.dumps` takes.
 
-    64-bit integers are strings, unset messages null, members of a oneof appear only when set (wire.md §2.2).
+    64-bit integers are strings, unset messages null, members of a oneof appear only when set: as upstream
+    sets grpc-gateway's marshaler, `EmitUnpopulated`.
     `google.protobuf.json_format` leaves out those nulls, and takes twice as long. A timestamp or duration
     outside protobuf's range, which Go refuses to write, is null: one bad row must not spoil a whole list.
     """

@@ -1,4 +1,4 @@
-"""Whether an event is taken into the queue, decided from the execution row alone (architecture §3); pure.
+"""Decides from the execution row alone whether an event is queued; pure (docs/architecture.md#admission).
 
 What upstream answers from node and task rows is given up on purpose: ALREADY_EXISTS on repeats, which propeller takes
 for OK, and NOT_FOUND for parents, which may still be in the queue. Deviations stand in docs/deviations.toml.

@@ -1,4 +1,4 @@
-"""What happens to a batch of queued events: logged first, then folded by entity and applied (architecture §3).
+"""Processes a batch of queued events: logged first, then applied by entity (docs/architecture.md#event).
 
 Nothing is swallowed: each message is applied, or set aside in the dead-letter queue with its sequence and cause, or
 reported as failed (then the queue delivers it and its followers again); the last too where the function's time is

@@ -62,7 +62,7 @@ def create(
     token: str,
     unless_there: Sequence[Operation] = (),
 ) -> None:
-    """Write both items and the lease, or nothing (architecture §1, stage 4).
+    """Write both items and the lease, or nothing (docs/architecture.md#create, stage 4).
 
     `token` makes a repeat of this very write within ten minutes a success. `unless_there` is written with them, or left
     out where one of its conditions does not hold.

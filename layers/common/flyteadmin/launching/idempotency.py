@@ -1,4 +1,4 @@
-"""A create that is sent again is answered as the first time; pure (architecture §5).
+"""A create that is sent again is answered as the first time; pure (docs/architecture.md#create).
 
 Who repeats a call gives it an `Idempotency-Key`. The execution's row is the record: an unnamed execution gets its name
 from the key, and the row keeps a digest of the call.

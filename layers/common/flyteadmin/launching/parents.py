@@ -1,7 +1,7 @@
 """What an execution inherits from the one whose node launches it; pure.
 
-Source: flyteadmin execution_manager.go getInheritedExecMetadata. The node's own row is not asked for: its event may
-still be in the queue, and propeller takes NOT_FOUND for the end of the node (wire.md).
+Source: flyteadmin execution_manager.go getInheritedExecMetadata. The node's own row is not read: its event may
+still be in the queue, and on NOT_FOUND propeller fails the node for good (flytepropeller launchplan/admin.go).
 """
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest

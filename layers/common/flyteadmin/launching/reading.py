@@ -1,4 +1,4 @@
-"""What a create reads before it decides: everything that its launch looks at (architecture §1, stages 1 and 2)."""
+"""Reads what a create depends on, stages 1 and 2 (docs/architecture.md#create)."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happens on CreateExecution: five remote stages, the row before the resource (architecture §1).
+"""Creates an execution in five remote stages, the row before the resource (docs/architecture.md#create).
 
 1 and 2 read what the launch looks at (`reading.py`); `planning.py` decides, pure. 3 writes the blobs (`storing.py`);
 4, here, the row with its lease: from then on there is an execution. 5 makes the resource (`starting.py`).

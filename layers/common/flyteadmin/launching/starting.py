@@ -1,4 +1,4 @@
-"""The resource of an execution whose row is written (architecture §1, stages 5 and 6)."""
+"""Creates the resource of an execution whose row is written, stages 5 and 6 (docs/architecture.md#create)."""
 
 import time
 
