@@ -5,12 +5,9 @@ from flyteidl.admin.common_pb2 import (
     EmailNotification,
     Labels,
     Notification,
-    PagerDutyNotification,
-    SlackNotification,
 )
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanMetadata, LaunchPlanSpec
 from flyteidl.core.artifact_id_pb2 import ArtifactQuery
-from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.interface_pb2 import Parameter, ParameterMap, Variable
 from flyteidl.core.literals_pb2 import Literal, LiteralMap, Primitive, Scalar
 from flyteidl.core.types_pb2 import INTEGER, STRING, LiteralType, SimpleType
@@ -20,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.launch_plans.validation import expected_inputs, validate_launch_plan, validate_notifications
+from flyteadmin.launch_plans.validation import expected_inputs, validate_launch_plan
 from tests.entities import integer, text, variables
 
 WORKFLOW_INPUTS = variables(x=INTEGER, y=INTEGER, z=STRING)
@@ -116,37 +113,6 @@ def test_labels_and_notifications_follow_their_rules() -> None:
     assert message_of(spec(labels=labels)) == "labels map cannot exceed 16 entries"
     nobody = LaunchPlanMetadata(notifications=[Notification(email=EmailNotification())])
     assert message_of(spec(entity_metadata=nobody)) == "missing recipients"
-
-
-@pytest.mark.conformance("NOT-01")
-@pytest.mark.parametrize("phase", sorted(WorkflowExecution.Phase.values()))
-def test_only_ended_phases_are_notified(phase: WorkflowExecution.Phase) -> None:
-    notification = Notification(phases=[phase], email=EmailNotification(recipients_email=["someone@example.com"]))
-    if WorkflowExecution.Phase.Name(phase) in {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}:
-        validate_notifications([notification])
-    else:
-        with pytest.raises(InvalidArgument, match="invalid value for phase"):
-            validate_notifications([notification])
-
-
-@pytest.mark.conformance("NOT-02")
-@pytest.mark.parametrize("recipients", [[], [""], ["someone@example.com", ""]])
-def test_every_type_needs_recipients(recipients: list[str]) -> None:
-    message = "missing recipient" if recipients else "missing recipients"
-    for notification in (
-        Notification(email=EmailNotification(recipients_email=recipients)),
-        Notification(slack=SlackNotification(recipients_email=recipients)),
-        Notification(pager_duty=PagerDutyNotification(recipients_email=recipients)),
-    ):
-        with pytest.raises(InvalidArgument) as refused:
-            validate_notifications([notification])
-        assert refused.value.message == message
-
-
-@pytest.mark.conformance("NOT-02")
-def test_a_notification_has_a_type() -> None:
-    with pytest.raises(InvalidArgument, match="invalid value for notification type"):
-        validate_notifications([Notification()])
 
 
 NAMES = st.sets(st.sampled_from("abcdef"))

@@ -5,7 +5,8 @@ from flyteidl.admin.common_pb2 import NamedEntityIdentifier, NamedEntityIdentifi
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, UNSPECIFIED, WORKFLOW, Identifier
 
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, validate_list, with_type
+from flyteadmin.named_entities.validation import validate_identifier, validate_list, with_type
+from flyteadmin.validation import missing_entity
 from tests.entities import identifier
 
 PARTS = {"project": "p", "domain": "d", "name": "n", "version": "v"}

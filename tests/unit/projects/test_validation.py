@@ -6,12 +6,7 @@ from flyteidl.admin.project_pb2 import Domain, InactiveProject, Project, Project
 
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.projects.models import ProjectRow
-from flyteadmin.projects.validation import (
-    validate_labels,
-    validate_project,
-    validate_project_and_domain,
-    validate_registration,
-)
+from flyteadmin.projects.validation import validate_project, validate_project_and_domain, validate_registration
 from flyteadmin.settings import Configuration
 
 HERE = Configuration(projects=("configured",))
@@ -85,29 +80,3 @@ def test_a_project_is_a_dns_label_with_short_texts_and_no_domains(project: Proje
 @pytest.mark.parametrize("name", ["a", "0", "flyte-snacks", "a" * 63])
 def test_dns_labels_are_projects(name: str) -> None:
     validate_project(Project(id=name, name="n" * 64, description="d" * 300))
-
-
-@pytest.mark.conformance("VAL-09")
-def test_sixteen_labels_are_enough() -> None:
-    validate_labels({f"key{number}": "value" for number in range(16)})
-    with pytest.raises(InvalidArgument, match="labels map cannot exceed 16 entries"):
-        validate_labels({f"key{number}": "value" for number in range(17)})
-
-
-@pytest.mark.conformance("VAL-09")
-@pytest.mark.parametrize("key", ["", "-a", "a-", "a" * 64, "a b", "Upper.example/a", "/a", "a/b/c", "a" * 254 + "/b"])
-def test_keys_that_kubernetes_refuses_are_refused(key: str) -> None:
-    with pytest.raises(InvalidArgument, match="invalid label key"):
-        validate_labels({key: "value"})
-
-
-@pytest.mark.conformance("VAL-09")
-@pytest.mark.parametrize("value", ["-a", "a b", "ä", "a" * 64])
-def test_values_that_kubernetes_refuses_are_refused(value: str) -> None:
-    with pytest.raises(InvalidArgument, match="invalid label value"):
-        validate_labels({"key": value})
-
-
-@pytest.mark.conformance("VAL-09")
-def test_what_kubernetes_takes_is_taken() -> None:
-    validate_labels({"app.example.com/Name_1": "", "a": "A.b-c_d", "x" * 63: "v" * 63})

@@ -7,7 +7,7 @@ from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.workflow_pb2 import IfElseBlock, Node, WorkflowTemplate
 
 from flyteadmin.compiler import errors as e
-from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.pretty_print import to_text
 
 START_NODE_ID = "start-node"
 END_NODE_ID = "end-node"

@@ -10,7 +10,7 @@ from flyteidl.core.workflow_pb2 import WorkflowTemplate
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.index import all_nodes, key, sorted_identifiers, workflow_index
-from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.pretty_print import to_text
 
 ReferenceKind = Literal["task", "launch_plan", "sub_workflow"]
 

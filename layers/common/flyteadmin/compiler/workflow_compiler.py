@@ -14,10 +14,10 @@ from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.admin import LaunchPlanInterface
 from flyteadmin.compiler.builders import Interface, Library, NodeBuilder, WorkflowBuilder
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID, key, workflow_index
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.requirements import references, requirements_of
 from flyteadmin.compiler.validators.interface import validate_interface
 from flyteadmin.compiler.validators.node import add_edges, validate_node
+from flyteadmin.pretty_print import to_text
 
 __all__ = ["LaunchPlanInterface", "compile_workflow"]
 

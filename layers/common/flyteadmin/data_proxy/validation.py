@@ -13,6 +13,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from flyteadmin.clients.storage import Stored, split
 from flyteadmin.errors import InvalidArgument, PermissionDenied, invalid, missing, too_long
+from flyteadmin.validation import validate_set
 
 _MD5_BYTES = 16
 _MAX_KEY_BYTES = 1024
@@ -26,9 +27,7 @@ def validate_upload(request: CreateUploadLocationRequest) -> None:
     Raises:
         InvalidArgument: naming the field.
     """
-    for field in ("project", "domain"):
-        if not getattr(request, field):
-            raise missing(field)
+    validate_set(request, "project", "domain")
     if not request.filename_root and not request.content_md5:
         raise InvalidArgument("content_md5 or filename_root is a required parameter")
     if request.content_md5 and len(request.content_md5) != _MD5_BYTES:

@@ -5,7 +5,8 @@ from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.core.identifier_pb2 import TASK
 
 from flyteadmin.description_entities import repository
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, validate_kind, with_type
+from flyteadmin.named_entities.validation import validate_identifier, validate_kind, with_type
+from flyteadmin.validation import missing_entity
 
 
 def get(request: ObjectGetRequest) -> DescriptionEntity:

@@ -6,7 +6,7 @@ from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionClosur
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
 from flyteadmin.events.validation import Event
-from flyteadmin.named_entities.validation import validate_depth
+from flyteadmin.validation import validate_depth
 
 _OF_A_TASK = ("output_data", "custom_info", "metadata")
 """What of a task event may be nested to any depth; of others, their outputs."""

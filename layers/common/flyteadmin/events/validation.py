@@ -28,6 +28,7 @@ from flyteadmin.identifiers import MAX_NODE_ID_BYTES, execution_key, node_execut
 from flyteadmin.node_executions.phases import parent_of
 from flyteadmin.task_executions.merging import parts_of
 from flyteadmin.timestamps import is_valid
+from flyteadmin.validation import validate_set
 
 MAX_PARTS = 100_000
 """Logs, reasons and external resources of one event; one of real length has no place for more in four megabytes."""
@@ -128,9 +129,7 @@ def _attempt(identifier: TaskExecutionIdentifier, node_field: str) -> WorkflowEx
 def _entity(identifier: Identifier, expected: identifier_pb2.ResourceType, field: str) -> None:
     if identifier.resource_type != expected:
         raise invalid(f"{field}.resource_type", f"expected {identifier_pb2.ResourceType.Name(expected)}")
-    for part in ("project", "domain", "name", "version"):
-        if not getattr(identifier, part):
-            raise missing(f"{field}.{part}")
+    validate_set(identifier, "project", "domain", "name", "version", path=f"{field}.")
 
 
 def _node_links(event: NodeExecutionEvent) -> None:

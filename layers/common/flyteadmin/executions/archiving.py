@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from flyteadmin.clients.dynamodb.writes import ConditionFailed
 from flyteadmin.errors import invalid
 from flyteadmin.executions import reading, repository
+from flyteadmin.executions.validation import validate_identifier
 from flyteadmin.identifiers import execution_key
 
 
@@ -21,7 +22,7 @@ def update(request: ExecutionUpdateRequest, caller: str) -> ExecutionUpdateRespo
         InvalidArgument: the identifier is not whole, or there is no such state.
         NotFound: there is no such execution.
     """
-    reading.validate_identifier(request.id)
+    validate_identifier(request.id)
     if request.state not in ExecutionState.values():
         raise invalid("state", "EXECUTION_ACTIVE or EXECUTION_ARCHIVED")
     change = ExecutionStateChangeDetails(state=request.state, principal=caller, occurred_at=Timestamp())

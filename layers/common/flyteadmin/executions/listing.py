@@ -22,6 +22,7 @@ from flyteadmin.listing.conditions import Conditions, Span, conditions
 from flyteadmin.listing.filters import Filter, Function, parse_filters
 from flyteadmin.listing.requests import Order, order_of, wanted
 from flyteadmin.listing.tokens import token_of
+from flyteadmin.validation import validate_set
 
 _SORTED_BY = dict.fromkeys(("created_at", "execution_created_at", "id"), "created_at")
 _NEWEST_FIRST = Order("created_at", ascending=False)
@@ -46,9 +47,7 @@ def list_executions(request: ResourceListRequest) -> ExecutionList:
     """
     if not request.HasField("id"):
         raise missing("id")
-    for field in ("project", "domain"):
-        if not getattr(request.id, field):
-            raise missing(field)
+    validate_set(request.id, "project", "domain")
     asks = _conditions(request)
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAMS[Entity.EXECUTION], _SORTED_BY, _NEWEST_FIRST)

@@ -1,9 +1,5 @@
 """What happens when executions are read, whole or with their data."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-
-from flyteidl.admin.common_pb2 import UrlBlob
 from flyteidl.admin.execution_pb2 import (
     Execution,
     WorkflowExecutionGetDataRequest,
@@ -12,15 +8,13 @@ from flyteidl.admin.execution_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
-from google.protobuf.message import DecodeError
 
-from flyteadmin.clients import configuration, storage
-from flyteadmin.errors import Internal, InvalidArgument, NotFound, missing
+from flyteadmin.errors import NotFound
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.executions.validation import validate_identifier
 from flyteadmin.identifiers import execution_key
-from flyteadmin.observability import logger
-from flyteadmin.settings import SignedUrls
+from flyteadmin.remote_data import remote_data
 
 
 def get(request: WorkflowExecutionGetRequest) -> Execution:
@@ -44,50 +38,6 @@ def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDa
     )
 
 
-@dataclass(frozen=True)
-class RemoteData:
-    """Inputs or outputs: in full, unless they are too large beside a signed URL, and that URL if URLs are signed."""
-
-    literals: LiteralMap
-    url: UrlBlob
-
-
-def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData:
-    """What lies at a URI, or came with an event, as the operator wants it handed out (GET-06…10).
-
-    Without signed URLs it is always whole: a client would have no other way to it, and a large answer is a redirect.
-    A limit of 0 is none, for events too (KD-38).
-
-    Raises:
-        InvalidArgument: a URL is to be signed for something that is not an s3:// URI.
-        Internal: a URL is to be signed for an object that is not there.
-    """
-    here = configuration.current().remote_data
-    url = _signed(uri, here.signed_urls) if uri and here.signed_urls.enabled else UrlBlob()
-    size = inline.ByteSize() if inline is not None else url.bytes
-    if here.max_size_in_bytes and size >= here.max_size_in_bytes:
-        return RemoteData(LiteralMap(), url)
-    return RemoteData(inline if inline is not None else read_literals(uri), url)
-
-
-def _signed(uri: str, how: SignedUrls) -> UrlBlob:
-    stored = storage.head(uri)
-    if stored is None:
-        raise Internal(f"failed to get object size for {uri}")
-    return UrlBlob(url=storage.presign_get(uri, timedelta(minutes=how.duration_minutes)), bytes=stored.size)
-
-
-def read_literals(uri: str | None) -> LiteralMap:
-    """The literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09)."""
-    if not uri:
-        return LiteralMap()
-    try:
-        return LiteralMap.FromString(storage.read(uri))
-    except (storage.BlobMissing, InvalidArgument, Internal, DecodeError) as error:
-        logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})
-        return LiteralMap()
-
-
 def existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
     """Both items of an execution; errors as `get`."""
     validate_identifier(identifier)
@@ -103,14 +53,3 @@ def missing_execution(identifier: WorkflowExecutionIdentifier) -> NotFound:
         "missing entity of type execution with identifier"
         f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
     )
-
-
-def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:
-    """Check that an execution's identifier is whole (VAL-03, GET-01).
-
-    Raises:
-        InvalidArgument: naming the missing field.
-    """
-    for field in ("project", "domain", "name"):
-        if not getattr(identifier, field):
-            raise missing(field)

@@ -11,11 +11,11 @@ from flyteidl.core.workflow_pb2 import WorkflowMetadata, WorkflowTemplate
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.index import START_NODE_ID, key
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.flyteworkflow import crd
 from flyteadmin.flyteworkflow.inputs import validate_inputs
 from flyteadmin.flyteworkflow.interface import strip_interface
 from flyteadmin.flyteworkflow.node import NodeTransformer
+from flyteadmin.pretty_print import to_text
 
 SHARD_KEYSPACE_SIZE = 32
 _LABEL_LENGTH = 63

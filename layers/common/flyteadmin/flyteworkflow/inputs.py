@@ -5,9 +5,9 @@ from flyteidl.core.literals_pb2 import Literal, LiteralMap
 from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.compiler import errors as e
-from flyteadmin.compiler.pretty_print import literal_type_to_str
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_error, literal_type_for_literal
+from flyteadmin.pretty_print import literal_type_to_str
 
 
 def validate_inputs(

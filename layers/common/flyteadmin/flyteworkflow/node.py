@@ -11,10 +11,10 @@ from pydantic.alias_generators import to_pascal
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID, key
-from flyteadmin.compiler.pretty_print import shortest_single, to_text
 from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.flyteworkflow import crd
 from flyteadmin.flyteworkflow.encoding import duration_nanoseconds, go_duration
+from flyteadmin.pretty_print import shortest_single, to_text
 
 _RESOURCE_NAMES: dict[int, str] = {
     Resources.CPU: "cpu",

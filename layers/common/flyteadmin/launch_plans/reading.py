@@ -6,7 +6,8 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN
 
 from flyteadmin.errors import NotFound, missing
 from flyteadmin.launch_plans import repository
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, validate_scope, with_type
+from flyteadmin.named_entities.validation import validate_identifier, validate_scope, with_type
+from flyteadmin.validation import missing_entity
 
 
 def get(request: ObjectGetRequest) -> LaunchPlan:

@@ -13,8 +13,8 @@ from flyteidl.admin.schedule_pb2 import Schedule
 from flyteidl.core import types_pb2
 from flyteidl.core.interface_pb2 import ParameterMap
 
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import InvalidArgument
+from flyteadmin.pretty_print import to_text
 
 _DESCRIPTORS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 _EVERY = "@every "

@@ -18,7 +18,6 @@ from flyteidl.core.interface_pb2 import TypedInterface
 
 from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.reads import batch_get
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, Unimplemented
 from flyteadmin.launch_plans import repository, schedules
 from flyteadmin.launch_plans.models import LaunchPlanRow
@@ -26,9 +25,11 @@ from flyteadmin.launch_plans.validation import validate_launch_plan
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, with_type
+from flyteadmin.named_entities.validation import validate_identifier, with_type
+from flyteadmin.pretty_print import to_text
 from flyteadmin.projects import repository as projects
 from flyteadmin.projects.validation import validate_project_and_domain
+from flyteadmin.validation import missing_entity
 from flyteadmin.workflows import repository as workflows
 from flyteadmin.workflows.models import WorkflowRow
 

@@ -3,29 +3,18 @@
 Source: flyteadmin validation/launch_plan_validator.go, validation.go, notifications_validator.go.
 """
 
-from collections.abc import Iterable
-
-from flyteidl.admin.common_pb2 import Notification
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanSpec
-from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.interface_pb2 import Parameter, ParameterMap, Variable, VariableMap
 from flyteidl.core.literals_pb2 import Literal, LiteralMap
 from flyteidl.core.types_pb2 import LiteralType
 
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_error, literal_type_for_literal
-from flyteadmin.errors import InvalidArgument, invalid, missing
+from flyteadmin.errors import InvalidArgument, invalid
 from flyteadmin.launch_plans.schedules import validate_schedule
-from flyteadmin.projects.validation import validate_labels
+from flyteadmin.pretty_print import to_text
 from flyteadmin.timestamps import is_valid
-
-_TERMINAL = {
-    WorkflowExecution.SUCCEEDED,
-    WorkflowExecution.FAILED,
-    WorkflowExecution.TIMED_OUT,
-    WorkflowExecution.ABORTED,
-}
+from flyteadmin.validation import validate_labels, validate_notifications
 
 
 def validate_launch_plan(spec: LaunchPlanSpec, workflow_inputs: VariableMap) -> ParameterMap:
@@ -44,25 +33,6 @@ def validate_launch_plan(spec: LaunchPlanSpec, workflow_inputs: VariableMap) -> 
         conditions = to_text(spec.entity_metadata.launch_conditions)[:1000]
         raise InvalidArgument(f"Launch condition must be empty, found {conditions}")
     return expected
-
-
-def validate_notifications(notifications: Iterable[Notification]) -> None:
-    """Check that each has somebody to tell, of phases in which an execution has ended (NOT-01, NOT-02).
-
-    Raises:
-        InvalidArgument: naming what is missing or wrong.
-    """
-    for notification in notifications:
-        kind = notification.WhichOneof("type")
-        if kind is None:
-            raise invalid("notification type")
-        recipients = getattr(notification, kind).recipients_email
-        if not recipients:
-            raise missing("recipients")
-        if not all(recipients):
-            raise missing("recipient")
-        if any(phase not in _TERMINAL for phase in notification.phases):
-            raise invalid("phase")
 
 
 def validate_literals(inputs: LiteralMap, field: str) -> None:

@@ -9,6 +9,7 @@ from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 
 from flyteadmin.errors import missing
 from flyteadmin.executions.models import ExecutionSpecification
+from flyteadmin.validation import validate_set
 
 
 def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None:
@@ -20,9 +21,7 @@ def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None
     if not request.spec.metadata.HasField("parent_node_execution"):
         return None
     node = request.spec.metadata.parent_node_execution
-    for field in ("project", "domain", "name"):
-        if not getattr(node.execution_id, field):
-            raise missing(f"parent_node_execution.execution_id.{field}")
+    validate_set(node.execution_id, "project", "domain", "name", path="parent_node_execution.execution_id.")
     if not node.node_id:
         raise missing("parent_node_execution.node_id")
     return node

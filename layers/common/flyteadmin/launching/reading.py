@@ -23,12 +23,12 @@ from flyteadmin.launching.idempotency import Call
 from flyteadmin.launching.parents import inherited, parent_of
 from flyteadmin.launching.planning import Known
 from flyteadmin.launching.validation import validate_spec
-from flyteadmin.named_entities.validation import missing_entity
 from flyteadmin.projects import repository as projects
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration, environment
 from flyteadmin.tasks import repository as tasks
 from flyteadmin.timestamps import from_datetime
+from flyteadmin.validation import missing_entity
 
 
 @dataclass(frozen=True)

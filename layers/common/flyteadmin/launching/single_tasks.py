@@ -19,12 +19,12 @@ from flyteidl.core.workflow_pb2 import Node, NodeMetadata, TaskNode, WorkflowTem
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.workflow_compiler import compile_workflow
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.validation import expected_inputs
 from flyteadmin.named_entities import repository as named_entities
+from flyteadmin.pretty_print import to_text
 from flyteadmin.workflows import repository as workflows
 
 _PREFIX = ".flytegen."

@@ -3,12 +3,11 @@
 import re
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
-from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, Identifier, ResourceType
+from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, ResourceType
 
 from flyteadmin.errors import InvalidArgument, missing, too_long
-from flyteadmin.launch_plans.validation import validate_notifications
 from flyteadmin.launching import inputs
-from flyteadmin.projects.validation import validate_labels
+from flyteadmin.validation import validate_labels, validate_notifications, validate_set
 
 _MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z\-0-9]*")
@@ -23,10 +22,7 @@ def validate_name(request: ExecutionCreateRequest) -> None:
     Raises:
         InvalidArgument: naming the field.
     """
-    if not request.project:
-        raise missing("project")
-    if not request.domain:
-        raise missing("domain")
+    validate_set(request, "project", "domain")
     if len(request.name) > _MAX_NAME:
         raise too_long("name", _MAX_NAME)
     if request.name and not _NAME.fullmatch(request.name):
@@ -52,15 +48,9 @@ def _launchable(request: ExecutionCreateRequest) -> None:
     if not request.spec.HasField("launch_plan"):
         raise missing("id")
     identifier = request.spec.launch_plan
-    _fields_set(identifier)
+    validate_set(identifier, "project", "domain", "name", "version")
     if identifier.resource_type not in _LAUNCHABLE:
         raise InvalidArgument(
             f"invalid reference entity resource type {ResourceType.Name(identifier.resource_type)}:"
             " only LAUNCH_PLAN and TASK are allowed"
         )
-
-
-def _fields_set(identifier: Identifier) -> None:
-    for field in ("project", "domain", "name", "version"):
-        if not getattr(identifier, field):
-            raise missing(field)

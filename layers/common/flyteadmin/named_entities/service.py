@@ -14,7 +14,8 @@ from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.named_entities import repository
 from flyteadmin.named_entities.models import NamedEntityRow
-from flyteadmin.named_entities.validation import missing_entity, validate_metadata, validate_name
+from flyteadmin.named_entities.validation import validate_metadata, validate_name
+from flyteadmin.validation import missing_entity
 
 
 def get(request: NamedEntityGetRequest) -> NamedEntity:

@@ -9,11 +9,10 @@ from flyteidl.admin.common_pb2 import (
     ResourceListRequest,
 )
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, UNSPECIFIED, WORKFLOW, Identifier, ResourceType
-from google.protobuf.message import DecodeError, EncodeError, Message
 
-from flyteadmin.compiler.pretty_print import to_text
-from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing, too_long
+from flyteadmin.errors import InvalidArgument, invalid, missing, too_long
 from flyteadmin.listing.requests import validate_limit
+from flyteadmin.pretty_print import to_text
 
 _MAX_BYTES = {"project": 128, "domain": 128, "name": 512, "version": 255}
 """What the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one) can hold."""
@@ -89,20 +88,6 @@ def _validate_fields(identifier: Identifier, *fields: str) -> None:
             raise too_long(field, _MAX_BYTES[field])
 
 
-def validate_depth(listed: Message) -> None:
-    """Check that a list with a new version in it can be read; else one version would break all lists of its project.
-
-    Protobuf reads a hundred messages within each other, and a list nests its entities deeper than a request does.
-
-    Raises:
-        InvalidArgument: it is nested too deep.
-    """
-    try:
-        type(listed).FromString(listed.SerializeToString())
-    except (DecodeError, EncodeError):
-        raise InvalidArgument("nested too deep: a list of it would be more than 100 messages deep") from None
-
-
 def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier | None:
     """The identifier with the type that its URL implies, where it says none (GET-19)."""
     if identifier is None or identifier.resource_type != UNSPECIFIED:
@@ -140,15 +125,6 @@ def validate_scope(project: str, domain: str, name: str = "") -> None:
     for field, value in (("project", project), ("domain", domain), ("name", name)):
         if len(value.encode()) > _MAX_BYTES[field]:
             raise too_long(field, _MAX_BYTES[field])
-
-
-def missing_entity(identifier: Identifier) -> NotFound:
-    """The error for an entity that is not there, in upstream's wording."""
-    shown = Identifier()
-    shown.CopyFrom(identifier)
-    shown.resource_type = UNSPECIFIED
-    kind = _type_name(identifier.resource_type).upper()
-    return NotFound(f"missing entity of type {kind} with identifier {to_text(shown)}")
 
 
 def _type_name(kind: int) -> str:

@@ -15,7 +15,7 @@ from flyteadmin.clients.dynamodb.pages import read_page, reading
 from flyteadmin.errors import missing
 from flyteadmin.executions import columns as executions
 from flyteadmin.executions import repository as execution_rows
-from flyteadmin.executions.reading import validate_identifier as validate_execution
+from flyteadmin.executions.validation import validate_identifier as validate_execution
 from flyteadmin.identifiers import children_key, execution_key
 from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import COLUMNS as UPSTREAMS

@@ -14,12 +14,12 @@ from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
-from flyteadmin.errors import NotFound, missing
-from flyteadmin.executions.reading import RemoteData, remote_data
-from flyteadmin.executions.reading import validate_identifier as validate_execution
+from flyteadmin.errors import NotFound
 from flyteadmin.identifiers import children_key, node_execution_key
 from flyteadmin.node_executions import messages, repository
 from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.node_executions.validation import validate_identifier
+from flyteadmin.remote_data import RemoteData, remote_data
 
 
 def get(request: NodeExecutionGetRequest) -> NodeExecution:
@@ -104,16 +104,3 @@ def existing(identifier: NodeExecutionIdentifier) -> NodeExecutionRow:
             f" project:{execution.project} domain:{execution.domain} name:{execution.name} node:{identifier.node_id}"
         )
     return row
-
-
-def validate_identifier(identifier: NodeExecutionIdentifier) -> None:
-    """Check that a node execution's identifier is whole (VAL-04).
-
-    Raises:
-        InvalidArgument: naming the missing field.
-    """
-    if not identifier.HasField("execution_id"):
-        raise missing("execution_id")
-    if not identifier.node_id:
-        raise missing("node_id")
-    validate_execution(identifier.execution_id)

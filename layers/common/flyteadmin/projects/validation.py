@@ -1,21 +1,17 @@
 """What a project must be, and whether a request may work in a project and domain; pure."""
 
 import re
-from collections.abc import Mapping
 
 from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectRegisterRequest
 
 from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.settings import Configuration
+from flyteadmin.validation import validate_labels
 
-_MAX_LABELS = 16
 _MAX_NAME = 64
 _MAX_DESCRIPTION = 300
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_MAX_PREFIX = 253
 
 
 def validate_project_and_domain(
@@ -74,32 +70,3 @@ def validate_project(project: Project) -> None:
         raise InvalidArgument(
             "Domains are currently only set system wide. Please retry without domains included in your request."
         )
-
-
-def validate_labels(labels: Mapping[str, str]) -> None:
-    """Check that Kubernetes takes the labels, and that there are at most 16 (VAL-09).
-
-    Raises:
-        InvalidArgument: naming the label.
-    """
-    if len(labels) > _MAX_LABELS:
-        raise InvalidArgument(f"labels map cannot exceed {_MAX_LABELS} entries")
-    for key in sorted(labels):
-        if not _is_label_key(key):
-            raise InvalidArgument(
-                f"invalid label key [{key[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
-                " letter or digit at both ends, after a DNS subdomain and '/' or without]"
-            )
-        value = labels[key]
-        if value and not _LABEL_NAME.fullmatch(value):
-            raise InvalidArgument(
-                f"invalid label value [{value[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
-                " letter or digit at both ends]"
-            )
-
-
-def _is_label_key(key: str) -> bool:
-    prefix, separator, name = key.rpartition("/")
-    if separator and (len(prefix) > _MAX_PREFIX or not _DNS_SUBDOMAIN.fullmatch(prefix)):
-        return False
-    return _LABEL_NAME.fullmatch(name) is not None

@@ -4,12 +4,12 @@ from flyteidl.admin.signal_pb2 import SignalGetOrCreateRequest, SignalListReques
 from flyteidl.core.literals_pb2 import Literal
 from flyteidl.core.types_pb2 import LiteralType
 
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_error, literal_type_for_literal
 from flyteadmin.errors import InvalidArgument, ResourceExhausted, missing
-from flyteadmin.executions.reading import validate_identifier
+from flyteadmin.executions.validation import validate_identifier
 from flyteadmin.listing.requests import validate_limit
+from flyteadmin.pretty_print import to_text
 
 _MAX_TYPE_BYTES = 64 * 1024
 _MAX_VALUE_BYTES = 256 * 1024

@@ -17,7 +17,7 @@ from flyteadmin.listing.tokens import token_of
 from flyteadmin.node_executions import columns as node_columns
 from flyteadmin.node_executions import repository as nodes
 from flyteadmin.node_executions.listing import execution_passes, page_below
-from flyteadmin.node_executions.reading import validate_identifier as validate_node
+from flyteadmin.node_executions.validation import validate_identifier as validate_node
 from flyteadmin.task_executions import messages, repository
 from flyteadmin.task_executions.columns import COLUMNS
 from flyteadmin.task_executions.reading import existing, is_parent

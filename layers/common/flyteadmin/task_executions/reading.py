@@ -7,15 +7,15 @@ from flyteidl.admin.task_execution_pb2 import (
     TaskExecutionGetDataResponse,
     TaskExecutionGetRequest,
 )
-from flyteidl.core.identifier_pb2 import TASK, Identifier, ResourceType, TaskExecutionIdentifier
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
-from flyteadmin.errors import InvalidArgument, NotFound, missing
-from flyteadmin.executions.reading import RemoteData, remote_data
+from flyteadmin.errors import NotFound
 from flyteadmin.identifiers import children_key
-from flyteadmin.node_executions.reading import validate_identifier as validate_node
 from flyteadmin.node_executions.repository import has_children
+from flyteadmin.remote_data import RemoteData, remote_data
 from flyteadmin.task_executions import messages, repository
 from flyteadmin.task_executions.models import TaskExecutionRow
+from flyteadmin.task_executions.validation import validate_identifier
 
 
 def get(request: TaskExecutionGetRequest) -> TaskExecution:
@@ -65,7 +65,7 @@ def existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
         InvalidArgument: the identifier is not whole (VAL-05).
         NotFound: there is none.
     """
-    _validate(identifier)
+    validate_identifier(identifier)
     row = repository.read(identifier)
     if row is None:
         raise NotFound(
@@ -74,24 +74,6 @@ def existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
             f" attempt:{identifier.retry_attempt}"
         )
     return row
-
-
-def _validate(identifier: TaskExecutionIdentifier) -> None:
-    """Check that a task execution's identifier is whole (VAL-05); over HTTP the resource type is left out (GET-19)."""
-    if not identifier.HasField("task_id"):
-        raise missing("task_id")
-    _task(identifier.task_id)
-    if not identifier.HasField("node_execution_id"):
-        raise missing("node_execution_id")
-    validate_node(identifier.node_execution_id)
-
-
-def _task(identifier: Identifier) -> None:
-    if identifier.resource_type not in {TASK, ResourceType.UNSPECIFIED}:
-        raise InvalidArgument("unexpected resource type for task_id: expected TASK")
-    for field in ("project", "domain", "name", "version"):
-        if not getattr(identifier, field):
-            raise missing(field)
 
 
 def _flyte_urls(identifier: TaskExecutionIdentifier) -> FlyteURLs:

@@ -4,8 +4,9 @@ from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.task_pb2 import Task
 from flyteidl.core.identifier_pb2 import TASK
 
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, with_type
+from flyteadmin.named_entities.validation import validate_identifier, with_type
 from flyteadmin.tasks import repository
+from flyteadmin.validation import missing_entity
 
 
 def get(request: ObjectGetRequest) -> Task:

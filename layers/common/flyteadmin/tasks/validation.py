@@ -14,11 +14,11 @@ from flyteidl.core.tasks_pb2 import Container, K8sPod, Resources, TaskTemplate
 from google.protobuf.json_format import MessageToDict
 
 from flyteadmin.compiler.pod_spec import parse_pod_spec
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.quantity import Quantity, QuantityError, parse_quantity
 from flyteadmin.errors import InvalidArgument, missing, too_long
-from flyteadmin.named_entities.validation import validate_depth
+from flyteadmin.pretty_print import to_text
 from flyteadmin.settings import TaskResources, TaskResourceSet, WhitelistScope
+from flyteadmin.validation import validate_depth
 
 type Amounts = Mapping[int, Quantity]
 """Quantities by the number of their `Resources.ResourceName`."""

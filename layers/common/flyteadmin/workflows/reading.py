@@ -4,7 +4,8 @@ from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.workflow_pb2 import Workflow
 from flyteidl.core.identifier_pb2 import WORKFLOW
 
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier, with_type
+from flyteadmin.named_entities.validation import validate_identifier, with_type
+from flyteadmin.validation import missing_entity
 from flyteadmin.workflows import repository
 
 

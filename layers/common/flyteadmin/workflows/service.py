@@ -20,7 +20,6 @@ from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.keys import AnyKey
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.compiler.errors import CompileErrors
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.requirements import Requirements, get_requirements
 from flyteadmin.compiler.workflow_compiler import LaunchPlanInterface, compile_workflow
 from flyteadmin.description_entities.repository import description
@@ -28,10 +27,12 @@ from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
-from flyteadmin.named_entities.validation import missing_entity, validate_identifier
+from flyteadmin.named_entities.validation import validate_identifier
+from flyteadmin.pretty_print import to_text
 from flyteadmin.projects import repository as projects
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.tasks import repository as tasks
+from flyteadmin.validation import missing_entity
 from flyteadmin.workflows import repository
 from flyteadmin.workflows.models import WorkflowRow
 from flyteadmin.workflows.validation import validate_compiled, validate_workflow

@@ -5,11 +5,11 @@ from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.quantity import parse_quantity
 from flyteadmin.errors import InvalidArgument, missing
-from flyteadmin.named_entities.validation import validate_depth
+from flyteadmin.pretty_print import to_text
 from flyteadmin.settings import Registration
+from flyteadmin.validation import validate_depth
 
 
 def validate_workflow(request: WorkflowCreateRequest) -> None:

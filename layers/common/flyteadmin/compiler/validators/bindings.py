@@ -12,10 +12,10 @@ from google.protobuf.message import Message
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.builders import EdgeDirection, NodeBuilder, Variables, WorkflowBuilder
 from flyteadmin.compiler.index import START_NODE_ID
-from flyteadmin.compiler.pretty_print import literal_type_to_str, to_text
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_for_scalar
 from flyteadmin.compiler.validators.vars import validate_output_var
+from flyteadmin.pretty_print import literal_type_to_str, to_text
 
 _VARIABLE = re.compile(r"(\[(\d+)\]\.)?(\w+)", re.ASCII)
 _UNTYPED = Variable(type=LiteralType(simple=NONE))

@@ -5,9 +5,9 @@ from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.builders import NodeBuilder
-from flyteadmin.compiler.pretty_print import literal_type_to_str
 from flyteadmin.compiler.validators.utils import literal_type_for_primitive
 from flyteadmin.compiler.validators.vars import validate_input_var
+from flyteadmin.pretty_print import literal_type_to_str
 
 
 def validate_boolean_expression(node: NodeBuilder, expression: BooleanExpression, errors: e.ErrorCollector) -> None:

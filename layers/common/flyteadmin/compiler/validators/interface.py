@@ -7,10 +7,10 @@ from flyteidl.core.workflow_pb2 import WorkflowNode
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.builders import Interface, NodeBuilder, WorkflowBuilder
 from flyteadmin.compiler.index import key
-from flyteadmin.compiler.pretty_print import to_text
 from flyteadmin.compiler.validators.bindings import validate_bindings
 from flyteadmin.compiler.validators.branch import validate_branch_interface
 from flyteadmin.compiler.validators.vars import validate_variables
+from flyteadmin.pretty_print import to_text
 
 
 def validate_interface(node_id: str, typed: TypedInterface, errors: e.ErrorCollector) -> Interface:

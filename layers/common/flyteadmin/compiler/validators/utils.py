@@ -6,7 +6,7 @@ from flyteidl.core import types_pb2
 from flyteidl.core.literals_pb2 import Literal, Primitive, Scalar
 from flyteidl.core.types_pb2 import LiteralType, SimpleType
 
-from flyteadmin.compiler.pretty_print import to_text
+from flyteadmin.pretty_print import to_text
 
 MESSAGEPACK = "msgpack"
 

@@ -5,7 +5,7 @@ from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.builders import EffectiveOutputs, NodeBuilder, Variables
-from flyteadmin.compiler.pretty_print import literal_type_to_str
+from flyteadmin.pretty_print import literal_type_to_str
 
 
 def validate_output_var(node: NodeBuilder, name: str, errors: e.ErrorCollector) -> Variable | None:

@@ -9,7 +9,7 @@ from flyteidl.core.workflow_pb2 import ArrayNode
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 
-from flyteadmin.compiler.pretty_print import literal_type_to_str, to_text
+from flyteadmin.pretty_print import literal_type_to_str, to_text
 from tests.unit.compiler.builders import INTEGER, STRING, enum, list_of, map_of, task_id, union
 
 
