@@ -18,9 +18,27 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 
 VERSION = "v1"
 SOURCE = """
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Dict, List
 
-from flytekit import LaunchPlan, approve, sleep, task, wait_for_input, workflow
+from flytekit import LaunchPlan, approve, conditional, sleep, task, wait_for_input, workflow
+
+@dataclass
+class Settings:
+    limit: int
+
+@task
+def settings(x: int) -> Settings:
+    return Settings(x)
+
+@task
+def flags(x: int) -> List[bool]:
+    return [False, x > 5]
+
+@task
+def sizes(x: int) -> Dict[str, int]:
+    return {"small": x}
 
 @task
 def half(x: int) -> int:
@@ -36,6 +54,19 @@ def gates() -> int:
     number = wait_for_input("number", timeout=timedelta(minutes=9), expected_type=int)
     nap >> number
     return approve(half(x=number), "good", timeout=timedelta(minutes=9))
+
+@workflow
+def by_parts(x: int) -> int:
+    s, f, z = settings(x=x), flags(x=x), sizes(x=x)
+    return (
+        conditional("parts")
+        .if_(s.limit > 10)
+        .then(half(x=100))
+        .elif_(f[1].is_true() & (z["small"] == 6))
+        .then(half(x=6))
+        .else_()
+        .then(half(x=2))
+    )
 
 @workflow
 def parent(x: int) -> int:
@@ -55,7 +86,14 @@ def names(stack: Stack, home: Path, remote: FlyteRemote) -> Mapping[str, str]:
         plan = remote.fetch_launch_plan(name=f"{module}.{workflow}", version=VERSION)
         return str(remote.execute(plan, inputs=inputs).id.name)
 
-    return {"approved": begin("gates"), "rejected": begin("gates"), "parent": begin("parent", x=84)}
+    return {
+        "approved": begin("gates"),
+        "rejected": begin("gates"),
+        "parent": begin("parent", x=84),
+        "field": begin("by_parts", x=11),
+        "item": begin("by_parts", x=6),
+        "neither": begin("by_parts", x=5),
+    }
 
 
 def gate(remote: FlyteRemote, name: str, signal: str) -> None:
@@ -91,6 +129,16 @@ class TestGates:
         execution = ended(remote, name)
         assert execution.closure.phase == WorkflowExecution.FAILED
         assert execution.error.code == "ReceivedRejectSignal"
+
+
+class TestConditions:
+    @pytest.mark.parametrize(("which", "answer"), [("field", 50), ("item", 3), ("neither", 1)])
+    def test_compare_parts_of_what_tasks_return(
+        self, remote: FlyteRemote, names: Mapping[str, str], which: str, answer: int
+    ) -> None:
+        execution = ended(remote, names[which])
+        assert execution.closure.phase == WorkflowExecution.SUCCEEDED, execution.error
+        assert execution.outputs.get("o0", int) == answer
 
 
 class TestLaunchPlanNodes:

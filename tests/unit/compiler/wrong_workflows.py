@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from flyteidl.core import types_pb2
 from flyteidl.core.condition_pb2 import Operand
 from flyteidl.core.interface_pb2 import Parameter, Variable
-from flyteidl.core.literals_pb2 import Binding, BindingData, Scalar
+from flyteidl.core.literals_pb2 import Binding, BindingData, Scalar, Void
 from flyteidl.core.types_pb2 import LiteralType
 from flyteidl.core.workflow_pb2 import (
     Alias,
@@ -74,6 +74,11 @@ GENERAL = (
     ),
 )
 BOUND = promise("x")
+_STRUCT = (
+    "simple: STRUCT structure{dataclass_type:{key:a value:{simple:INTEGER},"
+    " dataclass_type:{key:b value:{simple:STRING}}"
+)
+_NONE = Scalar(none_type=Void())
 
 
 @dataclass(frozen=True)
@@ -534,6 +539,62 @@ WRONG: dict[str, Wrong] = {
     "a comparison with an empty operand": Wrong(
         workflow(_branch(_default_fail(_condition(case(task_node("n", "nothing")), _value("x"), Operand())))),
         [("ValueRequired", "b", "Value required [RightValue.Val].")],
+    ),
+    "a condition that compares with None": Wrong(
+        workflow(
+            _branch(_default_fail(_condition(case(task_node("n", "nothing")), _value("x"), Operand(scalar=_NONE))))
+        ),
+        [
+            (
+                "ValueRequired",
+                "b",
+                "Value required [RightValue.Val]. Comparison with None is not supported: a condition compares booleans,"
+                " numbers, strings, dates and durations. Instead of is_none(), compare a boolean that a task returns.",
+            )
+        ],
+    ),
+    "an attribute of another type than it is compared with": Wrong(
+        workflow(
+            task_node("s", "struct"),
+            branch_node("b", _default_fail(case(task_node("n", "nothing"))), x=promise("o0", "s", "b")),
+        ),
+        [
+            (
+                "MismatchingTypes",
+                "b",
+                "Variable [RightValue] (type [simple:INTEGER]) doesn't match expected type [simple:STRING].",
+            )
+        ],
+    ),
+    "two conditions on an attribute, which may be two attributes": Wrong(
+        workflow(
+            task_node("s", "struct"),
+            branch_node(
+                "b",
+                _default_fail(case(task_node("n", "nothing")), case(task_node("m", "nothing"))),
+                x=promise("o0", "s", "a"),
+            ),
+        ),
+        [
+            (
+                "MismatchingTypes",
+                "b",
+                "Input [x] is bound to an attribute and compared more than once: flytekit binds one attribute of an"
+                " output for all conditions. Return each attribute from a task of its own, and compare those.",
+            ),
+            (
+                "MismatchingTypes",
+                "b",
+                "The output variable 'o0' has type [simple:INTEGER], but it's assigned to the input variable 'x' which"
+                f" has type type [{_STRUCT}].",
+            ),
+            (
+                "MismatchingTypes",
+                "b",
+                f"Variable [RightValue] (type [simple:INTEGER]) doesn't match expected type [{_STRUCT}].",
+            ),
+            ("UnreachableNodes", "start-node", "The Workflow contain unreachable nodes [b]."),
+        ],
     ),
     "a condition over what isn't bound": Wrong(
         workflow(_branch(_default_fail(case(task_node("n", "nothing"), "y")))),

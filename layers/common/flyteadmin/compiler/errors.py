@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from flyteidl.core.literals_pb2 import Scalar
+
 from flyteadmin.errors import InvalidArgument
 
 
@@ -77,6 +79,23 @@ def branch_node_not_specified(node_id: str) -> CompileError:
 def branch_node_has_no_condition(node_id: str) -> CompileError:
     description = "One of the branches on the node doesn't have a condition."
     return CompileError("BranchNodeHasNoCondition", node_id, description)
+
+
+def attribute_compared_twice(node_id: str, name: str) -> CompileError:
+    description = (
+        f"Input [{name}] is bound to an attribute and compared more than once: flytekit binds one attribute of an"
+        " output for all conditions. Return each attribute from a task of its own, and compare those."
+    )
+    return CompileError("MismatchingTypes", node_id, description)
+
+
+def comparison_not_supported(node_id: str, operand: str, scalar: Scalar) -> CompileError:
+    kind = "None" if scalar.WhichOneof("value") == "none_type" else f"a {scalar.WhichOneof('value') or 'scalar'}"
+    description = (
+        f"Value required [{operand}.Val]. Comparison with {kind} is not supported: a condition compares booleans,"
+        " numbers, strings, dates and durations. Instead of is_none(), compare a boolean that a task returns."
+    )
+    return CompileError("ValueRequired", node_id, description)
 
 
 def branch_node_has_no_default(node_id: str) -> CompileError:

@@ -1,7 +1,7 @@
 """What flows into a node: every binding fits its parameter, every parameter is bound (`validators/bindings.go`)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from flyteidl.core.interface_pb2 import Variable
@@ -24,10 +24,14 @@ _MAX_INDEX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a binding turned out to be: its type and the nodes that it takes values from."""
+    """The type of a bound value and the nodes that it comes from.
+
+    `attribute` is the type of the attribute that a promise names, where it names one.
+    """
 
     type: LiteralType
     upstream: Sequence[str] = ()
+    attribute: LiteralType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,12 @@ def validate_bindings(
     check_types: bool,
     direction: EdgeDirection,
     errors: e.ErrorCollector,
+    by_attribute: Collection[str] = (),
 ) -> dict[str, Variable]:
-    """Check a node's inputs against `params` and record the edges that they imply; gives the inputs as resolved.
+    """Check a node's inputs against `params`, record the edges that they imply, and return the resolved inputs.
 
-    Without `check_types` any name may be bound: this is how the inputs of branch and gate nodes are found.
+    Without `check_types` any name may be bound: this is how the inputs of branch and gate nodes are found. An input
+    named in `by_attribute` gets the type of the attribute that it is bound to, any other the type of the whole output.
     """
     resolved: dict[str, Variable] = {}
     bound: set[str] = set()
@@ -70,7 +76,8 @@ def validate_bindings(
             for upstream in found.upstream if found else ():
                 workflow.add_edge(upstream, node.id, direction)
             if found:
-                resolved[binding.var] = Variable(type=found.type)
+                attribute = found.attribute if binding.var in by_attribute else None
+                resolved[binding.var] = Variable(type=attribute or found.type)
     unbound = (name for name, param in params.items() if name not in bound and not is_optional_type(param.type))
     errors.collect(*(e.parameter_not_bound(node.id, name) for name in unbound))
     return resolved
@@ -207,7 +214,7 @@ def _cast(
         return None
     if not sink.check_types or are_types_castable(source, cast.expected):
         promise.node_id = upstream.id
-        return resolved
+        return replace(resolved, attribute=source)
     shown = literal_type_to_str(source), literal_type_to_str(cast.expected)
     sink.errors.collect(e.mismatching_variables(sink.node.id, cast.output_name, shown[0], cast.input_name, shown[1]))
     return None

@@ -1,5 +1,7 @@
 """The conditions of a branch node: what they compare exists and has one type (`validators/condition.go`)."""
 
+from collections.abc import Iterator
+
 from flyteidl.core.condition_pb2 import BooleanExpression, ComparisonExpression, Operand
 from flyteidl.core.types_pb2 import LiteralType
 
@@ -28,6 +30,18 @@ def validate_boolean_expression(node: NodeBuilder, expression: BooleanExpression
             errors.collect(e.value_required(node.id, "Expr"))
 
 
+def compared_variables(expression: BooleanExpression) -> Iterator[str]:
+    """Name the variable of each operand that is one, as often as it is compared."""
+    pending = [expression]
+    while pending:
+        part = pending.pop()
+        if part.WhichOneof("expr") == "comparison":
+            operands = (part.comparison.left_value, part.comparison.right_value)
+            yield from (operand.var for operand in operands if operand.WhichOneof("val") == "var")
+        elif part.WhichOneof("expr") == "conjunction":
+            pending += [part.conjunction.left_expression, part.conjunction.right_expression]
+
+
 def _validate_comparison(node: NodeBuilder, comparison: ComparisonExpression, errors: e.ErrorCollector) -> None:
     mark = errors.mark()
     right = _operand_type(
@@ -49,6 +63,9 @@ def _operand_type(
         return None
     if operand.WhichOneof("val") == "primitive":
         return literal_type_for_primitive(operand.primitive)
+    if operand.WhichOneof("val") == "scalar":
+        errors.collect(e.comparison_not_supported(node.id, name, operand.scalar))
+        return None
     if not operand.var:
         errors.collect(e.value_required(node.id, f"{name}.Val"))
         return None

@@ -4,6 +4,7 @@ from flyteadmin.compiler import errors as e
 from flyteadmin.compiler.builders import EdgeDirection, NodeBuilder, WorkflowBuilder
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID, key
 from flyteadmin.compiler.validators.bindings import validate_bindings
+from flyteadmin.compiler.validators.branch import attributes_compared_twice
 from flyteadmin.compiler.validators.condition import validate_boolean_expression
 from flyteadmin.compiler.validators.interface import validate_underlying_interface
 from flyteadmin.compiler.validators.vars import effective_outputs
@@ -58,6 +59,7 @@ def _validate_cases(node: NodeBuilder, errors: e.ErrorCollector) -> list[NodeBui
     if_else = node.core.branch_node.if_else
     if not if_else.HasField("case"):
         errors.collect(e.branch_node_has_no_condition(node.id))
+    errors.collect(*attributes_compared_twice(node))
     children: list[NodeBuilder] = []
     for block, child in node.cases:
         if block.HasField("condition"):
