@@ -107,7 +107,7 @@ def _execution(scope: str, workflow: str, version: str, now: int, phase: str) ->
         workflow=name,
         workflow_version=version,
     )
-    executions.index(state, USER)
+    executions.set_index_keys(state, USER)
     state.active = None
     yield state
     yield ExecutionSpecification(

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from flyteadmin.batches import Batch, BatchResponse, to_deliver_again
+from flyteadmin.batches import Batch, BatchResponse, batch_response
 from flyteadmin.notifications.service import StreamRecord, notify
 from flyteadmin.observability import logger
 
@@ -11,4 +11,4 @@ from flyteadmin.observability import logger
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> BatchResponse:
     """Publish what a batch announces."""
     records = Batch[StreamRecord].model_validate(event).records
-    return to_deliver_again(notify(records, context.get_remaining_time_in_millis() / 1000))
+    return batch_response(notify(records, context.get_remaining_time_in_millis() / 1000))

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from flyteadmin.batches import Batch, BatchResponse, to_deliver_again
+from flyteadmin.batches import Batch, BatchResponse, batch_response
 from flyteadmin.events.envelope import QueueRecord
 from flyteadmin.events.processing import process
 from flyteadmin.observability import logger
@@ -12,4 +12,4 @@ from flyteadmin.observability import logger
 def lambda_handler(event: dict[str, object], context: LambdaContext) -> BatchResponse:
     """Apply a batch; messages named in the answer are delivered again."""
     records = Batch[QueueRecord].model_validate(event).records
-    return to_deliver_again(process(records, context.get_remaining_time_in_millis() / 1000))
+    return batch_response(process(records, context.get_remaining_time_in_millis() / 1000))

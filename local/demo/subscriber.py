@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from flyteadmin.notifications.messages import Notification
+from flyteadmin.notifications.schema import Notification
 from local.aws.client import Endpoint
 
 _PATIENCE_SECONDS = 30

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.dynamodb.conftest import DATABASES, GIVEN
 
 LAYER = Path("layers/common/flyteadmin")
-_ASKS = {"Change", "Put", "batch_get", "batch_put", "get", "query", "query_all", "query_each", "transact", "write"}
+_ASKS = {"Put", "Update", "batch_get", "batch_put", "get", "query", "query_all", "query_each", "transact", "write"}
 
 
 def asking(path: Path) -> Iterator[str]:

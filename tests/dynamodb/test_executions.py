@@ -13,7 +13,7 @@ from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionSpecification, ExecutionState
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.identifiers import children_key
 from flyteadmin.node_executions import phases as node_phases
@@ -139,11 +139,11 @@ def test_an_overlay_is_set_on_the_version_read(database: str, phase: str) -> Non
     stored_execution()
     stale = stored()
     moved("RUNNING", "1")
-    facts = overlaid(Overlay(phase, 7))
+    facts = facts_of_control_plane(ControlPlanePhase(phase, 7))
     with pytest.raises(ConditionFailed):
-        executions.set_overlay(stale, facts)
-    assert executions.decide(stale, lambda _row: facts).phase == "RUNNING"
-    assert (stored().phase, executions.overlay_of(stored())) == (phase, Overlay(phase, 7))
+        executions.write_control_plane_facts(stale, facts)
+    assert executions.update_optimistically(stale, lambda _row: facts).phase == "RUNNING"
+    assert (stored().phase, executions.control_plane_phase_of(stored())) == (phase, ControlPlanePhase(phase, 7))
     assert (lease_of(stored()) is None) == (phase == "ABORTED")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from flyteidl.core.execution_pb2 import ExecutionError
 
-from flyteadmin.clients.dynamodb import lanes
+from flyteadmin.clients.dynamodb import partitions
 from flyteadmin.clients.dynamodb.keys import Key, key_of
 from flyteadmin.clients.dynamodb.reads import batch_get, get, query, query_all
 from flyteadmin.clients.dynamodb.writes import batch_put
@@ -15,9 +15,9 @@ from flyteadmin.events.opening import open_record
 from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
 from flyteadmin.executions.models import ExecutionState
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.conditions import Span
-from flyteadmin.listing.requests import Order, Wanted
+from flyteadmin.listing.conditions import KeyRange
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, PageRequest
 from flyteadmin.listing.tokens import Cursor, Start
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.tasks.models import TaskRow
@@ -51,20 +51,22 @@ def seen(rows: Sequence[TaskRow]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("span", "expected"),
+    ("key_range", "expected"),
     [
-        (Span(None, None), {10: 1, 20: 3, 30: 1}),
-        (Span(20, None), {20: 3, 30: 1}),
-        (Span(None, 20), {10: 1, 20: 3}),
-        (Span(11, 29), {20: 3}),
-        (Span(20, 20), {20: 3}),
-        (Span(31, None), {}),
+        (KeyRange(None, None), {10: 1, 20: 3, 30: 1}),
+        (KeyRange(20, None), {20: 3, 30: 1}),
+        (KeyRange(None, 20), {10: 1, 20: 3}),
+        (KeyRange(11, 29), {20: 3}),
+        (KeyRange(20, 20), {20: 3}),
+        (KeyRange(31, None), {}),
     ],
 )
 @pytest.mark.parametrize("ascending", [True, False])
-def test_a_span_of_an_index_by_number(database: str, span: Span, expected: dict[int, int], ascending: bool) -> None:
+def test_a_span_of_an_index_by_number(
+    database: str, key_range: KeyRange, expected: dict[int, int], ascending: bool
+) -> None:
     store_tasks()
-    condition = lanes._condition(TaskRow.created_at, span)
+    condition = partitions._condition(TaskRow.created_at, key_range)
     page = query(TaskRow, LISTING, index="listing", sort=condition, ascending=ascending)
     times = [int(row.created_at) for row in page.items]
     assert times == sorted(times, reverse=not ascending)
@@ -73,17 +75,17 @@ def test_a_span_of_an_index_by_number(database: str, span: Span, expected: dict[
 
 
 @pytest.mark.parametrize(
-    ("span", "expected"),
+    ("key_range", "expected"),
     [
-        (Span(f"{LISTING}:b", f"{LISTING}:d"), "bcd"),
-        (Span(f"{LISTING}:c", None), "cde"),
-        (Span(None, f"{LISTING}:c"), "abc"),
-        (Span(f"{LISTING}:", f"{LISTING}:a"), "a"),
+        (KeyRange(f"{LISTING}:b", f"{LISTING}:d"), "bcd"),
+        (KeyRange(f"{LISTING}:c", None), "cde"),
+        (KeyRange(None, f"{LISTING}:c"), "abc"),
+        (KeyRange(f"{LISTING}:", f"{LISTING}:a"), "a"),
     ],
 )
-def test_a_span_of_an_index_by_text(database: str, span: Span, expected: str) -> None:
+def test_a_span_of_an_index_by_text(database: str, key_range: KeyRange, expected: str) -> None:
     store_tasks()
-    page = query(TaskRow, LISTING, index="names", sort=lanes._condition(TaskRow.name, span))
+    page = query(TaskRow, LISTING, index="names", sort=partitions._condition(TaskRow.name, key_range))
     assert seen(page.items) == expected
 
 
@@ -105,8 +107,8 @@ def test_pages_of_an_index_go_on_where_they_stopped(database: str, size: int, as
 
 def test_a_page_begins_behind_a_row_that_is_gone(database: str) -> None:
     store_tasks()
-    after = Cursor(place=10, key=(f"{LISTING}:aa", "v1"))
-    start = lanes._start_key(TaskRow, "listing", LISTING, after)
+    after = Cursor(sort_value=10, key=(f"{LISTING}:aa", "v1"))
+    start = partitions._start_key(TaskRow, "listing", LISTING, after)
     assert seen(query(TaskRow, LISTING, index="listing", start=start, limit=2).items) in {
         "bc",
         "bd",
@@ -115,10 +117,12 @@ def test_a_page_begins_behind_a_row_that_is_gone(database: str) -> None:
         "db",
         "dc",
     }
-    by_name = lanes._start_key(TaskRow, "names", LISTING, Cursor(place=f"{LISTING}:bb", key=(f"{LISTING}:bb", "v1")))
+    by_name = partitions._start_key(
+        TaskRow, "names", LISTING, Cursor(sort_value=f"{LISTING}:bb", key=(f"{LISTING}:bb", "v1"))
+    )
     assert seen(query(TaskRow, LISTING, index="names", start=by_name).items) == "cde"
-    span = lanes._condition(TaskRow.name, Span(None, f"{LISTING}:d"))
-    assert seen(query(TaskRow, LISTING, index="names", sort=span, start=by_name).items) == "cd"
+    key_range = partitions._condition(TaskRow.name, KeyRange(None, f"{LISTING}:d"))
+    assert seen(query(TaskRow, LISTING, index="names", sort=key_range, start=by_name).items) == "cd"
 
 
 def test_an_index_shows_what_it_projects(database: str) -> None:
@@ -131,11 +135,11 @@ def test_an_index_shows_what_it_projects(database: str) -> None:
 @pytest.mark.parametrize("ascending", [True, False])
 def test_partitions_are_merged_from_behind_a_row_on(database: str, ascending: bool) -> None:
     batch_put([execution_at(time) for time in range(100, 110)])
-    access = Access("created", (f"{LISTING}#0", f"{LISTING}#1"), Span(101, 108))
-    after = Cursor(lane=1, place=103, key=(f"{LISTING}:run-103", "state"))
+    index_query = IndexQuery("created", (f"{LISTING}#0", f"{LISTING}#1"), KeyRange(101, 108))
+    after = Cursor(partition=1, sort_value=103, key=(f"{LISTING}:run-103", "state"))
     for start, expected in ((None, range(101, 109)), (after, range(104, 109) if ascending else range(102, 100, -1))):
-        asked = Wanted("List", Order("created_at", ascending), Start(after=start), 3)
-        rows = lanes.in_order(ExecutionState, access, asked, 3, lanes.Allowance(100))
+        asked = PageRequest("List", Order("created_at", ascending), Start(after=start), 3)
+        rows = partitions.rows_in_order(ExecutionState, index_query, asked, 3, partitions.ReadBudget(100))
         assert [row.created_at for _, row in rows] == list(expected if start or ascending else reversed(expected))
 
 

@@ -16,7 +16,7 @@ from flyteadmin.errors import Code
 from flyteadmin.events.envelope import QueueRecord
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.projects.models import ProjectRow
 from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
@@ -140,7 +140,9 @@ def test_the_admission_table(
 
 @pytest.mark.conformance("WFE-10")
 def test_an_aborting_execution_takes_ends_only(send: Send, aws: Aws) -> None:
-    repository.set_overlay(stored_execution(), overlaid(Overlay("ABORTING", CREATED_AT)))
+    repository.write_control_plane_facts(
+        stored_execution(), facts_of_control_plane(ControlPlanePhase("ABORTING", CREATED_AT))
+    )
     refused = send(workflow_event("RUNNING"))
     assert (refused.code, refused.reason) == (Code.FAILED_PRECONDITION, None)
     assert send(workflow_event("ABORTED")).code is Code.OK

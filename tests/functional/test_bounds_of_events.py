@@ -31,7 +31,7 @@ from flyteadmin.events.validation import Event
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState
-from flyteadmin.executions.phases import MAX_MOVES, Overlay
+from flyteadmin.executions.phases import MAX_MOVES, ControlPlanePhase
 from flyteadmin.identifiers import padded
 from flyteadmin.node_executions import phases as node_phases
 from flyteadmin.node_executions import repository as node_executions
@@ -136,7 +136,7 @@ def test_an_execution_that_goes_to_and_fro_keeps_fifty_moves_and_its_end(aws: Aw
     deliver([*moves, workflow_event("SUCCEEDED", 500, output_uri="s3://out")], size)
     row = execution()
     logged = log.read(RUN, Kind.WORKFLOW, "")
-    reduced = workflow_phases.reduce((workflow(event, sequence) for sequence, event in logged), Overlay())
+    reduced = workflow_phases.reduce((workflow(event, sequence) for sequence, event in logged), ControlPlanePhase())
     assert tuple(row.transitions) == reduced.transitions
     phases = [text.split(" ")[0] for text in row.transitions]
     assert phases == ["RUNNING", "SUCCEEDING"] * (MAX_MOVES // 2) + ["SUCCEEDED"]
@@ -151,7 +151,9 @@ def test_an_abort_beyond_the_bound_is_kept_and_told(aws: Aws) -> None:
     stored_execution()
     deliver(to_and_fro(MAX_MOVES + 5), 10)
     before = execution()
-    executions.set_overlay(before, workflow_phases.overlaid(Overlay("ABORTING", 7)))
+    executions.write_control_plane_facts(
+        before, workflow_phases.facts_of_control_plane(ControlPlanePhase("ABORTING", 7))
+    )
     deliver([workflow_event("ABORTED", 500)], 1, first=1000)
     after = execution()
     assert [text.split(" ")[0] for text in after.transitions[MAX_MOVES:]] == ["ABORTING", "ABORTED"]
@@ -200,7 +202,7 @@ def placed_task(number: int) -> task_phases.PhaseEvent:
 @pytest.mark.parametrize(
     ("reduce", "make"),
     [
-        (lambda events: workflow_phases.reduce(events, Overlay("ABORTING", 1)), placed_workflow),
+        (lambda events: workflow_phases.reduce(events, ControlPlanePhase("ABORTING", 1)), placed_workflow),
         (node_phases.reduce, placed_node),
         (task_phases.reduce, placed_task),
     ],

@@ -11,11 +11,11 @@ from flyteidl.admin.project_pb2 import Project
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier
 
-from flyteadmin.clients.dynamodb.writes import Change, write
+from flyteadmin.clients.dynamodb.writes import Update, write
 from flyteadmin.errors import Code, InvalidArgument
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.launching import service, storing
 from flyteadmin.launching.names import derived_name
 from local.admin import Admin
@@ -139,7 +139,7 @@ def test_a_repeat_makes_no_resource_for_what_was_ended_meanwhile(
     dies_before_the_resource.undo()
     state = repository.read_state(row_of_the_call())
     assert state is not None
-    repository.set_overlay(state, overlaid(Overlay(phase, 1)))
+    repository.write_control_plane_facts(state, facts_of_control_plane(ControlPlanePhase(phase, 1)))
     execution = create(keyed(), unnamed)
     assert resources(cluster) == []
     assert get(in_process.admin(), execution.name).closure.phase == WorkflowExecution.Phase.Value(phase)
@@ -164,7 +164,7 @@ def test_a_repeat_is_answered_although_the_project_was_archived_meanwhile(
 ) -> None:
     first = create(keyed(), unnamed)
     began = ExecutionState.launch.set(LaunchState.LAUNCHED.value)
-    write(Change(repository.state_key(row_of_the_call()), [began]))
+    write(Update(repository.state_key(row_of_the_call()), [began]))
     archived = Project(id=PROJECT, name=PROJECT, state=Project.ARCHIVED)
     admin.call("UpdateProject", archived, type(archived))
     assert create(keyed(), unnamed) == first

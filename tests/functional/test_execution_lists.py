@@ -15,8 +15,8 @@ from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
-from flyteadmin.executions.phases import Overlay, overlaid
-from flyteadmin.executions.repository import index
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
+from flyteadmin.executions.repository import set_index_keys
 from flyteadmin.listing.tokens import Cursor, Start, token_of
 from flyteadmin.timestamps import NANOSECONDS
 from functions.get_executions.handler import lambda_handler as get_executions
@@ -97,7 +97,7 @@ def some_executions() -> Database:
                 user_inputs_uri="",
             )
         )
-        index(row, specifications[-1].principal)
+        set_index_keys(row, specifications[-1].principal)
         project, domain = scope.split(":")
         known.append(
             {
@@ -236,7 +236,7 @@ def labelled(
         workflow=f"{PROJECT}:{DOMAIN}:flow",
         workflow_version="v1",
     )
-    index(state, "ada")
+    set_index_keys(state, "ada")
     spec = ExecutionSpec(labels=Labels(values=labels), tags=tags)
     specification = ExecutionSpecification(
         execution=state.execution,
@@ -344,7 +344,7 @@ def test_an_execution_is_found_by_the_phase_that_it_is_in() -> None:
     assert found_in() == ["RUNNING"]
     stored = executions.read_state(state.execution)
     assert stored is not None
-    executions.set_overlay(stored, overlaid(Overlay("ABORTING", FIRST)))
+    executions.write_control_plane_facts(stored, facts_of_control_plane(ControlPlanePhase("ABORTING", FIRST)))
     assert found_in() == ["ABORTING"]
     deliver("ABORTED", 9)
     assert found_in() == ["ABORTED"]
@@ -360,8 +360,8 @@ TOKENS = st.builds(
     Start,
     after=st.builds(
         Cursor,
-        lane=st.integers(0, 13),
-        place=st.one_of(st.integers(-1, 50).map(second), st.sampled_from(["", "state", 10**21])),
+        partition=st.integers(0, 13),
+        sort_value=st.one_of(st.integers(-1, 50).map(second), st.sampled_from(["", "state", 10**21])),
         key=st.lists(st.sampled_from([f"{SCOPES[0]}:run07", "state", "x"]), min_size=1, max_size=2).map(tuple),
     ),
     skip=st.integers(0, 3),

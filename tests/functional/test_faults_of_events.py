@@ -14,7 +14,7 @@ from flyteadmin.clients import aws as aws_clients
 from flyteadmin.events.service import admit
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.task_executions import repository as task_executions
@@ -258,8 +258,10 @@ def test_two_consumers_of_one_execution_in_any_order(aws: Aws, seed: int) -> Non
 @pytest.mark.conformance("KD-04", "KD-16", "WFE-20")
 def test_a_rebuild_erases_nothing_that_the_control_plane_set(aws: Aws) -> None:
     created = stored_execution(cluster="east")
-    facts = overlaid(Overlay("ABORTING", CREATED_AT + 7)).then(Facts(latest={"abort": b"", "archived": 1}))
-    executions.set_overlay(created, facts)
+    facts = facts_of_control_plane(ControlPlanePhase("ABORTING", CREATED_AT + 7)).then(
+        Facts(latest={"abort": b"", "archived": 1})
+    )
+    executions.write_control_plane_facts(created, facts)
     ended = workflow_event("ABORTED", 9, error=ExecutionError(code="A"), producer_id="west")
     for event, sequence in ((ended, 9), (workflow_event("RUNNING", 3), 3), (workflow_event("QUEUED", 1), 1)):
         assert again([queue_record(message_body(event), sequence)]) == []

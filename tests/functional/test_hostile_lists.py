@@ -27,8 +27,10 @@ TOKENS = st.builds(
     Start,
     after=st.builds(
         Cursor,
-        lane=st.integers(0, 4),
-        place=st.one_of(st.sampled_from(["", f"{SCOPES[0]}:x", "v1"]), st.integers(-1, 1).map(lambda at: FIRST + at)),
+        partition=st.integers(0, 4),
+        sort_value=st.one_of(
+            st.sampled_from(["", f"{SCOPES[0]}:x", "v1"]), st.integers(-1, 1).map(lambda at: FIRST + at)
+        ),
         key=st.lists(st.sampled_from([f"{SCOPES[0]}:x", "v1"]), min_size=1, max_size=2).map(tuple),
     ),
     skip=st.integers(0, 3),

@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.signals import repository
 from local.admin import Admin, CallFailed
 from tests import in_process
@@ -143,7 +143,7 @@ def test_nobody_waits_once_the_execution_has_ended(phase: str) -> None:
     state = stored_execution()
     get_or_create()
     set_to(integer(5))
-    executions.set_overlay(state, overlaid(Overlay(phase, 1)))
+    executions.write_control_plane_facts(state, facts_of_control_plane(ControlPlanePhase(phase, 1)))
     failure = refused("SetSignal", SignalSetRequest(id=signal_id(), value=integer(6)), SignalSetResponse)
     assert (failure.code, phase in failure.status.message) == (Code.FAILED_PRECONDITION, True)
     assert get_or_create().value == integer(5)

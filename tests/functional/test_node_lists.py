@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flyteadmin.clients.dynamodb.writes import batch_put
 from flyteadmin.errors import Code
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
-from flyteadmin.executions.repository import index
+from flyteadmin.executions.repository import set_index_keys
 from flyteadmin.identifiers import children_key, task_execution_key
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions.models import TaskExecutionRow
@@ -104,7 +104,7 @@ def execution_run() -> list[ExecutionState | ExecutionSpecification]:
     specification = ExecutionSpecification(
         execution=RUN, spec=b"", workflow_id=b"", inputs_uri="", user_inputs_uri="", principal="ada"
     )
-    index(state, specification.principal)
+    set_index_keys(state, specification.principal)
     return [state, specification]
 
 

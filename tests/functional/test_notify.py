@@ -13,8 +13,8 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from flyteadmin.clients import deadline, topic
 from flyteadmin.errors import Unavailable
 from flyteadmin.executions.models import ExecutionState, Transition
-from flyteadmin.executions.repository import index
-from flyteadmin.notifications.messages import Notification
+from flyteadmin.executions.repository import set_index_keys
+from flyteadmin.notifications.schema import Notification
 from flyteadmin.timestamps import NANOSECONDS, parse_timestamp
 from functions.notify.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
@@ -43,7 +43,7 @@ def image(
         error=error.SerializeToString() if error else None,
         abort=abort.SerializeToString() if abort else None,
     )
-    index(state, "")
+    set_index_keys(state, "")
     return {
         name: {kind: base64.b64encode(value).decode() if kind == "B" else value for kind, value in typed.items()}
         for name, typed in state.serialize().items()

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from flyteadmin.clients.dynamodb import pages
 from flyteadmin.clients.dynamodb.keys import key_of
-from flyteadmin.clients.dynamodb.pages import Listed, read_page, reading
-from flyteadmin.clients.dynamodb.writes import Remove, batch_put, write
+from flyteadmin.clients.dynamodb.pages import ListPage, page_source, read_page
+from flyteadmin.clients.dynamodb.writes import Delete, batch_put, write
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionState
-from flyteadmin.executions.repository import index, listing_key
-from flyteadmin.listing.access import Access
+from flyteadmin.executions.repository import listing_key, set_index_keys
 from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import Conditions, Span, conditions
+from flyteadmin.listing.conditions import Conditions, KeyRange, conditions_of
 from flyteadmin.listing.filters import parse_filters
-from flyteadmin.listing.requests import Order, Wanted, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, PageRequest, requested_page
 from flyteadmin.listing.tokens import Start, token_of
 from flyteadmin.named_entities import versions
 from flyteadmin.tasks.listing import COLUMNS
@@ -61,26 +61,26 @@ def execution(scope: str, number: int, created_at: int) -> ExecutionState:
         workflow=f"{scope}:workflow",
         workflow_version="v1",
     )
-    index(row, "")
+    set_index_keys(row, "")
     return row
 
 
-def asked(limit: int, token: str = "", *, ascending: bool = False) -> Wanted:
-    return wanted(limit, token, Order("created_at", ascending), "ListTasks")
+def page_request(limit: int, token: str = "", *, ascending: bool = False) -> PageRequest:
+    return requested_page(limit, token, Order("created_at", ascending), "ListTasks")
 
 
-def tasks_page(scope: str, page: Wanted, asks: Conditions[TaskRow] = NO_FILTER) -> Listed[TaskRow]:
-    return read_page(reading(TaskRow, Access("listing", (scope,)), asks), page)
+def tasks_page(scope: str, page: PageRequest, conditions: Conditions[TaskRow] = NO_FILTER) -> ListPage[TaskRow]:
+    return read_page(page_source(TaskRow, IndexQuery("listing", (scope,)), conditions), page)
 
 
-def executions_page(scope: str, page: Wanted) -> Listed[ExecutionState]:
+def executions_page(scope: str, page: PageRequest) -> ListPage[ExecutionState]:
     project, domain = scope.split(":")
     shards = tuple(listing_key(project, domain, shard) for shard in range(LISTING_SHARDS))
-    return read_page(reading(ExecutionState, Access("created", shards), Conditions[ExecutionState]()), page)
+    return read_page(page_source(ExecutionState, IndexQuery("created", shards), Conditions[ExecutionState]()), page)
 
 
 def typed(task_type: str) -> Conditions[TaskRow]:
-    return conditions(parse_filters(f"eq(type,{task_type})", Entity.TASK), COLUMNS)
+    return conditions_of(parse_filters(f"eq(type,{task_type})", Entity.TASK), COLUMNS)
 
 
 times = st.lists(st.integers(1, 4), max_size=14)
@@ -99,13 +99,13 @@ def test_walking_tokens_sees_every_row_that_was_there_once(
     seen: list[TaskRow] = []
     token = ""
     while True:
-        page = tasks_page(here, asked(limit, token, ascending=ascending))
+        page = tasks_page(here, page_request(limit, token, ascending=ascending))
         assert len(page.rows) <= limit
         seen += page.rows
         batch_put(list(itertools.islice(later, 3)))
         if deletes and page.rows:  # where a token stands need not exist any more
-            write(Remove(key_of(page.rows[-1])))
-        token = token_of(page.following)
+            write(Delete(key_of(page.rows[-1])))
+        token = token_of(page.next_start)
         if not token:
             break
     old = [row.version for row in seen if row.version < "v1000"]
@@ -126,10 +126,10 @@ def test_shards_are_one_list(before: Sequence[int], meanwhile: Sequence[int], as
     seen: list[ExecutionState] = []
     token = ""
     while True:
-        page = executions_page(here, asked(limit, token, ascending=ascending))
+        page = executions_page(here, page_request(limit, token, ascending=ascending))
         seen += page.rows
         batch_put(list(itertools.islice(later, 3)))
-        token = token_of(page.following)
+        token = token_of(page.next_start)
         if not token:
             break
     assert {row.execution for row in rows} <= {row.execution for row in seen}
@@ -143,13 +143,13 @@ def test_shards_are_one_list(before: Sequence[int], meanwhile: Sequence[int], as
 def test_the_last_page_says_that_it_is_the_last(count: int) -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(count)])
-    first = tasks_page(here, asked(5))
+    first = tasks_page(here, page_request(5))
     assert len(first.rows) == min(count, 5)
-    assert (first.following is not None) == (count > 5)
+    assert (first.next_start is not None) == (count > 5)
 
 
 def test_an_empty_list_has_no_next_page() -> None:
-    assert tasks_page(scope(), asked(5)) == Listed((), None)
+    assert tasks_page(scope(), page_request(5)) == ListPage((), None)
 
 
 @pytest.mark.conformance("LST-14")
@@ -158,7 +158,7 @@ def test_an_empty_list_has_no_next_page() -> None:
 def test_an_offset_skips_so_many(count: int, offset: int, limit: int) -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(count)])
-    page = tasks_page(here, asked(limit, str(offset), ascending=True))
+    page = tasks_page(here, page_request(limit, str(offset), ascending=True))
     assert [int(row.created_at) for row in page.rows] == list(range(count))[offset : offset + limit]
 
 
@@ -166,13 +166,13 @@ def test_an_offset_beyond_what_a_page_looks_at_goes_on_from_there(monkeypatch: p
     monkeypatch.setattr(pages, "EXAMINED_INDEX_ROWS", 10)
     here = scope()
     batch_put([task(here, number, number) for number in range(40)])
-    first = tasks_page(here, asked(3, "25", ascending=True))
+    first = tasks_page(here, page_request(3, "25", ascending=True))
     assert first.rows == ()
-    assert first.following is not None
-    assert first.following.skip == 15
-    second = tasks_page(here, asked(3, token_of(first.following), ascending=True))
+    assert first.next_start is not None
+    assert first.next_start.skip == 15
+    second = tasks_page(here, page_request(3, token_of(first.next_start), ascending=True))
     assert second.rows == ()
-    third = tasks_page(here, asked(3, token_of(second.following), ascending=True))
+    third = tasks_page(here, page_request(3, token_of(second.next_start), ascending=True))
     assert [int(row.created_at) for row in third.rows] == [25, 26, 27]
 
 
@@ -186,11 +186,11 @@ def test_a_filter_that_passes_few_gives_short_pages_and_loses_none(monkeypatch: 
     token, sizes = "", []
     while True:
         with rows_examined() as counts:
-            page = tasks_page(here, asked(5, token, ascending=True), typed("rare"))
+            page = tasks_page(here, page_request(5, token, ascending=True), typed("rare"))
         assert sum(counts) <= 20
         sizes.append(len(page.rows))
         seen += [int(row.created_at) for row in page.rows]
-        token = token_of(page.following)
+        token = token_of(page.next_start)
         if not token:
             break
     assert seen == [number for number in range(100) if number % 17 == 0]
@@ -205,12 +205,12 @@ def test_rows_that_must_be_read_whole_are_fewer_a_page(monkeypatch: pytest.Monke
     for row in rows:
         row.short_description = "wanted" if row.created_at in {0, 5, 6, 11} else "other"
     batch_put(rows)
-    asks = conditions(parse_filters("eq(short_description,wanted)", Entity.TASK), COLUMNS)
+    conditions = conditions_of(parse_filters("eq(short_description,wanted)", Entity.TASK), COLUMNS)
     walked, token = [], "1"
     while True:
-        page = tasks_page(here, asked(2, token, ascending=True), asks)
+        page = tasks_page(here, page_request(2, token, ascending=True), conditions)
         walked.append([int(row.created_at) for row in page.rows])
-        token = token_of(page.following)
+        token = token_of(page.next_start)
         if not token:
             break
     assert walked == [[], [5, 6], [], [11]]
@@ -219,7 +219,7 @@ def test_rows_that_must_be_read_whole_are_fewer_a_page(monkeypatch: pytest.Monke
 def test_what_changed_behind_the_index_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(4)])
-    whole = pages._whole
+    whole = pages._load_rows
 
     def changed(rows: Sequence[TaskRow]) -> list[TaskRow | None]:
         found = whole(rows)
@@ -228,62 +228,73 @@ def test_what_changed_behind_the_index_is_left_out(monkeypatch: pytest.MonkeyPat
                 row.task_type = "another"
         return [None if row is not None and row.created_at == 2 else row for row in found]
 
-    monkeypatch.setattr(pages, "_whole", changed)
-    page = tasks_page(here, asked(10, ascending=True), typed("python-task"))
+    monkeypatch.setattr(pages, "_load_rows", changed)
+    page = tasks_page(here, page_request(10, ascending=True), typed("python-task"))
     assert [int(row.created_at) for row in page.rows] == [0, 3]
 
 
 def test_a_span_is_read_and_nothing_else() -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(100)])
-    for span, wanted_rows in ((Span(10, 12), [10, 11, 12]), (Span(97, None), [97, 98, 99]), (Span(None, 1), [0, 1])):
+    for key_range, wanted_rows in (
+        (KeyRange(10, 12), [10, 11, 12]),
+        (KeyRange(97, None), [97, 98, 99]),
+        (KeyRange(None, 1), [0, 1]),
+    ):
         with rows_examined() as counts:
-            page = read_page(reading(TaskRow, Access("listing", (here,), span), NO_FILTER), asked(50, ascending=True))
+            page = read_page(
+                page_source(TaskRow, IndexQuery("listing", (here,), key_range), NO_FILTER),
+                page_request(50, ascending=True),
+            )
         assert [int(row.created_at) for row in page.rows] == wanted_rows
         assert sum(counts) == len(wanted_rows)
-    assert read_page(reading(TaskRow, Access("listing", (here,), Span(5, 4)), NO_FILTER), asked(5)) == Listed((), None)
+    assert read_page(
+        page_source(TaskRow, IndexQuery("listing", (here,), KeyRange(5, 4)), NO_FILTER), page_request(5)
+    ) == ListPage((), None)
 
 
 def test_a_bound_longer_than_any_key_is_left_to_the_filter() -> None:
     here = scope()
     batch_put([task(here, 1, 1)])
-    access = Access("names", (here,), Span("p", "q" * 2000))
-    assert len(read_page(reading(TaskRow, access, NO_FILTER), asked(5)).rows) == 1
+    index_query = IndexQuery("names", (here,), KeyRange("p", "q" * 2000))
+    assert len(read_page(page_source(TaskRow, index_query, NO_FILTER), page_request(5)).rows) == 1
 
 
-def following(scope: str) -> Start:
+def next_start(scope: str) -> Start:
     batch_put([task(scope, number, number) for number in range(4)])
-    page = tasks_page(scope, asked(2))
-    assert page.following is not None
-    return page.following
+    page = tasks_page(scope, page_request(2))
+    assert page.next_start is not None
+    return page.next_start
 
 
 @pytest.mark.parametrize(
-    "change", [{"lane": 3}, {"place": "text"}, {"key": ("only one",)}], ids=["lane", "place", "key"]
+    "change", [{"partition": 3}, {"sort_value": "text"}, {"key": ("only one",)}], ids=["partition", "sort_value", "key"]
 )
 def test_a_token_of_another_list_is_refused(change: dict[str, object]) -> None:
     here = scope()
-    start = following(here)
+    start = next_start(here)
     assert start.after is not None
     foreign = start.model_copy(update={"after": start.after.model_copy(update=change)})
     with pytest.raises(InvalidArgument, match="invalid pagination token"):
-        tasks_page(here, asked(2, token_of(foreign)))
+        tasks_page(here, page_request(2, token_of(foreign)))
 
 
 def test_a_token_without_a_place_is_refused() -> None:
     here = scope()
-    start = following(here)
+    start = next_start(here)
     assert start.after is not None
-    foreign = start.model_copy(update={"after": start.after.model_copy(update={"place": ""})})
+    foreign = start.model_copy(update={"after": start.after.model_copy(update={"sort_value": ""})})
     with pytest.raises(InvalidArgument, match="invalid pagination token"):
-        read_page(reading(TaskRow, Access("names", (here,)), NO_FILTER), asked(2, token_of(foreign)))
+        read_page(page_source(TaskRow, IndexQuery("names", (here,)), NO_FILTER), page_request(2, token_of(foreign)))
 
 
 def test_a_token_outside_of_what_is_asked_for_is_refused() -> None:
     here = scope()
-    token = token_of(following(here))
+    token = token_of(next_start(here))
     with pytest.raises(InvalidArgument, match="invalid pagination token"):
-        read_page(reading(TaskRow, Access("listing", (here,), Span(3, 9)), NO_FILTER), asked(2, token))
+        read_page(
+            page_source(TaskRow, IndexQuery("listing", (here,), KeyRange(3, 9)), NO_FILTER), page_request(2, token)
+        )
 
 
 def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,9 +303,9 @@ def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch
     batch_put([task(here, number, number) for number in range(3)])
     walked, token = [], ""
     for _ in range(3):
-        page = tasks_page(here, asked(6, token, ascending=True))
+        page = tasks_page(here, page_request(6, token, ascending=True))
         walked.append([int(row.created_at) for row in page.rows])
-        token = token_of(page.following)
+        token = token_of(page.next_start)
     assert (walked, token) == ([[0], [1], [2]], "")
 
 
@@ -302,10 +313,10 @@ def test_what_a_row_shows_from_elsewhere_counts_towards_the_page(monkeypatch: py
     monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1000)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
-    source = reading(TaskRow, Access("listing", (here,)), NO_FILTER, blob=lambda _row: b"x" * 500)
-    page = read_page(source, asked(6, ascending=True))
+    source = page_source(TaskRow, IndexQuery("listing", (here,)), NO_FILTER, blob=lambda _row: b"x" * 500)
+    page = read_page(source, page_request(6, ascending=True))
     assert [int(row.created_at) for row in page.rows] == [0, 1]
-    assert page.following is not None
+    assert page.next_start is not None
 
 
 def test_a_large_row_counts_for_as_many_as_it_has_4_kilobytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,10 +327,10 @@ def test_a_large_row_counts_for_as_many_as_it_has_4_kilobytes(monkeypatch: pytes
     for row in rows:
         row.closure = b"x" * 40_000
     batch_put(rows)
-    of_a_name = reading(TaskRow, Access(None, (f"{here}:task",)), typed("rare"))
+    of_a_name = page_source(TaskRow, IndexQuery(None, (f"{here}:task",)), typed("rare"))
     with rows_examined() as counts:
-        page = read_page(of_a_name, asked(2, ascending=True))
-    assert (page.rows, page.following is not None) == ((), True)
+        page = read_page(of_a_name, page_request(2, ascending=True))
+    assert (page.rows, page.next_start is not None) == ((), True)
     assert sum(counts) == 5
 
 

@@ -15,7 +15,7 @@ from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState
-from flyteadmin.executions.phases import Overlay, overlaid
+from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions import repository as task_executions
@@ -215,7 +215,7 @@ def test_an_event_of_an_unknown_execution_is_set_aside(aws: Aws) -> None:
 @pytest.mark.conformance("WFE-10", "TER-10")
 def test_aborting_outranks_what_is_still_queued_but_not_the_end(aws: Aws) -> None:
     state = stored_execution()
-    executions.set_overlay(state, overlaid(Overlay("ABORTING", CREATED_AT)))
+    executions.write_control_plane_facts(state, facts_of_control_plane(ControlPlanePhase("ABORTING", CREATED_AT)))
     deliver([workflow_event("RUNNING", 1)])
     assert (execution().phase, execution().started_at) == ("ABORTING", CREATED_AT + NANOSECONDS)
     deliver([workflow_event("ABORTED", 2)], first=2)

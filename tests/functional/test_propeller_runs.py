@@ -12,7 +12,7 @@ from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.phases import ABORTED, ABORTING, Overlay, overlaid
+from flyteadmin.executions.phases import ABORTED, ABORTING, ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions import repository as node_executions
 from flyteadmin.task_executions import repository as task_executions
@@ -115,12 +115,12 @@ def abort() -> None:
     abort = AbortMetadata(cause="enough").SerializeToString()
     state = executions.read_state(RUN)
     assert state is not None
-    executions.decide(
+    executions.update_optimistically(
         state,
         lambda row: (
             None
             if row.phase == "SUCCEEDED"
-            else overlaid(Overlay(ABORTING, CREATED_AT)).then(Facts(latest={"abort": abort}))
+            else facts_of_control_plane(ControlPlanePhase(ABORTING, CREATED_AT)).then(Facts(latest={"abort": abort}))
         ),
     )
 

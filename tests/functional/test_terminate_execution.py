@@ -207,7 +207,7 @@ def test_a_row_that_can_not_be_written_leaves_the_resource(
     def busy(*_: object) -> None:
         raise Unavailable("the database is throttling, try again")
 
-    monkeypatch.setattr(repository, "set_overlay", busy)
+    monkeypatch.setattr(repository, "write_control_plane_facts", busy)
     assert refused(admin).code == Code.UNAVAILABLE
     assert not is_marked(cluster)
 
@@ -280,14 +280,14 @@ def test_an_event_that_is_faster_than_the_write(
 
 def just_before(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen once, between the read of a row and its write."""
-    plain, left = repository.set_overlay, [happens]
+    plain, left = repository.write_control_plane_facts, [happens]
 
     def write(*arguments: object) -> None:
         if left:
             left.pop()()
         plain(*arguments)  # type: ignore[arg-type]  # handed through
 
-    monkeypatch.setattr(repository, "set_overlay", write)
+    monkeypatch.setattr(repository, "write_control_plane_facts", write)
 
 
 def test_many_callers_at_once_agree_on_one_cause(admin: Admin, running: ExecutionState, cluster: ClusterServer) -> None:

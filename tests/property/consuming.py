@@ -12,7 +12,7 @@ from flyteadmin.events.envelope import kind_of, seal
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.models import ExecutionState
-from flyteadmin.executions.phases import TERMINAL, Overlay, overlaid
+from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.settings import environment
 from functions.process_event.handler import lambda_handler
@@ -77,7 +77,7 @@ class Queue:
 
     scheduler: Scheduler
     messages: list[Message]
-    overlays: dict[str, Overlay] = field(default_factory=dict)
+    overlays: dict[str, ControlPlanePhase] = field(default_factory=dict)
     """What the control plane has set, by execution."""
     consumers: list[Consumer[list[str]]] = field(default_factory=list)
     """All that received messages, in turn."""
@@ -111,7 +111,7 @@ class Queue:
         received = [self._receive(each) for each in step.receives]
         everyone: list[Consumer[Any]] = [consumer for consumer, _ in received]
         if step.overlay:
-            everyone.append(Consumer(partial(self.set_overlay, step.overlay)))
+            everyone.append(Consumer(partial(self.write_control_plane_facts, step.overlay)))
         self.scheduler.run(everyone, step.turns)
         for (consumer, messages), receive in zip(received, step.receives, strict=True):
             if not receive.is_forgotten:
@@ -134,17 +134,17 @@ class Queue:
             done = {message.id for message in messages} - set(consumer.result)
             self.messages = [message for message in self.messages if message.id not in done]
 
-    def set_overlay(self, phase: str) -> None:
+    def write_control_plane_facts(self, phase: str) -> None:
         """What a terminate or a reconcile does to the first execution, unless it has ended."""
-        overlay = Overlay(phase, CREATED_AT + 5)
+        overlay = ControlPlanePhase(phase, CREATED_AT + 5)
 
         def decision(row: ExecutionState) -> Facts | None:
-            return None if row.phase in TERMINAL or row.overlay_phase else overlaid(overlay)
+            return None if row.phase in TERMINAL or row.overlay_phase else facts_of_control_plane(overlay)
 
         state = executions.read_state(f"{PROJECT}:{DOMAIN}:run")
         assert state is not None
         with suppress(Unavailable):  # others were faster each time
-            if decision(executions.decide(state, decision)):
+            if decision(executions.update_optimistically(state, decision)):
                 self.overlays["run"] = overlay
 
 

@@ -14,7 +14,7 @@ from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.phases import TERMINAL, Overlay, Phase
+from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, Phase
 from flyteadmin.identifiers import execution_key, padded
 from flyteadmin.node_executions import phases as node_phases
 from flyteadmin.node_executions.models import NodeExecutionRow
@@ -51,7 +51,7 @@ class World:
 
 def assert_delivered_as_in_order(world: World, runs: Sequence[Run], plans: Sequence[Plan]) -> None:
     """Deliver runs by each plan, and one by one in order: the same is left."""
-    expected: dict[frozenset[tuple[str, Overlay]], Left] = {}
+    expected: dict[frozenset[tuple[str, ControlPlanePhase]], Left] = {}
     for plan in plans:
         queue = delivered(world, runs, plan)
         is_late = bool(plan.order or queue.letters)
@@ -73,12 +73,12 @@ def delivered(world: World, runs: Sequence[Run], plan: Plan) -> Queue:
     return queue
 
 
-def in_order(world: World, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> Left:
+def in_order(world: World, runs: Sequence[Run], overlays: Mapping[str, ControlPlanePhase]) -> Left:
     """Deliver runs one by one in order, under what the control plane set before; the reducer says the same."""
     world.begin(runs)
     queue = Queue(world.scheduler, queued(runs, Plan()))
     for overlay in overlays.values():
-        queue.set_overlay(overlay.phase)
+        queue.write_control_plane_facts(overlay.phase)
     queue.consume(Plan(batch=1))
     assert not queue.letters, "a valid event was refused"
     assert_reduced(world.store, runs, overlays)
@@ -147,7 +147,7 @@ def assert_ended(store: Store, runs: Sequence[Run]) -> None:
         assert (execution in leased) == (not since), stored
 
 
-def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Overlay]) -> None:
+def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, ControlPlanePhase]) -> None:
     """What the fast path wrote, one event after the other, is what the reducer says of all of them at once."""
     logged = _logged(runs)
     for run in runs:
@@ -155,10 +155,10 @@ def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Ove
         state = executions.read_state(key)
         assert state is not None
         placed = [offloading.workflow(event, sequence) for event, sequence in logged[key, ""]]
-        facts = workflow_phases.reduce(placed, overlays.get(run.name, Overlay()))
+        facts = workflow_phases.reduce(placed, overlays.get(run.name, ControlPlanePhase()))
         assert {name: value for name, value in _values(state).items() if name in facts.values()} == facts.values()
         assert tuple(state.transitions) == facts.transitions
-        assert state.by_phase == executions.within(state.listing, state.phase)
+        assert state.by_phase == executions.index_key(state.listing, state.phase)
     for item in store.rows("node_executions"):
         node = NodeExecutionRow.from_raw_data(item)
         events = logged[node.execution, node.node_id]

@@ -22,6 +22,6 @@ class BatchResponse(TypedDict):
     batchItemFailures: list[_Failure]
 
 
-def to_deliver_again(identifiers: Iterable[str]) -> BatchResponse:
+def batch_response(identifiers: Iterable[str]) -> BatchResponse:
     """The answer that names what is to be delivered again: messages of a queue, or a stream's record to go on from."""
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}

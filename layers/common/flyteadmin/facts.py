@@ -9,12 +9,7 @@ and plain `SET`/`REMOVE` (`fact_actions` of clients/dynamodb/writes.py).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-
 type Value = str | int | bytes | bool | None
-
-MAX_URI_BYTES = 2048
-"""A longer URI is cut before it goes into a row: no object store has one, and an item must never outgrow its table."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +45,15 @@ class Facts:
         once = {**linked, **late.once, **self.once}
         return Facts(once, self.latest, self.transitions, max(self.sequence, late.sequence))
 
-    def settling(self, said: Iterable[str]) -> "Facts":
-        """These facts, and the removal of each latest fact that a log's events `said` and these no longer hold.
+    def removing_stale(self, names: Iterable[str]) -> "Facts":
+        """Remove every latest fact among `names` that the log no longer yields.
 
-        A row may hold one still, of an event that was applied before an earlier one arrived.
+        `names` are those of all facts that the log's events carry. A row may still hold one of them, written by an
+        event that was applied before an earlier one arrived.
         """
-        names = set(said) - set(self.once)
+        names = set(names) - set(self.once)
         return Facts(self.once, {**dict.fromkeys(names), **self.latest}, self.transitions, self.sequence)
 
     def values(self) -> dict[str, Value]:
         """All facts by attribute name, without those that were removed."""
         return {name: value for name, value in {**self.once, **self.latest}.items() if value is not None}
-
-
-def fitted(uri: str) -> str:
-    """A URI as a row may hold it."""
-    return cut(uri, MAX_URI_BYTES)
-
-
-def cut(text: str, limit: int) -> str:
-    """Text of at most so many bytes, whole characters of it."""
-    encoded = text.encode()
-    return text if len(encoded) <= limit else encoded[:limit].decode(errors="ignore")
-
-
-def enum_name(enum: EnumTypeWrapper, number: int) -> str:
-    """An enum's value by name; a number that this version does not know stays a number, as Go prints it."""
-    return enum.Name(number) if number in enum.values() else str(number)

@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from flyteadmin.notifications.messages import Notification
+from flyteadmin.notifications.schema import Notification
 from local.admin import Admin, CallFailed
 from local.demo.subscriber import Subscriber
 from local.stack import DOMAIN, PROJECT, Stack

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flyteadmin.durations import parse_duration
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.listing.columns import COLUMNS, JOINED, PREFIXES, Entity
+from flyteadmin.listing.columns import JOINED, PREFIXES, UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.filters import MAX_EXPRESSIONS, Filter, Function, parse_filters, split
 
 UPSTREAM = re.compile(r"(.+)\((.+),[\t\n\f\r ]?(.+)\)")
@@ -40,7 +40,7 @@ def upstream(text: str, listed: Entity) -> list[tuple[str, str, str, tuple[str |
                 break
         if entity not in JOINED[listed]:
             return Refused(f"'{entity}' entity is not allowed in filters")
-        if field not in COLUMNS[Entity(entity)]:
+        if field not in UPSTREAM_COLUMNS[Entity(entity)]:
             return Refused(f"'{entity}.{field[:100]}' is invalid filter")
         values: tuple[str | int, ...] = tuple(value.split(";"))
         if field == "duration":
@@ -90,7 +90,7 @@ def assert_same(text: str, listed: Entity) -> None:
 
 
 any_listed = st.sampled_from(sorted(JOINED))
-fields = st.sampled_from(sorted({*PREFIXES} | {name for columns in COLUMNS.values() for name in columns}))
+fields = st.sampled_from(sorted({*PREFIXES} | {name for columns in UPSTREAM_COLUMNS.values() for name in columns}))
 functions = st.sampled_from([*FUNCTIONS, "eQ", "", "value_in "])
 paths = st.one_of(fields, st.tuples(fields, fields).map(".".join), st.text("abc_.", max_size=4))
 values = st.one_of(st.text(" ;%_\\0123456789hms.-:TZab", max_size=8), st.sampled_from(["3600", "1h30m", "-.5", "x;y"]))
@@ -196,7 +196,7 @@ def test_only_columns_may_be_named() -> None:
 
 @pytest.mark.conformance("LST-06")
 def test_an_executions_columns_are_upstreams() -> None:
-    assert COLUMNS[Entity.EXECUTION] == {
+    assert UPSTREAM_COLUMNS[Entity.EXECUTION] == {
         "id",
         "created_at",
         "updated_at",

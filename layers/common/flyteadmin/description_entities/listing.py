@@ -3,17 +3,17 @@
 from flyteidl.admin.description_entity_pb2 import DescriptionEntityList, DescriptionEntityListRequest
 from flyteidl.core.identifier_pb2 import ResourceType
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.description_entities import repository
 from flyteadmin.description_entities.models import DescriptionEntityRow
 from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.identifiers import name_key
-from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import DESCRIPTION_ENTITY_COLUMNS, Entity
 from flyteadmin.listing.common_columns import name_columns
-from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
+from flyteadmin.listing.conditions import Column, Columns, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
-from flyteadmin.listing.requests import order_of, validate_limit, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import order_of, requested_page, validate_limit
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities.listing import ENTITIES
 from flyteadmin.named_entities.validation import validate_kind, validate_scope
@@ -49,16 +49,16 @@ def list_description_entities(request: DescriptionEntityListRequest) -> Descript
         raise missing("name")
     validate_limit(request.limit)
     entity = ENTITIES[kind]
-    asks = conditions(parse_filters(request.filters, entity), _columns(entity))
+    conditions = conditions_of(parse_filters(request.filters, entity), _columns(entity))
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, DESCRIPTION_ENTITY_COLUMNS, _SORTED_BY, NEWEST_FIRST)
     name = f"{ResourceType.Name(kind)}:{name_key(request.id.project, request.id.domain, request.id.name)}"
     index = "created" if order.column == "created_at" else None
-    access = Access(index, (name,), asks.span(entity, order.column))
+    index_query = IndexQuery(index, (name,), conditions.key_range(entity, order.column))
     page = read_page(
-        reading(DescriptionEntityRow, access, asks, blob=repository.blob),
-        wanted(request.limit, request.token, order, "ListDescriptionEntities"),
+        page_source(DescriptionEntityRow, index_query, conditions, blob=repository.blob),
+        requested_page(request.limit, request.token, order, "ListDescriptionEntities"),
     )
     return DescriptionEntityList(
-        descriptionEntities=[repository.message(row) for row in page.rows], token=token_of(page.following)
+        descriptionEntities=[repository.message(row) for row in page.rows], token=token_of(page.next_start)
     )

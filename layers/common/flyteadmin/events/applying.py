@@ -10,7 +10,7 @@ from flyteadmin.clients.dynamodb.reads import Found
 from flyteadmin.errors import FlyteAdminError, Unavailable
 from flyteadmin.events import log, projection
 from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord
-from flyteadmin.events.outcome import Outcome, is_spent, our_faults
+from flyteadmin.events.outcome import Outcome, is_out_of_attempts, unexpected_as_internal
 from flyteadmin.events.validation import attempt_identifier
 from flyteadmin.events.workers import Workers
 from flyteadmin.observability import logger
@@ -27,16 +27,16 @@ class _Entity:
     events: tuple[QueuedEvent, ...]
 
     @property
-    def sequenced(self) -> projection.Sequenced:
+    def sequenced(self) -> projection.SequencedEvents:
         return [(event.sequence, event.event) for event in self.events]
 
     @property
     def records(self) -> list[QueueRecord]:
         return [event.record for event in self.events]
 
-    def in_steps(self) -> "list[_Entity]":
+    def batches_to_apply(self) -> "list[_Entity]":
         """What is applied at once: all events, or each alone if one of them failed too often and may hold up others."""
-        if not any(map(is_spent, self.records)):
+        if not any(map(is_out_of_attempts, self.records)):
             return [self]
         return [_Entity(self.execution, self.kind, self.key, (event,)) for event in self.events]
 
@@ -52,7 +52,7 @@ def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome)
     wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
     for group in (parts, wholes):
         small = [entity for entity in group if not _is_large(entity, rows)]
-        workers.each(lambda entity: _apply(entity, rows, outcome), small)
+        workers.map(lambda entity: _apply(entity, rows, outcome), small)
         for entity in group:
             if _is_large(entity, rows):
                 _apply(entity, rows, outcome)
@@ -73,7 +73,7 @@ def _task_rows(entities: Sequence[_Entity]) -> Found:
     """The task executions' rows; none where they can't be read together, so that each finds its own by itself."""
     keys = [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
     try:
-        with our_faults("reading"):
+        with unexpected_as_internal("reading"):
             return task_executions.read_all(keys)
     except FlyteAdminError as error:
         logger.warning("each task execution is read by itself", extra={"cause": error.message})
@@ -93,15 +93,15 @@ def _is_large(entity: _Entity, rows: Found) -> bool:
 
 def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
     """Apply an entity's events, all at once or in steps, and note in the outcome what became of their messages."""
-    for step in entity.in_steps():
+    for step in entity.batches_to_apply():
         try:
             deadline.check()
             _apply_step(step, rows)
         except FlyteAdminError as error:
-            if not outcome.fails(step.records, error):
+            if not outcome.record_failure(step.records, error):
                 return
         else:
-            outcome.applies(step.records)
+            outcome.record_applied(step.records)
 
 
 def _apply_step(entity: _Entity, rows: Found) -> None:
@@ -111,7 +111,7 @@ def _apply_step(entity: _Entity, rows: Found) -> None:
         FlyteAdminError: whatever went wrong.
     """
     try:
-        with our_faults("applying"):
+        with unexpected_as_internal("applying"):
             _move_row(entity, rows)
     except deadline.OutOfTime:  # in the midst of it
         raise Unavailable("applying it takes longer than the function's time") from None

@@ -13,10 +13,10 @@ from flyteadmin.clients import configuration, storage
 from flyteadmin.events.validation import Event, attempt_identifier
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions.phases import MAX_ERROR_CODE_BYTES
-from flyteadmin.facts import cut, fitted
 from flyteadmin.identifiers import execution_blob_parts, node_execution_blob_parts, task_execution_blob_parts
 from flyteadmin.node_executions import phases as node_phases
 from flyteadmin.task_executions import phases as task_phases
+from flyteadmin.text import truncate, truncate_uri
 
 INLINE_BYTES = 4 * 1024
 """A longer error or cache key lies in S3: writing four units of a row once costs what one object in S3 does."""
@@ -90,9 +90,9 @@ def _error(error: ExecutionError, *parts: str) -> tuple[bytes, str]:
     if len(whole) <= INLINE_BYTES:
         return whole, ""
     beginning = ExecutionError(
-        code=cut(error.code, MAX_ERROR_CODE_BYTES),
-        message=cut(error.message, _KEPT_MESSAGE_BYTES),
-        error_uri=fitted(error.error_uri),
+        code=truncate(error.code, MAX_ERROR_CODE_BYTES),
+        message=truncate(error.message, _KEPT_MESSAGE_BYTES),
+        error_uri=truncate_uri(error.error_uri),
         kind=error.kind,
     )
     return beginning.SerializeToString(deterministic=True), storage.write_once(whole, *parts, "error")
@@ -104,7 +104,7 @@ def _metadata(event: NodeExecutionEvent, *parts: str) -> tuple[bytes, str]:
     whole = kept.SerializeToString(deterministic=True)
     if len(whole) <= INLINE_BYTES:
         return whole, ""
-    beginning = TaskNodeMetadata(checkpoint_uri=fitted(kept.checkpoint_uri), cache_status=kept.cache_status)
+    beginning = TaskNodeMetadata(checkpoint_uri=truncate_uri(kept.checkpoint_uri), cache_status=kept.cache_status)
     return beginning.SerializeToString(deterministic=True), storage.write_once(whole, *parts, "task_node_metadata")
 
 

@@ -7,7 +7,7 @@ from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord, decode, d
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
-def leave_claim(payload: bytes, execution: str, kind: Kind) -> str:
+def store_claim(payload: bytes, execution: str, kind: Kind) -> str:
     """Put an event's bytes where `open_record` finds them, and give the URI that travels instead."""
     return storage.write_once(payload, "claims", execution, kind)
 

@@ -12,7 +12,7 @@ from flyteadmin.events.envelope import QueueRecord, cause_of, execution_of
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
-_UNANSWERED, _HOPELESS = 2, 4
+_ISOLATE_AFTER, _GIVE_UP_AFTER = 2, 4
 """Multiples of how often a message may fail: above the first it is worked on alone, at the second given up unseen.
 
 One that merely fails is set aside long before; these are for one that ends the function.
@@ -31,7 +31,7 @@ class Outcome:
     given_up: dict[str, str] = field(default_factory=dict)
     _set_aside: set[str] = field(default_factory=set)
 
-    def to_begin(self) -> Sequence[QueueRecord]:
+    def messages_to_process(self) -> Sequence[QueueRecord]:
         """The messages to work on: all, or the first alone where one came so often that it may end the function.
 
         A message that ends the function fails its whole batch, and no code here gets to judge it. Alone it takes no
@@ -39,26 +39,26 @@ class Outcome:
         were delivered as often, and may be innocent.
         """
         limit = environment().dead_letter_after
-        if not any(record.attributes.receive_count > _UNANSWERED * limit for record in self.records):
+        if not any(record.attributes.receive_count > _ISOLATE_AFTER * limit for record in self.records):
             return self.records
         first = self.records[0]
         count = first.attributes.receive_count
-        if count % (_HOPELESS * limit):
+        if count % (_GIVE_UP_AFTER * limit):
             return [first]
         self.given_up[first.message_id] = f"INTERNAL: received {count} times without an answer, it may end the function"
         return []
 
-    def applies(self, records: Iterable[QueueRecord]) -> None:
+    def record_applied(self, records: Iterable[QueueRecord]) -> None:
         """Note messages that are done."""
         self.applied.update(record.message_id for record in records)
 
-    def fails(self, records: Sequence[QueueRecord], error: FlyteAdminError) -> bool:
+    def record_failure(self, records: Sequence[QueueRecord], error: FlyteAdminError) -> bool:
         """Note messages that failed together, and say whether they are given up, so that others may go on.
 
         They are if delivering them again won't help, or if each has failed too often; not if they weren't even begun.
         """
         won_t_help = isinstance(error, InvalidArgument | NotFound)
-        if won_t_help or (all(map(is_spent, records)) and not isinstance(error, OutOfTime)):
+        if won_t_help or (all(map(is_out_of_attempts, records)) and not isinstance(error, OutOfTime)):
             self.given_up |= {record.message_id: cause_of(error) for record in records}
             return True
         said = {"messages": [record.message_id for record in records], "cause": error.message}
@@ -70,13 +70,13 @@ class Outcome:
 
         A message that the queue does not take is delivered again too: none is lost.
         """
-        self._in_turn(lambda record: record.message_id in self.applied or self._is_set_aside(record))
+        self._undone_in_order(lambda record: record.message_id in self.applied or self._is_set_aside(record))
 
-    def again(self) -> list[str]:
+    def to_redeliver(self) -> list[str]:
         """The ids of the messages to deliver again: a FIFO group goes on in order, or not at all."""
-        return self._in_turn(lambda record: record.message_id in self.applied | self._set_aside)
+        return self._undone_in_order(lambda record: record.message_id in self.applied | self._set_aside)
 
-    def figures(self, again: int, now: int) -> dict[str, int]:
+    def metrics(self, again: int, now: int) -> dict[str, int]:
         """What becomes of the batch, as metrics; how long its oldest message took, in milliseconds as `now`."""
         oldest = min((record.attributes.sent_timestamp for record in self.records), default=now)
         return {
@@ -86,7 +86,7 @@ class Outcome:
             "EventsMilliseconds": max(0, now - oldest),
         }
 
-    def _in_turn(self, is_done: Callable[[QueueRecord], bool]) -> list[str]:
+    def _undone_in_order(self, is_done: Callable[[QueueRecord], bool]) -> list[str]:
         """The messages that are not done, and those behind them in their groups, which are not asked about."""
         blocked: set[str] = set()
         again = []
@@ -110,13 +110,13 @@ class Outcome:
         return True
 
 
-def is_spent(record: QueueRecord) -> bool:
+def is_out_of_attempts(record: QueueRecord) -> bool:
     """Whether a message was delivered as often as it may fail."""
     return record.attributes.receive_count >= environment().dead_letter_after
 
 
 @contextmanager
-def our_faults(doing: str) -> Iterator[None]:
+def unexpected_as_internal(doing: str) -> Iterator[None]:
     """Turn what nobody foresaw into an error: a fault of ours fails its events, not the batch.
 
     Raises:

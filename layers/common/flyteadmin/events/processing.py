@@ -13,7 +13,7 @@ from flyteadmin.events import log, projection, workers
 from flyteadmin.events.applying import apply_all
 from flyteadmin.events.envelope import QueuedEvent, QueueRecord
 from flyteadmin.events.opening import open_record
-from flyteadmin.events.outcome import Outcome, is_spent, our_faults
+from flyteadmin.events.outcome import Outcome, is_out_of_attempts, unexpected_as_internal
 from flyteadmin.events.workers import Workers
 from flyteadmin.observability import logger, measure
 
@@ -29,34 +29,34 @@ def process(records: Sequence[QueueRecord], seconds: float) -> list[str]:
     """
     end = monotonic() + seconds
     outcome = Outcome(records)
-    crew = workers.current()
+    pools = workers.current()
     try:
-        in_time = crew.do_until(end - _SECONDS_TO_SET_ASIDE - _SECONDS_TO_ANSWER, lambda: _process(crew, outcome))
-        in_time &= crew.do_until(end - _SECONDS_TO_ANSWER, outcome.set_aside)
+        in_time = pools.run_until(end - _SECONDS_TO_SET_ASIDE - _SECONDS_TO_ANSWER, lambda: _process(pools, outcome))
+        in_time &= pools.run_until(end - _SECONDS_TO_ANSWER, outcome.set_aside)
     except BaseException:
-        workers.give_up(wait=True)
+        workers.abandon(wait=True)
         raise
-    again = outcome.again()
+    again = outcome.to_redeliver()
     if not in_time:
-        workers.give_up(wait=False)
+        workers.abandon(wait=False)
         logger.warning("the time was too short: the rest is delivered again", extra={"messages": len(again)})
-    measure(**outcome.figures(len(again), time_ns() // 1_000_000))
+    measure(**outcome.metrics(len(again), time_ns() // 1_000_000))
     return again
 
 
-def _process(crew: Workers, outcome: Outcome) -> None:
+def _process(pools: Workers, outcome: Outcome) -> None:
     try:
-        logged = _logged(_entries(crew, _opened(crew, outcome), outcome), outcome)
+        logged = _logged(_entries(pools, _opened(pools, outcome), outcome), outcome)
     except FlyteAdminError as error:
         logger.warning("a batch will be delivered again", extra={"cause": error.message})
         return
-    apply_all(logged, crew, outcome)
+    apply_all(logged, pools, outcome)
 
 
-def _opened(crew: Workers, outcome: Outcome) -> list[QueuedEvent]:
+def _opened(pools: Workers, outcome: Outcome) -> list[QueuedEvent]:
     """The events of the messages that can be read, in their order; those that lie in S3 are fetched at once."""
-    opened = crew.in_order(
-        lambda record: _open(record, outcome), outcome.to_begin(), is_slow=lambda record: record.may_be_claim
+    opened = pools.map_slow_at_once(
+        lambda record: _open(record, outcome), outcome.messages_to_process(), is_slow=lambda record: record.may_be_claim
     )
     return [event for event in opened if event is not None]
 
@@ -64,25 +64,25 @@ def _opened(crew: Workers, outcome: Outcome) -> list[QueuedEvent]:
 def _open(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
     """The event of a message, None if it can't be read, now or ever."""
     try:
-        with our_faults("reading"):
+        with unexpected_as_internal("reading"):
             return open_record(record)
     except FlyteAdminError as error:
-        outcome.fails([record], error)
+        outcome.record_failure([record], error)
         return None
 
 
-def _entries(crew: Workers, events: Sequence[QueuedEvent], outcome: Outcome) -> list[log.Entry]:
+def _entries(pools: Workers, events: Sequence[QueuedEvent], outcome: Outcome) -> list[log.Entry]:
     """What goes into the log, in its order; the blobs of large events are written at once."""
-    entries = crew.in_order(lambda event: _entry(event, outcome), events, is_slow=log.is_large)
+    entries = pools.map_slow_at_once(lambda event: _entry(event, outcome), events, is_slow=log.is_large)
     return [entry for entry in entries if entry is not None]
 
 
 def _entry(event: QueuedEvent, outcome: Outcome) -> log.Entry | None:
     try:
-        with our_faults("logging"):
+        with unexpected_as_internal("logging"):
             return log.entry(event, projection.entity_of(event.event))
     except FlyteAdminError as error:
-        outcome.fails([event.record], error)
+        outcome.record_failure([event.record], error)
         return None
 
 
@@ -95,7 +95,7 @@ def _logged(entries: Sequence[log.Entry], outcome: Outcome) -> list[QueuedEvent]
     try:
         return _log(entries, outcome)
     except FlyteAdminError:
-        if not any(is_spent(entry.event.record) for entry in entries):
+        if not any(is_out_of_attempts(entry.event.record) for entry in entries):
             raise
         return [event for entry in entries for event in _logged_alone(entry, outcome)]
 
@@ -104,15 +104,17 @@ def _logged_alone(entry: log.Entry, outcome: Outcome) -> list[QueuedEvent]:
     try:
         return _log([entry], outcome)
     except FlyteAdminError as error:
-        outcome.fails([entry.event.record], error)
+        outcome.record_failure([entry.event.record], error)
         return []
 
 
 def _log(entries: Sequence[log.Entry], outcome: Outcome) -> list[QueuedEvent]:
-    with our_faults("logging"):
+    with unexpected_as_internal("logging"):
         logged = log.append(entries)
     done = {event.record.message_id for event in logged}
     for entry in entries:
         if entry.event.record.message_id not in done:
-            outcome.fails([entry.event.record], Unavailable("the database throttles this execution's log, try again"))
+            outcome.record_failure(
+                [entry.event.record], Unavailable("the database throttles this execution's log, try again")
+            )
     return logged

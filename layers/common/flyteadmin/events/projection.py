@@ -29,7 +29,7 @@ from flyteadmin.task_executions.models import TaskExecutionRow
 _ATTEMPTS = 8
 
 
-type Sequenced = Sequence[tuple[str, Event]]
+type SequencedEvents = Sequence[tuple[str, Event]]
 """Events of one entity with their padded sequences, in order."""
 
 
@@ -44,7 +44,7 @@ def entity_of(event: Event) -> str:
             return task_execution_key(attempt_identifier(event))[1]
 
 
-def apply_workflow(execution: str, events: Sequenced, launch_plan: str) -> None:
+def apply_workflow(execution: str, events: SequencedEvents, launch_plan: str) -> None:
     """Move an execution's row by consecutive events of a batch.
 
     `launch_plan` names the lease that ends with the execution; "" if the message did not carry it: then the row says.
@@ -77,8 +77,8 @@ def rebuild_workflow(old: ExecutionState) -> None:
     for attempt in range(_ATTEMPTS):
         logged = log.read(old.execution, Kind.WORKFLOW, "")
         placed = (offloading.workflow(event, sequence) for sequence, event in logged)
-        facts = _final(old, workflow_phases.reduce(placed, executions.overlay_of(old)))
-        if _says(old, facts):
+        facts = _final(old, workflow_phases.reduce(placed, executions.control_plane_phase_of(old)))
+        if _is_up_to_date(old, facts):
             return None
         try:
             return executions.rebuild(old, facts)
@@ -94,7 +94,7 @@ def _final(old: ExecutionState, facts: Facts) -> Facts:
     return facts
 
 
-def apply_node(execution: str, node_id: str, events: Sequenced) -> None:
+def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
     """Move a node's row by consecutive events of a batch.
 
     Raises:
@@ -120,7 +120,7 @@ def rebuild_node(old: NodeExecutionRow) -> None:
     for attempt in range(_ATTEMPTS):
         logged = log.read(old.execution, Kind.NODE, old.node_id)
         facts = node_phases.reduce(offloading.node(event, sequence) for sequence, event in logged)
-        if _says(old, facts):
+        if _is_up_to_date(old, facts):
             return None
         try:
             return node_executions.rebuild(old, facts)
@@ -130,7 +130,7 @@ def rebuild_node(old: NodeExecutionRow) -> None:
     raise Unavailable(f"node {old.node_id} of execution {old.execution} is written by many at once, try again")
 
 
-def apply_task(identifier: TaskExecutionIdentifier, events: Sequenced, row: TaskExecutionRow | None) -> None:
+def apply_task(identifier: TaskExecutionIdentifier, events: SequencedEvents, row: TaskExecutionRow | None) -> None:
     """Move a task attempt's row, as read before, by consecutive events of a batch.
 
     Raises:
@@ -150,7 +150,7 @@ def apply_task(identifier: TaskExecutionIdentifier, events: Sequenced, row: Task
 
 
 def _reduced_task(
-    identifier: TaskExecutionIdentifier, events: Sequenced, stored: task_phases.TaskState | None
+    identifier: TaskExecutionIdentifier, events: SequencedEvents, stored: task_phases.TaskState | None
 ) -> task_phases.TaskState | None:
     if stored is None or stored.sequence < events[0][0]:
         return task_phases.reduce((offloading.task(event, sequence) for sequence, event in events), stored)
@@ -166,7 +166,7 @@ def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:
     return state
 
 
-def _says(row: ExecutionState | NodeExecutionRow, facts: Facts) -> bool:
+def _is_up_to_date(row: ExecutionState | NodeExecutionRow, facts: Facts) -> bool:
     stored = row.attribute_values
     wanted: dict[str, object] = {**facts.once, **facts.latest, "sequence": facts.sequence}
     if facts.transitions:

@@ -11,7 +11,7 @@ from flyteadmin.errors import ResourceExhausted
 from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES, digest, kind_of, seal
 from flyteadmin.events.nesting import validate_nesting
-from flyteadmin.events.opening import MAX_EVENT_BYTES, leave_claim
+from flyteadmin.events.opening import MAX_EVENT_BYTES, store_claim
 from flyteadmin.events.validation import Event, validate, validate_output_size
 from flyteadmin.executions import repository as executions
 from flyteadmin.identifiers import execution_key
@@ -54,7 +54,7 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
         validate_output_size(event, configuration.current().remote_data.max_size_in_bytes)
     stored = check(event, execution, stored_of(execution))
     kind = kind_of(event)
-    claim = leave_claim(payload, execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
+    claim = store_claim(payload, execution, kind) if len(payload) > INLINE_EVENT_BYTES else ""
     return queue.Message(
         seal(kind, payload, claim=claim, execution=execution, launch_plan=stored.launch_plan),
         group=group_of(execution),

@@ -19,7 +19,7 @@ class Workers:
     leads: ThreadPoolExecutor
     calls: ThreadPoolExecutor
 
-    def do_until(self, moment: float, work: Callable[[], None]) -> bool:
+    def run_until(self, moment: float, work: Callable[[], None]) -> bool:
         """Do a piece of work that begins no call after a moment, and say whether it is done then.
 
         What is under way is not waited for. Whatever the work raises goes through.
@@ -34,14 +34,16 @@ class Workers:
         finally:
             del whole  # or it would hold an error whose frames hold it, and their sockets
 
-    def each[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def map[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """The results of threads that know the deadline, in the order of the items."""
         contexts = [copy_context() for _ in items]
         return list(self.calls.map(lambda context, item: context.run(work, item), contexts, items))
 
-    def in_order[T, R](self, work: Callable[[T], R], items: Sequence[T], *, is_slow: Callable[[T], bool]) -> list[R]:
+    def map_slow_at_once[T, R](
+        self, work: Callable[[T], R], items: Sequence[T], *, is_slow: Callable[[T], bool]
+    ) -> list[R]:
         """The results in the order of the items; the slow ones are worked on at once, the others here."""
-        slow = iter(self.each(work, [item for item in items if is_slow(item)]))
+        slow = iter(self.map(work, [item for item in items if is_slow(item)]))
         return [next(slow) if is_slow(item) else work(item) for item in items]
 
 
@@ -51,7 +53,7 @@ def current() -> Workers:
     return Workers(ThreadPoolExecutor(2), ThreadPoolExecutor(_CALLS_AT_ONCE))
 
 
-def give_up(*, wait: bool) -> None:
+def abandon(*, wait: bool) -> None:
     """Leave the threads to what they do: one of them may hang, so the next batch gets others."""
     left = current()
     for pool in (left.leads, left.calls):

@@ -10,7 +10,7 @@ from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.repository import StoredExecution, user_of
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.common_columns import EXECUTION_NAME, duration, moment, name_columns
-from flyteadmin.listing.conditions import Column, Columns, Kind, Value, conditions
+from flyteadmin.listing.conditions import Column, Columns, Kind, Value, conditions_of
 from flyteadmin.listing.filters import Filter
 
 type _Of = Callable[[ExecutionState], Value | None]
@@ -83,8 +83,8 @@ def asked_of_tags(filters: Iterable[Filter]) -> list[Callable[[StoredExecution],
 
 
 def _some_tag(filters: Sequence[Filter]) -> Callable[[StoredExecution], bool]:
-    asks = conditions(filters, _TAG_COLUMNS)
-    return lambda stored: any(asks.hold(tag) for tag in _tags(stored))
+    conditions = conditions_of(filters, _TAG_COLUMNS)
+    return lambda stored: any(conditions.hold(tag) for tag in _tags(stored))
 
 
 def _tags(stored: StoredExecution) -> list[_Tag]:

@@ -7,20 +7,19 @@ from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.execution_pb2 import EXECUTION_ACTIVE, ExecutionList
 from flyteidl.core.execution_pb2 import WorkflowExecution
 
-from flyteadmin.clients.dynamodb.lanes import weight
-from flyteadmin.clients.dynamodb.pages import Reading, read_page
+from flyteadmin.clients.dynamodb.pages import PageSource, read_page
+from flyteadmin.clients.dynamodb.partitions import row_bytes
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.columns import COLUMNS, asked_of_tags
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import name_key
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
-from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import Conditions, Span, conditions
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
+from flyteadmin.listing.conditions import Conditions, KeyRange, conditions_of
 from flyteadmin.listing.filters import Filter, Function, parse_filters
-from flyteadmin.listing.requests import Order, order_of, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, order_of, requested_page
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.validation import validate_set
 
@@ -28,7 +27,7 @@ _SORTED_BY = dict.fromkeys(("created_at", "execution_created_at", "id"), "create
 _NEWEST_FIRST = Order("created_at", ascending=False)
 _ACTIVE = Filter(Entity.EXECUTION, Function.EQ, "state", (str(EXECUTION_ACTIVE),))
 _NOT_READ = ExecutionSpecification()
-_STATE_ITEM = Span("state", "state")
+_STATE_ITEM = KeyRange("state", "state")
 _INDEXES = (
     ("task", Entity.TASK, "name"),
     ("launch_plan", Entity.LAUNCH_PLAN, "name"),
@@ -48,13 +47,15 @@ def list_executions(request: ResourceListRequest) -> ExecutionList:
     if not request.HasField("id"):
         raise missing("id")
     validate_set(request.id, "project", "domain")
-    asks = _conditions(request)
+    conditions = _conditions(request)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, UPSTREAMS[Entity.EXECUTION], _SORTED_BY, _NEWEST_FIRST)
-    asked = wanted(request.limit, request.token, order, "ListExecutions")
-    reading = Reading(ExecutionState, _access(request, asks), asks, _seen, _load, _weigh)
-    page = read_page(reading, asked)
-    return ExecutionList(executions=[messages.listed(each) for each in page.rows], token=token_of(page.following))
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.EXECUTION], _SORTED_BY, _NEWEST_FIRST)
+    page_request = requested_page(request.limit, request.token, order, "ListExecutions")
+    source = PageSource(
+        ExecutionState, _index_query(request, conditions), conditions, _from_index_row, _load, _bytes_of
+    )
+    page = read_page(source, page_request)
+    return ExecutionList(executions=[messages.listed(each) for each in page.rows], token=token_of(page.next_start))
 
 
 def _conditions(request: ResourceListRequest) -> Conditions[StoredExecution]:
@@ -65,30 +66,32 @@ def _conditions(request: ResourceListRequest) -> Conditions[StoredExecution]:
     if request.id.name:
         filters.append(Filter(Entity.EXECUTION, Function.EQ, "execution_name", (request.id.name,)))
     tags = [each for each in filters if each.entity == Entity.EXECUTION_TAG]
-    asks = conditions([each for each in filters if each not in tags], COLUMNS)
-    return replace(asks, others=tuple(asked_of_tags(tags)))
+    conditions = conditions_of([each for each in filters if each not in tags], COLUMNS)
+    return replace(conditions, others=tuple(asked_of_tags(tags)))
 
 
-def _access(request: ResourceListRequest, asks: Conditions[StoredExecution]) -> Access:
+def _index_query(request: ResourceListRequest, conditions: Conditions[StoredExecution]) -> IndexQuery:
     """Which index answers: the one that should have the fewest rows."""
     project, domain = request.id.project, request.id.domain
-    name = asks.text(Entity.EXECUTION, "execution_name")
+    name = conditions.exact_text(Entity.EXECUTION, "execution_name")
     if name:
-        return Access(None, (name_key(project, domain, name),), _STATE_ITEM)
-    created = asks.span(Entity.EXECUTION, "created_at")
+        return IndexQuery(None, (name_key(project, domain, name),), _STATE_ITEM)
+    created = conditions.key_range(Entity.EXECUTION, "created_at")
     listings = [repository.listing_key(project, domain, shard) for shard in range(LISTING_SHARDS)]
     for index, entity, field in _INDEXES:
-        value = asks.text(entity, field)
+        value = conditions.exact_text(entity, field)
         if value:
-            return Access(index, tuple(repository.within(listing, value) for listing in listings), created)
-    phases = [phase for phase, _ in WorkflowExecution.Phase.items() if asks.allow(Entity.EXECUTION, "phase", phase)]
+            return IndexQuery(index, tuple(repository.index_key(listing, value) for listing in listings), created)
+    phases = [
+        phase for phase, _ in WorkflowExecution.Phase.items() if conditions.allow(Entity.EXECUTION, "phase", phase)
+    ]
     if len(phases) <= _PHASES_AT_ONCE:
-        keys = tuple(repository.within(listing, phase) for phase in phases for listing in listings)
-        return Access("phase", keys, created)
-    return Access("created", tuple(listings), created)
+        keys = tuple(repository.index_key(listing, phase) for phase in phases for listing in listings)
+        return IndexQuery("phase", keys, created)
+    return IndexQuery("created", tuple(listings), created)
 
 
-def _seen(row: ExecutionState) -> StoredExecution:
+def _from_index_row(row: ExecutionState) -> StoredExecution:
     return StoredExecution(row, _NOT_READ)
 
 
@@ -97,5 +100,5 @@ def _load(rows: Sequence[ExecutionState]) -> list[StoredExecution | None]:
     return [stored.get(row.execution) for row in rows]
 
 
-def _weigh(stored: StoredExecution) -> int:
-    return weight(stored.state) + weight(stored.specification) + len(messages.blob(stored) or b"")
+def _bytes_of(stored: StoredExecution) -> int:
+    return row_bytes(stored.state) + row_bytes(stored.specification) + len(messages.blob(stored) or b"")

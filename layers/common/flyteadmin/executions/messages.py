@@ -17,8 +17,8 @@ from flyteadmin.clients import storage
 from flyteadmin.executions.models import ExecutionState as StateRow
 from flyteadmin.executions.phases import ABORTED, ABORTING
 from flyteadmin.executions.repository import StoredExecution
-from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
+from flyteadmin.text import truncate
 from flyteadmin.timestamps import to_duration, to_timestamp
 
 LISTED_ERROR_BYTES = 100
@@ -38,7 +38,7 @@ def listed(stored: StoredExecution) -> Execution:
     """An execution as lists show it: its error cut to 100 bytes, no inputs (LST-19)."""
     error = ExecutionError.FromString(stored.state.error) if stored.state.error is not None else None
     if error is not None:
-        error.message = cut(error.message, LISTED_ERROR_BYTES)
+        error.message = truncate(error.message, LISTED_ERROR_BYTES)
     answer = Execution(
         id=execution_identifier(stored.state.execution), spec=spec(stored), closure=_closure(stored, error)
     )

@@ -1,6 +1,6 @@
 """How an execution's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
 
-`reduce(events, overlay)` is what a row must say (invariant 2); `refused_phases` and `fold` are the same rule as a
+`reduce(events, control_plane)` is what a row must say (invariant 2); `refused_phases` and `fold` are the same rule as a
 condition on the row and facts to write when it holds. Sources: flyteadmin execution_manager.go CreateWorkflowEvent and
 transformers/execution.go UpdateExecutionModelState; deviations in docs/deviations.toml.
 """
@@ -12,7 +12,8 @@ from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 
 from flyteadmin.executions.models import LaunchState, Transition
-from flyteadmin.facts import Facts, Value, cut, enum_name, fitted
+from flyteadmin.facts import Facts, Value
+from flyteadmin.text import enum_name, truncate, truncate_uri
 from flyteadmin.timestamps import to_nanoseconds
 
 Phase = WorkflowExecution.Phase
@@ -33,7 +34,7 @@ _OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "e
 
 
 @dataclass(frozen=True)
-class Overlay:
+class ControlPlanePhase:
     """What no event says: a phase that the control plane itself set, and when (ns); "" if it set none."""
 
     phase: str = ""
@@ -88,7 +89,7 @@ def _outcome(event: PhaseEvent) -> dict[str, Value]:
     nothing: dict[str, Value] = dict.fromkeys(_OUTCOME)
     match event.event.WhichOneof("output_result"):
         case "output_uri" if event.event.output_uri:
-            return nothing | {"outputs_uri": fitted(event.event.output_uri)}
+            return nothing | {"outputs_uri": truncate_uri(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return nothing | {"outputs_uri": event.outputs_uri}
         case "output_data":
@@ -104,7 +105,7 @@ def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Val
         "error": stored,
         "error_uri": uri or None,
         "error_kind": enum_name(ExecutionError.ErrorKind, error.kind),
-        "error_code": cut(error.code, MAX_ERROR_CODE_BYTES),
+        "error_code": truncate(error.code, MAX_ERROR_CODE_BYTES),
     }
 
 
@@ -145,7 +146,7 @@ def _without_outcome(said: Facts) -> Facts:
     return replace(said, latest={name: value for name, value in said.latest.items() if name not in _OUTCOME})
 
 
-def reduce(events: Iterable[PhaseEvent], overlay: Overlay) -> Facts:
+def reduce(events: Iterable[PhaseEvent], control_plane: ControlPlanePhase) -> Facts:
     """What a row says after these events, in the order of their sequences, under what the control plane itself set.
 
     ABORTING outranks every phase that is not terminal; a terminal phase that the control plane set is final, the log
@@ -157,33 +158,33 @@ def reduce(events: Iterable[PhaseEvent], overlay: Overlay) -> Facts:
     for event in events:
         said = facts_of(event)
         names.update(said.latest)
-        facts = _after(facts, event, _without_outcome(said) if overlay.phase else said)
-    facts = facts.settling(names)
-    if not overlay.phase:
+        facts = _after(facts, event, _without_outcome(said) if control_plane.phase else said)
+    facts = facts.removing_stale(names)
+    if not control_plane.phase:
         return facts
     moves = moves_of(facts.transitions)
     ends = facts.transitions[len(moves) :]
-    set_here = Transition(overlay.phase, overlay.at, "").to_text()
-    if overlay.phase == ABORTING and facts.phase in TERMINAL:
+    set_here = Transition(control_plane.phase, control_plane.at, "").to_text()
+    if control_plane.phase == ABORTING and facts.phase in TERMINAL:
         return replace(facts, transitions=(*moves, set_here, *ends))
-    return _outranked(replace(facts, transitions=(*moves, set_here)), overlay)
+    return _with_control_plane_phase(replace(facts, transitions=(*moves, set_here)), control_plane)
 
 
-def overlaid(overlay: Overlay) -> Facts:
+def facts_of_control_plane(control_plane: ControlPlanePhase) -> Facts:
     """What the control plane sets on a row, as facts of its own; what a failing execution said of its error goes."""
-    facts = Facts({}, dict.fromkeys(_OUTCOME)).then(_outranked(Facts(), overlay))
-    return replace(facts, transitions=(Transition(overlay.phase, overlay.at, "").to_text(),))
+    facts = Facts({}, dict.fromkeys(_OUTCOME)).then(_with_control_plane_phase(Facts(), control_plane))
+    return replace(facts, transitions=(Transition(control_plane.phase, control_plane.at, "").to_text(),))
 
 
-def _outranked(facts: Facts, overlay: Overlay) -> Facts:
+def _with_control_plane_phase(facts: Facts, control_plane: ControlPlanePhase) -> Facts:
     kept = {name: value for name, value in facts.latest.items() if name == "launch"}
     latest: dict[str, Value] = {
         **kept,
-        "phase": overlay.phase,
-        "updated_at": overlay.at,
-        "overlay_phase": overlay.phase,
-        "overlay_at": overlay.at,
+        "phase": control_plane.phase,
+        "updated_at": control_plane.at,
+        "overlay_phase": control_plane.phase,
+        "overlay_at": control_plane.at,
     }
-    if overlay.phase in TERMINAL:
-        latest |= {"ended_at": overlay.at, "active": None}
+    if control_plane.phase in TERMINAL:
+        latest |= {"ended_at": control_plane.at, "active": None}
     return replace(facts, latest=latest)

@@ -10,12 +10,12 @@ from flyteadmin.clients.dynamodb.calls import back_off
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
 from flyteadmin.clients.dynamodb.writes import (
-    Change,
     ConditionFailed,
+    Delete,
     Operation,
     Put,
-    Remove,
     TransactionFailed,
+    Update,
     fact_actions,
     transact,
     write,
@@ -24,8 +24,9 @@ from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
 from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ACTIVE_SHARDS, LISTING_SHARDS, ExecutionSpecification, ExecutionState
-from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, Overlay, moves_of
-from flyteadmin.facts import Facts, cut
+from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
+from flyteadmin.facts import Facts
+from flyteadmin.text import truncate
 
 _MAX_USER_BYTES = 512
 """How much of a user's name an index is keyed by."""
@@ -70,7 +71,7 @@ def create(
     Raises:
         ExecutionExists: the name is taken.
     """
-    index(state, specification.principal)
+    set_index_keys(state, specification.principal)
     operations = [Put(state, ExecutionState.execution.does_not_exist()), Put(specification), Put(lease)]
     try:
         transact([*operations, *unless_there], token)
@@ -109,19 +110,19 @@ def listing_key(project: str, domain: str, shard: int) -> str:
     return f"{project}:{domain}#{shard}"
 
 
-def index(state: ExecutionState, user: str) -> None:
+def set_index_keys(state: ExecutionState, user: str) -> None:
     """Set what the indexes are keyed by; which shard of them follows from the execution's key."""
     listing, is_task = _listing(state.execution), state.task is not None
     state.listing = listing
-    state.by_launch_plan = None if is_task else within(listing, _name(state.launch_plan))
-    state.by_workflow = within(listing, _name(state.workflow))
-    state.by_task = within(listing, _name(state.task)) if state.task is not None else None
-    state.by_phase = within(listing, state.phase)
-    state.by_user = within(listing, cut(user, _MAX_USER_BYTES))
+    state.by_launch_plan = None if is_task else index_key(listing, _name(state.launch_plan))
+    state.by_workflow = index_key(listing, _name(state.workflow))
+    state.by_task = index_key(listing, _name(state.task)) if state.task is not None else None
+    state.by_phase = index_key(listing, state.phase)
+    state.by_user = index_key(listing, truncate(user, _MAX_USER_BYTES))
     state.active = str(crc32(state.execution.encode()) % ACTIVE_SHARDS)
 
 
-def within(listing: str, value: str) -> str:
+def index_key(listing: str, value: str) -> str:
     """What the indexes over executions of one workflow, in one phase, … are keyed by; `listing` as of `listing_key`."""
     return f"{listing}#{value}"
 
@@ -166,12 +167,12 @@ def rebuild(old: ExecutionState, facts: Facts) -> None:
 def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str, *, rebuilt: bool = False) -> None:
     actions = fact_actions(ExecutionState, facts, rebuilt=rebuilt)
     if facts.phase:
-        actions.append(ExecutionState.by_phase.set(within(_listing(execution), facts.phase)))
-    change = Change(state_key(execution), actions, condition)
+        actions.append(ExecutionState.by_phase.set(index_key(_listing(execution), facts.phase)))
+    change = Update(state_key(execution), actions, condition)
     if facts.phase not in TERMINAL:
         write(change)
         return
-    operations: list[Operation] = [change, Remove(leases.key(launch_plan, execution))]
+    operations: list[Operation] = [change, Delete(leases.key(launch_plan, execution))]
     try:
         transact(operations)
     except TransactionFailed as failure:
@@ -183,12 +184,12 @@ def from_raw(raw: RawItem) -> ExecutionState:
     return ExecutionState.from_raw_data(raw)
 
 
-def overlay_of(state: ExecutionState) -> Overlay:
+def control_plane_phase_of(state: ExecutionState) -> ControlPlanePhase:
     """What the control plane itself set on a row."""
-    return Overlay(state.overlay_phase or "", int(state.overlay_at or 0))
+    return ControlPlanePhase(state.overlay_phase or "", int(state.overlay_at or 0))
 
 
-def decide(state: ExecutionState, decision: Callable[[ExecutionState], Facts | None]) -> ExecutionState:
+def update_optimistically(state: ExecutionState, decision: Callable[[ExecutionState], Facts | None]) -> ExecutionState:
     """Write what a decision makes of a row, asked again of the newer row where somebody was faster; None leaves it.
 
     Gives the row on which the decision was made; whatever the decision raises goes through.
@@ -201,7 +202,7 @@ def decide(state: ExecutionState, decision: Callable[[ExecutionState], Facts | N
         if facts is None:
             return state
         try:
-            set_overlay(state, facts)
+            write_control_plane_facts(state, facts)
         except ConditionFailed as failure:
             state = from_raw(failure.old) if failure.old else state
         else:
@@ -210,7 +211,7 @@ def decide(state: ExecutionState, decision: Callable[[ExecutionState], Facts | N
     raise Unavailable(f"execution {state.execution} is written by many at once, try again")
 
 
-def set_overlay(state: ExecutionState, facts: Facts) -> None:
+def write_control_plane_facts(state: ExecutionState, facts: Facts) -> None:
     """Set what no event says, a phase or that it was launched, on the version read; an end deletes the lease with it.
 
     Raises:
@@ -230,4 +231,4 @@ def set_archived(execution: str, archived: int, change: bytes) -> None:
         ExecutionState.archived.set(archived),
         ExecutionState.state_change.set(change),
     ]
-    write(Change(state_key(execution), actions, ExecutionState.execution.exists()))
+    write(Update(state_key(execution), actions, ExecutionState.execution.exists()))

@@ -13,8 +13,9 @@ from flyteadmin.clients import cluster
 from flyteadmin.errors import FailedPrecondition, Internal
 from flyteadmin.executions import reading, repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, Overlay, overlaid
-from flyteadmin.facts import Facts, cut
+from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, ControlPlanePhase, facts_of_control_plane
+from flyteadmin.facts import Facts
+from flyteadmin.text import truncate
 
 MAX_CAUSE_BYTES = 2000
 """A longer cause is cut: it lies in the row that every event rewrites."""
@@ -35,11 +36,11 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
     """
     stored = reading.existing(request.id)
     at = time.time_ns()
-    abort = AbortMetadata(cause=cut(request.cause, MAX_CAUSE_BYTES), principal=caller)
-    state = repository.decide(stored.state, lambda row: _aborting(row, abort, at))
+    abort = AbortMetadata(cause=truncate(request.cause, MAX_CAUSE_BYTES), principal=caller)
+    state = repository.update_optimistically(stored.state, lambda row: _aborting(row, abort, at))
     was_there = _deleted(stored.specification.namespace, request.id.name)
     if state.launch == LaunchState.LAUNCHING:
-        repository.decide(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
+        repository.update_optimistically(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
     return ExecutionTerminateResponse()
 
 
@@ -51,7 +52,9 @@ def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | Non
         )
     if row.phase == ABORTING:
         return None
-    return overlaid(Overlay(ABORTING, at)).then(Facts(latest={"abort": abort.SerializeToString(deterministic=True)}))
+    return facts_of_control_plane(ControlPlanePhase(ABORTING, at)).then(
+        Facts(latest={"abort": abort.SerializeToString(deterministic=True)})
+    )
 
 
 def _deleted(namespace: str, name: str) -> bool:
@@ -72,4 +75,4 @@ def _never_launched(row: ExecutionState, at: int) -> Facts | None:
     Should its create still be under way, propeller's first event is refused (events/admission.py), before any task.
     """
     is_waiting = row.launch == LaunchState.LAUNCHING and row.phase not in TERMINAL
-    return overlaid(Overlay(ABORTED, at)) if is_waiting else None
+    return facts_of_control_plane(ControlPlanePhase(ABORTED, at)) if is_waiting else None

@@ -3,13 +3,13 @@
 from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest, Sort
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, ActiveLaunchPlanListRequest, LaunchPlanList
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.launch_plans import repository
 from flyteadmin.launch_plans.models import LaunchPlanRow
-from flyteadmin.listing.access import Access
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.common_columns import name_columns
-from flyteadmin.listing.conditions import Column, Columns, Kind, Span
+from flyteadmin.listing.conditions import Column, Columns, KeyRange, Kind
+from flyteadmin.listing.index_query import IndexQuery
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities import versions
 
@@ -40,50 +40,52 @@ def list_active(request: ActiveLaunchPlanListRequest) -> LaunchPlanList:
     """ListActiveLaunchPlans of a project and domain, by name (LST-27); errors as `list_launch_plans`."""
     scope = NamedEntityIdentifier(project=request.project, domain=request.domain)
     sort = request.sort_by if request.HasField("sort_by") else Sort(key="name", direction=Sort.ASCENDING)
-    asks = ResourceListRequest(
+    listing_request = ResourceListRequest(
         id=scope, limit=request.limit, token=request.token, filters=f"eq(state,{ACTIVE})", sort_by=sort
     )
-    return _list(asks, "ListActiveLaunchPlans")
+    return _list(listing_request, "ListActiveLaunchPlans")
 
 
 def _list(request: ResourceListRequest, rpc: str) -> LaunchPlanList:
-    asks = versions.asked(request, rpc, Entity.LAUNCH_PLAN, _COLUMNS, _SORTED_BY)
-    page = read_page(reading(LaunchPlanRow, _access(asks), asks.conditions, blob=repository.blob), asks.page)
-    return LaunchPlanList(launch_plans=[repository.message(row) for row in page.rows], token=token_of(page.following))
+    query = versions.version_query(request, rpc, Entity.LAUNCH_PLAN, _COLUMNS, _SORTED_BY)
+    page = read_page(
+        page_source(LaunchPlanRow, _index_query(query), query.conditions, blob=repository.blob), query.page_request
+    )
+    return LaunchPlanList(launch_plans=[repository.message(row) for row in page.rows], token=token_of(page.next_start))
 
 
-def _access(asks: versions.Asked[LaunchPlanRow]) -> Access:
+def _index_query(query: versions.VersionQuery[LaunchPlanRow]) -> IndexQuery:
     """Which index answers: the narrowest that has the order."""
-    is_active = not asks.conditions.allow(Entity.LAUNCH_PLAN, "state", INACTIVE)
-    match asks.page.order.column:
-        case "name" | "created_at" if asks.name and is_active:
-            return Access("active", (asks.listing,), Span(asks.name, asks.name))
+    is_active = not query.conditions.allow(Entity.LAUNCH_PLAN, "state", INACTIVE)
+    match query.page_request.order.column:
+        case "name" | "created_at" if query.name and is_active:
+            return IndexQuery("active", (query.listing,), KeyRange(query.name, query.name))
         case "name" if is_active:
-            return Access("active", (asks.listing,), versions.name_span(asks))
+            return IndexQuery("active", (query.listing,), versions.name_range(query))
         case "updated_at":
-            updated = asks.conditions.span(Entity.LAUNCH_PLAN, "updated_at")
+            updated = query.conditions.key_range(Entity.LAUNCH_PLAN, "updated_at")
             return (
-                Access("updated", (asks.name,), updated)
-                if asks.name
-                else Access("listing_updated", (asks.listing,), updated)
+                IndexQuery("updated", (query.name,), updated)
+                if query.name
+                else IndexQuery("listing_updated", (query.listing,), updated)
             )
-        case "created_at" if not asks.name:
-            return _by_creation(asks, is_active=is_active)
+        case "created_at" if not query.name:
+            return _by_creation(query, is_active=is_active)
         case _:
-            return versions.access(asks)
+            return versions.index_query(query)
 
 
-def _by_creation(asks: versions.Asked[LaunchPlanRow], *, is_active: bool) -> Access:
-    created = asks.conditions.span(Entity.LAUNCH_PLAN, "created_at")
-    workflow = asks.conditions.text(Entity.WORKFLOW, "name")
-    version = asks.conditions.text(Entity.WORKFLOW, "version")
+def _by_creation(query: versions.VersionQuery[LaunchPlanRow], *, is_active: bool) -> IndexQuery:
+    created = query.conditions.key_range(Entity.LAUNCH_PLAN, "created_at")
+    workflow = query.conditions.exact_text(Entity.WORKFLOW, "name")
+    version = query.conditions.exact_text(Entity.WORKFLOW, "version")
     if workflow and version:
-        key = repository.workflow_version_key(asks.listing, workflow, version)
-        return Access("workflow_version", (key,), created)
+        key = repository.workflow_version_key(query.listing, workflow, version)
+        return IndexQuery("workflow_version", (key,), created)
     if is_active:
-        return Access("active_created", (asks.listing,), created)
+        return IndexQuery("active_created", (query.listing,), created)
     if workflow:
-        return Access("workflow", (repository.workflow_key(asks.listing, workflow),), created)
-    if not asks.conditions.allow(Entity.LAUNCH_PLAN, "schedule_type", "NONE"):
-        return Access("scheduled", (asks.listing,), created)
-    return versions.access(asks)
+        return IndexQuery("workflow", (repository.workflow_key(query.listing, workflow),), created)
+    if not query.conditions.allow(Entity.LAUNCH_PLAN, "schedule_type", "NONE"):
+        return IndexQuery("scheduled", (query.listing,), created)
+    return versions.index_query(query)

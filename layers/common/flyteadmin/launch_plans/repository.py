@@ -13,7 +13,7 @@ from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb.calls import back_off
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
-from flyteadmin.clients.dynamodb.writes import Change, Operation, Put, TransactionFailed, transact
+from flyteadmin.clients.dynamodb.writes import Operation, Put, TransactionFailed, Update, transact
 from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
 from flyteadmin.errors import Unavailable
 from flyteadmin.identifiers import entity_key, escape, name_key
@@ -210,7 +210,7 @@ def _operations(name: str, marker: ActiveVersion | None, wanted: str, now: int) 
     current = marker.active_version if marker is not None else ""
     unchanged = ActiveVersion.active_version == current if marker is not None else ActiveVersion.name.does_not_exist()
     operations: list[Operation] = [
-        Change(active_key(name), [ActiveVersion.active_version.set(wanted)], unchanged),
+        Update(active_key(name), [ActiveVersion.active_version.set(wanted)], unchanged),
     ]
     project, domain, _ = name.split(":", 2)
     if current:
@@ -222,6 +222,6 @@ def _operations(name: str, marker: ActiveVersion | None, wanted: str, now: int) 
     return operations
 
 
-def _stored(name: str, version: str, actions: Sequence[Action], now: int) -> Change:
+def _stored(name: str, version: str, actions: Sequence[Action], now: int) -> Update:
     key = Key(LaunchPlanRow, name, version)
-    return Change(key, [*actions, LaunchPlanRow.updated_at.set(now)], LaunchPlanRow.name.exists())
+    return Update(key, [*actions, LaunchPlanRow.updated_at.set(now)], LaunchPlanRow.name.exists())

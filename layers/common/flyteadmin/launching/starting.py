@@ -9,7 +9,7 @@ from flyteadmin.clients import cluster
 from flyteadmin.errors import Code, Unavailable
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import TERMINAL, Overlay, error_facts, overlaid
+from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.observability import logger
 
@@ -41,5 +41,5 @@ def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
         kind=ExecutionError.SYSTEM,
     )
     outcome = Facts(latest={**error_facts(error, error.SerializeToString(), ""), "launch": LaunchState.REFUSED.value})
-    facts = overlaid(Overlay("FAILED", time.time_ns())).then(outcome)
-    repository.decide(state, lambda row: None if row.phase in TERMINAL else facts)
+    facts = facts_of_control_plane(ControlPlanePhase("FAILED", time.time_ns())).then(outcome)
+    repository.update_optimistically(state, lambda row: None if row.phase in TERMINAL else facts)

@@ -74,7 +74,7 @@ _EXECUTION_KEY = "execution_project execution_domain execution_name"
 _VERSION_KEY = "project domain name version"
 _NAME_KEY = "resource_type project domain name"
 
-COLUMNS: Mapping[Entity, frozenset[str]] = {
+UPSTREAM_COLUMNS: Mapping[Entity, frozenset[str]] = {
     Entity.EXECUTION: _columns(
         _ROW,
         _EXECUTION_KEY,

@@ -34,7 +34,7 @@ class Column[R]:
     """A column that rows can be asked about: how it is read, and whether the indexes carry it."""
 
     kind: Kind
-    of: Callable[[R], Value | None]
+    value_of: Callable[[R], Value | None]
     is_projected: bool = True
 
 
@@ -42,14 +42,14 @@ type Columns[R] = Mapping[tuple[Entity, str], Column[R]]
 
 
 @dataclass(frozen=True)
-class Span:
+class KeyRange:
     """What a sort key may be, both ends included; None where it is open."""
 
     low: Value | None = None
     high: Value | None = None
 
 
-EVERYTHING = Span()
+UNBOUNDED = KeyRange()
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Condition[R]:
 
     def holds(self, row: R) -> bool:
         """Whether a row passes."""
-        value = self.column.of(row)
+        value = self.column.value_of(row)
         return value is not None and self.test(value)
 
 
@@ -86,14 +86,14 @@ class Conditions[R]:
         """Whether rows with this value in a column may pass."""
         return all(condition.test(value) for condition in self._on(entity, field))
 
-    def text(self, entity: Entity, field: str) -> str:
+    def exact_text(self, entity: Entity, field: str) -> str:
         """The only text that a column may have, "" if there may be several."""
         wanted = (Function.EQ, Function.VALUE_IN)
         sets = [set(each.values) for each in self._on(entity, field) if each.filter.function in wanted]
         values = set.intersection(*sets) if sets else set()
         return str(next(iter(values))) if len(values) == 1 else ""
 
-    def span(self, entity: Entity, field: str) -> Span:
+    def key_range(self, entity: Entity, field: str) -> KeyRange:
         """Between which values a column must lie."""
         lows, highs = [], []
         for condition in self._on(entity, field):
@@ -102,7 +102,7 @@ class Conditions[R]:
                 lows.append(condition.values[0])
             if function in {Function.EQ, Function.LT, Function.LTE}:
                 highs.append(condition.values[0])
-        return Span(max(lows, default=None), min(highs, default=None))
+        return KeyRange(max(lows, default=None), min(highs, default=None))
 
     def on_indexes(self) -> "Conditions[R]":
         """Those that an index row can be asked."""
@@ -113,7 +113,7 @@ class Conditions[R]:
         return (condition for condition in self.all if (condition.filter.entity, condition.filter.field) == key)
 
 
-def conditions[R](filters: Sequence[Filter], columns: Columns[R]) -> Conditions[R]:
+def conditions_of[R](filters: Sequence[Filter], columns: Columns[R]) -> Conditions[R]:
     """Filters as conditions on rows.
 
     Raises:

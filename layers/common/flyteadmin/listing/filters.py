@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from flyteadmin.durations import parse_duration
 from flyteadmin.errors import InvalidArgument, invalid
-from flyteadmin.listing.columns import COLUMNS, JOINED, PREFIXES, Entity
+from flyteadmin.listing.columns import JOINED, PREFIXES, UPSTREAM_COLUMNS, Entity
 
 MAX_EXPRESSIONS = 100
 """How many expressions a request may join: each is asked of every row that a page looks at."""
@@ -70,7 +70,7 @@ def _parsed(expression: str, listed: Entity) -> Filter:
     entity, field = _resolved(path, listed)
     if entity not in JOINED[listed]:
         raise InvalidArgument(f"'{entity}' entity is not allowed in filters")
-    if field not in COLUMNS[entity]:
+    if field not in UPSTREAM_COLUMNS[entity]:
         raise InvalidArgument(f"'{entity}.{field[:100]}' is invalid filter")
     values = tuple(value.split(";"))
     prepared = tuple(map(_duration, values)) if field == "duration" else values

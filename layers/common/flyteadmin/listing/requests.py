@@ -8,7 +8,7 @@ from flyteidl.admin.common_pb2 import Sort
 
 from flyteadmin.errors import InvalidArgument, invalid
 from flyteadmin.listing.conditions import Column, Kind
-from flyteadmin.listing.tokens import Cursor, Place, Start, refused, start_of
+from flyteadmin.listing.tokens import Cursor, SortValue, Start, invalid_token, start_from
 
 MAX_PAGE = 10_000
 """The most rows of a page, however many are asked for: the console asks for so many when it wants all."""
@@ -30,7 +30,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PageRequest:
     """One page: at most `limit` rows in this order from this start on; `rpc` is for errors."""
 
     rpc: str
@@ -57,14 +57,14 @@ def order_of(sort: Sort | None, columns: AbstractSet[str], sorted_by: Mapping[st
     return Order(sorted_by[sort.key], ascending=sort.direction == Sort.ASCENDING)
 
 
-def wanted(limit: int, token: str, order: Order, rpc: str) -> Wanted:
+def requested_page(limit: int, token: str, order: Order, rpc: str) -> PageRequest:
     """The page that a request asks for.
 
     Raises:
         InvalidArgument: the limit is 0, or the token is not of this list.
     """
     validate_limit(limit)
-    return Wanted(rpc, order, start_of(token, rpc, str(order)), min(limit, MAX_PAGE))
+    return PageRequest(rpc, order, start_from(token, rpc, str(order)), min(limit, MAX_PAGE))
 
 
 def validate_limit(limit: int) -> None:
@@ -77,29 +77,29 @@ def validate_limit(limit: int) -> None:
         raise invalid("limit", "expected a number above 0")
 
 
-def cut[R](
-    rows: Sequence[R], asked: Wanted, column: Column[R], key: Callable[[R], str]
+def page_of[R](
+    rows: Sequence[R], page_request: PageRequest, column: Column[R], key: Callable[[R], str]
 ) -> tuple[list[R], Start | None]:
     """The page of a list that was read whole, and where the next one begins; absent values come last, as in SQL.
 
     Raises:
         InvalidArgument: the token is of another list.
     """
-    last: Place = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
+    last: SortValue = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
 
-    def stands(row: R) -> tuple[Place, str]:
-        value = column.of(row)
+    def stands(row: R) -> tuple[SortValue, str]:
+        value = column.value_of(row)
         return (value if value is not None else last), key(row)
 
-    ascending, after = asked.order.ascending, asked.start.after
+    ascending, after = page_request.order.ascending, page_request.start.after
     in_order = sorted(rows, key=stands, reverse=not ascending)
-    if after is not None and type(after.place) is not type(last):
-        raise refused(asked.rpc)
+    if after is not None and type(after.sort_value) is not type(last):
+        raise invalid_token(page_request.rpc)
     if after is not None:
-        behind = (after.place, after.key[0])
+        behind = (after.sort_value, after.key[0])
         in_order = [row for row in in_order if (stands(row) > behind if ascending else stands(row) < behind)]
-    page = in_order[asked.start.skip : asked.start.skip + asked.limit]
-    if len(in_order) <= asked.start.skip + asked.limit:
+    page = in_order[page_request.start.skip : page_request.start.skip + page_request.limit]
+    if len(in_order) <= page_request.start.skip + page_request.limit:
         return page, None
     value, name = stands(page[-1])
-    return page, Start(after=Cursor(place=value, key=(name,)), order=str(asked.order))
+    return page, Start(after=Cursor(sort_value=value, key=(name,)), order=str(page_request.order))

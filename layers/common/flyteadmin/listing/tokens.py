@@ -13,13 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from flyteadmin.errors import InvalidArgument
 
-type Place = int | str
+type SortValue = int | str
 """The value of the sort key at which a row stands."""
 
 _OFFSET = re.compile(r"\+?[0-9]+|-0+", re.ASCII)
 _MAX_OFFSET = 2**63 - 1
 _MAX_TOKEN = 8192
-_MAX_PLACE = 10**21
+_MAX_SORT_VALUE = 10**21
 """Beyond what nanoseconds of protobuf's years come to."""
 
 _MAX_KEY_BYTES = 1024
@@ -40,8 +40,8 @@ class Cursor(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
 
-    lane: Annotated[int, Field(ge=0, le=1000)] = 0
-    place: Annotated[int, Field(ge=-_MAX_PLACE, le=_MAX_PLACE)] | _Text
+    partition: Annotated[int, Field(ge=0, le=1000)] = 0
+    sort_value: Annotated[int, Field(ge=-_MAX_SORT_VALUE, le=_MAX_SORT_VALUE)] | _Text
     key: Annotated[tuple[_Key, ...], Field(min_length=1, max_length=2)]
 
 
@@ -55,7 +55,7 @@ class Start(BaseModel):
     order: str = ""
 
 
-def start_of(token: str, rpc: str, order: str) -> Start:
+def start_from(token: str, rpc: str, order: str) -> Start:
     """Where the page that a token asks for begins, in a list of this order.
 
     Raises:
@@ -68,9 +68,9 @@ def start_of(token: str, rpc: str, order: str) -> Start:
     try:
         start = Start.model_validate_json(base64.urlsafe_b64decode(token[:_MAX_TOKEN].encode()))
     except (binascii.Error, UnicodeEncodeError, ValidationError) as error:
-        raise refused(rpc, token) from error
+        raise invalid_token(rpc, token) from error
     if start.order != order:
-        raise refused(rpc, token)
+        raise invalid_token(rpc, token)
     return start
 
 
@@ -79,7 +79,7 @@ def token_of(start: Start | None) -> str:
     return base64.urlsafe_b64encode(start.model_dump_json().encode()).decode() if start is not None else ""
 
 
-def refused(rpc: str, token: str = "") -> InvalidArgument:
+def invalid_token(rpc: str, token: str = "") -> InvalidArgument:
     """The error for a token that is not this list's."""
     return InvalidArgument(
         f"invalid pagination token {token[:100]} for {rpc}: send back the token of the previous page, to the same list"

@@ -10,13 +10,13 @@ from flyteidl.admin.common_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, Identifier, ResourceType
 
-from flyteadmin.clients.dynamodb.pages import Listed, read_page, reading
+from flyteadmin.clients.dynamodb.pages import ListPage, page_source, read_page
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.columns import COLUMNS, Entity
-from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, conditions
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
+from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
-from flyteadmin.listing.requests import Order, Wanted, order_of, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, PageRequest, order_of, requested_page
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities import repository
 from flyteadmin.named_entities.models import NamedEntityRow
@@ -57,12 +57,12 @@ def list_named_entities(request: NamedEntityListRequest) -> NamedEntityList:
     validate_list(request)
     if kind not in ENTITIES:
         raise InvalidArgument(f"Cannot list entity names for resource type: {ResourceType.Name(kind)}")
-    asks = conditions(parse_filters(request.filters or _GENERATED, Entity.NAMED_ENTITY), _COLUMNS)
+    conditions = conditions_of(parse_filters(request.filters or _GENERATED, Entity.NAMED_ENTITY), _COLUMNS)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, COLUMNS[Entity.NAMED_ENTITY], _SORTED_BY, _BY_NAME)
-    page = _page(kind, request, asks, wanted(request.limit, request.token, order, "ListNamedEntities"))
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.NAMED_ENTITY], _SORTED_BY, _BY_NAME)
+    page = _page(kind, request, conditions, requested_page(request.limit, request.token, order, "ListNamedEntities"))
     scope = Identifier(resource_type=kind, project=request.project, domain=request.domain)
-    return NamedEntityList(entities=[message(scope, row) for row in page.rows], token=token_of(page.following))
+    return NamedEntityList(entities=[message(scope, row) for row in page.rows], token=token_of(page.next_start))
 
 
 def list_names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rpc: str) -> NamedEntityIdentifierList:
@@ -75,22 +75,24 @@ def list_names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rp
         raise InvalidArgument("missing and/or invalid parameters: limit")
     validate_list(request)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, COLUMNS[ENTITIES[kind]], _SORTED_BY, _BY_NAME)
-    page = _page(kind, request, Conditions(), wanted(request.limit, request.token, order, rpc))
+    order = order_of(sort, UPSTREAM_COLUMNS[ENTITIES[kind]], _SORTED_BY, _BY_NAME)
+    page = _page(kind, request, Conditions(), requested_page(request.limit, request.token, order, rpc))
     names = (NamedEntityIdentifier(project=request.project, domain=request.domain, name=row.name) for row in page.rows)
-    return NamedEntityIdentifierList(entities=names, token=token_of(page.following))
+    return NamedEntityIdentifierList(entities=names, token=token_of(page.next_start))
 
 
 def _page(
     kind: ResourceType,
     request: NamedEntityListRequest | NamedEntityIdentifierListRequest,
-    asks: Conditions[NamedEntityRow],
-    page: Wanted,
-) -> Listed[NamedEntityRow]:
+    conditions: Conditions[NamedEntityRow],
+    page_request: PageRequest,
+) -> ListPage[NamedEntityRow]:
     scope = repository.scope_key(kind, request.project, request.domain)
-    names = asks.span(Entity.NAMED_ENTITY, "name")
-    states = [each for each in NamedEntityState.values() if asks.allow(Entity.NAMED_ENTITY_METADATA, "state", each)]
-    access = Access(None, (scope,), names)
+    names = conditions.key_range(Entity.NAMED_ENTITY, "name")
+    states = [
+        each for each in NamedEntityState.values() if conditions.allow(Entity.NAMED_ENTITY_METADATA, "state", each)
+    ]
+    index_query = IndexQuery(None, (scope,), names)
     if len(states) == 1:
-        access = Access("state", (repository.state_key(scope, states[0]),), names)
-    return read_page(reading(NamedEntityRow, access, asks, is_whole=True), page)
+        index_query = IndexQuery("state", (repository.state_key(scope, states[0]),), names)
+    return read_page(page_source(NamedEntityRow, index_query, conditions, has_whole_rows=True), page_request)

@@ -9,11 +9,11 @@ from pynamodb.expressions.update import Action
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import get
 from flyteadmin.clients.dynamodb.writes import (
-    Change,
     ConditionFailed,
     Operation,
     Put,
     TransactionFailed,
+    Update,
     transact,
     write,
 )
@@ -58,7 +58,7 @@ def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) ->
     if metadata.description:
         actions.append(row.description.set(metadata.description))
     try:
-        write(Change(key(identifier), actions, row.name.exists()))
+        write(Update(key(identifier), actions, row.name.exists()))
     except ConditionFailed:
         return False
     return True
@@ -104,13 +104,13 @@ def state_key(scope: str, state: int) -> str:
     return f"{scope}#{state}"
 
 
-def make_known(identifier: Identifier, now: int) -> Change:
+def make_known(identifier: Identifier, now: int) -> Update:
     """What makes a name known; idempotent: what was said about it before stays. `now` is in ns."""
     row, active = NamedEntityRow, state_key(key(identifier).partition, 0)
     return _known(identifier, now, [row.state.set(row.state | 0), row.by_state.set(row.by_state | active)])
 
 
-def make_system_generated(identifier: Identifier, now: int) -> Change:
+def make_system_generated(identifier: Identifier, now: int) -> Update:
     """The same for a name that no user chose: lists of active names leave it out (CRE-46). `now` is in ns."""
     return _known(identifier, now, in_state(identifier, int(NamedEntityState.SYSTEM_GENERATED)))
 
@@ -121,7 +121,7 @@ def in_state(identifier: Identifier, state: int) -> list[Action]:
     return [row.state.set(state), row.by_state.set(state_key(scope, state))]
 
 
-def _known(identifier: Identifier, now: int, state: Sequence[Action]) -> Change:
+def _known(identifier: Identifier, now: int, state: Sequence[Action]) -> Update:
     row = NamedEntityRow
     actions = [
         row.version.set(row.version | 1),
@@ -130,7 +130,7 @@ def _known(identifier: Identifier, now: int, state: Sequence[Action]) -> Change:
         row.created_at.set(row.created_at | now),
         row.updated_at.set(row.updated_at | now),
     ]
-    return Change(key(identifier), actions)
+    return Update(key(identifier), actions)
 
 
 def _present(old: RawItem | None) -> RawItem:

@@ -8,12 +8,12 @@ from flyteidl.admin.common_pb2 import ResourceListRequest
 
 from flyteadmin.errors import InvalidArgument
 from flyteadmin.identifiers import name_key
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.columns import COLUMNS, Entity
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.common_columns import name_columns
-from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, Span, conditions
+from flyteadmin.listing.conditions import Column, Columns, Conditions, KeyRange, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
-from flyteadmin.listing.requests import Order, Wanted, order_of, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, PageRequest, order_of, requested_page
 from flyteadmin.named_entities.repository import version_key
 from flyteadmin.named_entities.validation import validate_list
 
@@ -38,14 +38,14 @@ class Version(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked[R]:
+class VersionQuery[R]:
     """Which versions a list shows: of one name, or of a project and domain (""); `listing` is "project:domain"."""
 
     entity: Entity
     listing: str
     name: str
     conditions: Conditions[R]
-    page: Wanted
+    page_request: PageRequest
 
 
 def columns[V: Version](entity: Entity) -> dict[tuple[Entity, str], Column[V]]:
@@ -58,13 +58,13 @@ def columns[V: Version](entity: Entity) -> dict[tuple[Entity, str], Column[V]]:
     }
 
 
-def asked[R](
+def version_query[R](
     request: ResourceListRequest,
     rpc: str,
     entity: Entity,
     known: Columns[R],
     sorted_by: Mapping[str, str] = SORTED_BY,
-) -> Asked[R]:
+) -> VersionQuery[R]:
     """What a list of versions asks for; the newest first unless it says otherwise (LST-13, LST-14, LST-16, KD-36).
 
     Raises:
@@ -72,38 +72,38 @@ def asked[R](
     """
     validate_list(request)
     scope = request.id
-    asks = conditions(parse_filters(request.filters, entity), known)
+    conditions = conditions_of(parse_filters(request.filters, entity), known)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, COLUMNS[entity], sorted_by, NEWEST_FIRST)
-    name = scope.name or asks.text(entity, "name")
+    order = order_of(sort, UPSTREAM_COLUMNS[entity], sorted_by, NEWEST_FIRST)
+    name = scope.name or conditions.exact_text(entity, "name")
     if order.column == "version" and not name:
         raise InvalidArgument("invalid sort key 'version': versions are sorted by version within one name only")
-    return Asked(
+    return VersionQuery(
         entity=entity,
         listing=name_key(scope.project, scope.domain, "").removesuffix(":"),
         name=name_key(scope.project, scope.domain, name) if name else "",
-        conditions=asks,
-        page=wanted(request.limit, request.token, order, rpc),
+        conditions=conditions,
+        page_request=requested_page(request.limit, request.token, order, rpc),
     )
 
 
-def access[R](asks: Asked[R]) -> Access:
+def index_query[R](query: VersionQuery[R]) -> IndexQuery:
     """Which index answers: the narrowest that has the order."""
-    version = asks.conditions.text(asks.entity, "version")
-    created = asks.conditions.span(asks.entity, "created_at")
-    if asks.name and (version or asks.page.order.column == "version"):
-        return Access(None, (asks.name,), asks.conditions.span(asks.entity, "version"))
-    if asks.name:
-        return Access("created", (asks.name,), created)
-    if asks.page.order.column == "name":
-        return Access("names", (asks.listing,), name_span(asks))
+    version = query.conditions.exact_text(query.entity, "version")
+    created = query.conditions.key_range(query.entity, "created_at")
+    if query.name and (version or query.page_request.order.column == "version"):
+        return IndexQuery(None, (query.name,), query.conditions.key_range(query.entity, "version"))
+    if query.name:
+        return IndexQuery("created", (query.name,), created)
+    if query.page_request.order.column == "name":
+        return IndexQuery("names", (query.listing,), name_range(query))
     if version:
-        return Access("version", (version_key(asks.listing, version),), created)
-    return Access("listing", (asks.listing,), created)
+        return IndexQuery("version", (version_key(query.listing, version),), created)
+    return IndexQuery("listing", (query.listing,), created)
 
 
-def name_span[R](asks: Asked[R]) -> Span:
+def name_range[R](query: VersionQuery[R]) -> KeyRange:
     """Which names are asked for, as rows hold them."""
-    span = asks.conditions.span(asks.entity, "name")
-    low, high = (f"{asks.listing}:{bound}" if bound is not None else None for bound in (span.low, span.high))
-    return Span(low, high)
+    key_range = query.conditions.key_range(query.entity, "name")
+    low, high = (f"{query.listing}:{bound}" if bound is not None else None for bound in (key_range.low, key_range.high))
+    return KeyRange(low, high)

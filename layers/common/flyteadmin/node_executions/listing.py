@@ -11,18 +11,17 @@ from flyteidl.admin.node_execution_pb2 import (
 )
 from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.errors import missing
 from flyteadmin.executions import columns as executions
 from flyteadmin.executions import repository as execution_rows
 from flyteadmin.executions.validation import validate_identifier as validate_execution
 from flyteadmin.identifiers import children_key, execution_key
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
-from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import conditions
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
+from flyteadmin.listing.conditions import conditions_of
 from flyteadmin.listing.filters import Filter, parse_filters
-from flyteadmin.listing.requests import Order, order_of, validate_limit, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, order_of, requested_page, validate_limit
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.node_executions import messages
 from flyteadmin.node_executions.columns import COLUMNS
@@ -55,22 +54,22 @@ def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
 def page_below(
     execution: str, parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
 ) -> NodeExecutionList:
-    """The page that a list request asks for of the nodes below `parent` (identifiers.children_key).
+    """The page that a list request conditions for of the nodes below `parent` (identifiers.children_key).
 
     Raises:
         InvalidArgument: a filter, the sort key or the token is not one.
     """
     filters = parse_filters(request.filters, Entity.NODE_EXECUTION)
-    asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], COLUMNS)
+    conditions = conditions_of([each for each in filters if each.entity == Entity.NODE_EXECUTION], COLUMNS)
     is_asked_for = execution_passes(execution, filters)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, UPSTREAMS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
-    asked = wanted(request.limit, request.token, order, rpc)
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
+    page_request = requested_page(request.limit, request.token, order, rpc)
     if not is_asked_for:
         return NodeExecutionList()
-    access = Access("children", (parent,), asks.span(Entity.NODE_EXECUTION, "created_at"))
-    page = read_page(reading(NodeExecutionRow, access, asks), asked)
-    return NodeExecutionList(node_executions=_messages(page.rows), token=token_of(page.following))
+    index_query = IndexQuery("children", (parent,), conditions.key_range(Entity.NODE_EXECUTION, "created_at"))
+    page = read_page(page_source(NodeExecutionRow, index_query, conditions), page_request)
+    return NodeExecutionList(node_executions=_messages(page.rows), token=token_of(page.next_start))
 
 
 def execution_passes(execution: str, filters: Sequence[Filter]) -> bool:
@@ -79,11 +78,11 @@ def execution_passes(execution: str, filters: Sequence[Filter]) -> bool:
     Raises:
         InvalidArgument: executions can't be asked that.
     """
-    asks = conditions([each for each in filters if each.entity == Entity.EXECUTION], executions.COLUMNS)
-    if not asks:
+    conditions = conditions_of([each for each in filters if each.entity == Entity.EXECUTION], executions.COLUMNS)
+    if not conditions:
         return True
     stored = execution_rows.read(execution)
-    return stored is not None and asks.hold(stored)
+    return stored is not None and conditions.hold(stored)
 
 
 def _messages(rows: Sequence[NodeExecutionRow]) -> list[NodeExecution]:

@@ -13,9 +13,9 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
 from flyteadmin.executions.messages import LISTED_ERROR_BYTES
-from flyteadmin.facts import cut
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.node_executions.models import NodeExecutionRow
+from flyteadmin.text import truncate
 from flyteadmin.timestamps import to_duration, to_timestamp
 
 
@@ -33,7 +33,7 @@ def listed(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
     """A node execution as lists show it: its error cut to 100 bytes (LST-22), without a cache key that is too large."""
     node = _message(row, row.error, row.task_node_metadata, is_parent=is_parent)
     if node.closure.HasField("error"):
-        node.closure.error.message = cut(node.closure.error.message, LISTED_ERROR_BYTES)
+        node.closure.error.message = truncate(node.closure.error.message, LISTED_ERROR_BYTES)
     return node
 
 

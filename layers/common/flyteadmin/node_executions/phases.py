@@ -13,8 +13,9 @@ from flyteidl.core.execution_pb2 import NodeExecution
 from flyteidl.event.event_pb2 import NodeExecutionEvent
 
 from flyteadmin.executions.phases import error_facts
-from flyteadmin.facts import Facts, Value, enum_name, fitted
+from flyteadmin.facts import Facts, Value
 from flyteadmin.identifiers import children_key, execution_key, task_execution_key
+from flyteadmin.text import enum_name, truncate_uri
 from flyteadmin.timestamps import to_nanoseconds
 
 Phase = NodeExecution.Phase
@@ -63,12 +64,12 @@ def facts_of(event: PhaseEvent) -> Facts:
     once: dict[str, Value] = {"created_at": at, "event_version": said.event_version, **_origin(said), **_flags(said)}
     latest: dict[str, Value] = {"phase": event.phase, "updated_at": reported or at}
     if inputs := said.input_uri or event.inputs_uri:
-        once["input_uri"] = fitted(inputs)
+        once["input_uri"] = truncate_uri(inputs)
     if event.phase == "RUNNING":
         once["started_at"] = at
-        latest["deck_uri"] = fitted(said.deck_uri) or None
+        latest["deck_uri"] = truncate_uri(said.deck_uri) or None
     if event.phase in TERMINAL:
-        latest |= {"ended_at": at, "deck_uri": fitted(said.deck_uri) or None, **_outcome(event)}
+        latest |= {"ended_at": at, "deck_uri": truncate_uri(said.deck_uri) or None, **_outcome(event)}
     latest.update(_target(event))
     if said.workflow_node_metadata.HasField("execution_id"):
         once["child_execution"] = execution_key(said.workflow_node_metadata.execution_id)
@@ -123,7 +124,7 @@ def _target(event: PhaseEvent) -> dict[str, Value]:
     if said.HasField("catalog_key"):
         target["cache_status"] = enum_name(CatalogCacheStatus, said.cache_status)
     if said.dynamic_workflow.dynamic_job_spec_uri:
-        target["dynamic_job_spec_uri"] = fitted(said.dynamic_workflow.dynamic_job_spec_uri)
+        target["dynamic_job_spec_uri"] = truncate_uri(said.dynamic_workflow.dynamic_job_spec_uri)
     if event.dynamic_workflow_uri:
         target["dynamic_workflow_uri"] = event.dynamic_workflow_uri
     return target
@@ -132,7 +133,7 @@ def _target(event: PhaseEvent) -> dict[str, Value]:
 def _outcome(event: PhaseEvent) -> dict[str, Value]:
     match event.event.WhichOneof("output_result"):
         case "output_uri" if event.event.output_uri:
-            return {"output_uri": fitted(event.event.output_uri)}
+            return {"output_uri": truncate_uri(event.event.output_uri)}
         case "output_data" if event.outputs_uri:
             return {"output_uri": event.outputs_uri}
         case "output_data":
@@ -158,7 +159,7 @@ def reduce(events: Iterable[PhaseEvent]) -> Facts:
         said = facts_of(event)
         names.update(said.latest)
         facts = _after(facts, event, said)
-    return facts.settling(names)
+    return facts.removing_stale(names)
 
 
 def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:

@@ -2,7 +2,7 @@
 
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import get, query
-from flyteadmin.clients.dynamodb.writes import Change, fact_actions, write
+from flyteadmin.clients.dynamodb.writes import Update, fact_actions, write
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions.models import NodeExecutionRow
 
@@ -30,7 +30,7 @@ def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refus
     """
     condition = NodeExecutionRow.sequence.does_not_exist()
     condition |= (NodeExecutionRow.sequence < first_sequence) & ~NodeExecutionRow.phase.is_in(*sorted(refused))
-    write(Change(key(execution, node_id), fact_actions(NodeExecutionRow, facts), condition))
+    write(Update(key(execution, node_id), fact_actions(NodeExecutionRow, facts), condition))
 
 
 def rebuild(old: NodeExecutionRow, facts: Facts) -> None:
@@ -40,7 +40,7 @@ def rebuild(old: NodeExecutionRow, facts: Facts) -> None:
         ConditionFailed: with the row as it stands now.
     """
     actions = fact_actions(NodeExecutionRow, facts, rebuilt=True)
-    write(Change(key(old.execution, old.node_id), actions, NodeExecutionRow.version == old.version))
+    write(Update(key(old.execution, old.node_id), actions, NodeExecutionRow.version == old.version))
 
 
 def from_raw(raw: RawItem) -> NodeExecutionRow:

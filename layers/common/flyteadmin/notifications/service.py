@@ -12,14 +12,14 @@ from flyteadmin.clients.aws import LONGEST_CALL_SECONDS
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.executions.models import Transition
 from flyteadmin.executions.phases import ABORTED, ABORTING
-from flyteadmin.notifications.messages import (
+from flyteadmin.notifications.rules import announced, notification_id
+from flyteadmin.notifications.schema import (
     EntityName,
     ExecutionAbort,
     ExecutionFailure,
     ExecutionName,
     Notification,
 )
-from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.observability import logger
 from flyteadmin.timestamps import NANOSECONDS, to_datetime
 

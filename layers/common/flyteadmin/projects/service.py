@@ -20,10 +20,10 @@ from flyteidl.admin.project_pb2 import (
 
 from flyteadmin.clients import configuration
 from flyteadmin.errors import AlreadyExists, NotFound, Unavailable, missing
-from flyteadmin.listing.columns import COLUMNS, Entity
-from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
+from flyteadmin.listing.conditions import Column, Columns, Kind, conditions_of
 from flyteadmin.listing.filters import Filter, Function, parse_filters
-from flyteadmin.listing.requests import MAX_PAGE, Order, cut, order_of, wanted
+from flyteadmin.listing.requests import MAX_PAGE, Order, order_of, page_of, requested_page
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.projects import repository
 from flyteadmin.projects.models import ProjectRow
@@ -96,15 +96,15 @@ def list_projects(request: ProjectListRequest) -> Projects:
         InvalidArgument: a filter, the sort key or the token is not one.
     """
     filters = parse_filters(request.filters, Entity.PROJECT) or (_UNARCHIVED,)
-    asks = conditions(filters, _COLUMNS)
+    conditions = conditions_of(filters, _COLUMNS)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, COLUMNS[Entity.PROJECT], _SORTED_BY, Order("identifier", ascending=True))
-    page = wanted(request.limit or MAX_PAGE, request.token, order, "ListProjects")
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.PROJECT], _SORTED_BY, Order("identifier", ascending=True))
+    page_request = requested_page(request.limit or MAX_PAGE, request.token, order, "ListProjects")
     column = _COLUMNS[Entity.PROJECT, order.column]
     here = configuration.current()
-    rows = [row for row in _all(here) if asks.hold(row)]
-    shown, following = cut(rows, page, column, lambda row: row.project)
-    return Projects(projects=[_message(row, here) for row in shown], token=token_of(following))
+    rows = [row for row in _all(here) if conditions.hold(row)]
+    shown, next_start = page_of(rows, page_request, column, lambda row: row.project)
+    return Projects(projects=[_message(row, here) for row in shown], token=token_of(next_start))
 
 
 def get_domains() -> GetDomainsResponse:

@@ -2,15 +2,14 @@
 
 from flyteidl.admin.signal_pb2 import SignalList, SignalListRequest
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.identifiers import execution_key
-from flyteadmin.listing.access import Access
-from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
-from flyteadmin.listing.columns import Entity
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.common_columns import EXECUTION_NAME, name_columns
-from flyteadmin.listing.conditions import Column, Columns, Kind, conditions
+from flyteadmin.listing.conditions import Column, Columns, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
-from flyteadmin.listing.requests import Order, order_of, wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, order_of, requested_page
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.signals import repository
 from flyteadmin.signals.models import SignalRow
@@ -34,10 +33,13 @@ def list_signals(request: SignalListRequest) -> SignalList:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
     """
     validate_list(request)
-    asks = conditions(parse_filters(request.filters, Entity.SIGNAL), COLUMNS)
+    conditions = conditions_of(parse_filters(request.filters, Entity.SIGNAL), COLUMNS)
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, UPSTREAMS[Entity.SIGNAL], _SORTED_BY, _BY_ID)
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.SIGNAL], _SORTED_BY, _BY_ID)
     execution = execution_key(request.workflow_execution_id)
-    access = Access(None, (execution,), asks.span(Entity.SIGNAL, "signal_id"))
-    page = read_page(reading(SignalRow, access, asks), wanted(request.limit, request.token, order, "ListSignals"))
-    return SignalList(signals=map(repository.message, page.rows), token=token_of(page.following))
+    index_query = IndexQuery(None, (execution,), conditions.key_range(Entity.SIGNAL, "signal_id"))
+    page = read_page(
+        page_source(SignalRow, index_query, conditions),
+        requested_page(request.limit, request.token, order, "ListSignals"),
+    )
+    return SignalList(signals=map(repository.message, page.rows), token=token_of(page.next_start))

@@ -7,7 +7,7 @@ from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.clients.dynamodb.keys import Key
 from flyteadmin.clients.dynamodb.reads import get
-from flyteadmin.clients.dynamodb.writes import Change, ConditionFailed, Put, write
+from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, Update, write
 from flyteadmin.identifiers import execution_identifier, signal_key
 from flyteadmin.signals.models import SignalRow
 
@@ -38,7 +38,7 @@ def set_value(row: SignalRow, value: bytes, now: int) -> None:
         SignalRow.value.set(value),
         SignalRow.updated_at.set(now),
     ]
-    write(Change(Key(SignalRow, row.execution, row.signal_id), actions, SignalRow.type == row.type))
+    write(Update(Key(SignalRow, row.execution, row.signal_id), actions, SignalRow.type == row.type))
 
 
 def message(row: SignalRow) -> Signal:

@@ -1,4 +1,4 @@
-"""What happens when a gate node asks for its signal, or somebody sets it."""
+"""What happens when a gate node conditions for its signal, or somebody sets it."""
 
 import time
 
@@ -21,7 +21,7 @@ from flyteadmin.signals.validation import validate_get_or_create, validate_set, 
 
 
 def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
-    """GetOrCreateSignal: what propeller asks at each look at a gate, until there is a value (SIG-02).
+    """GetOrCreateSignal: what propeller conditions at each look at a gate, until there is a value (SIG-02).
 
     Raises:
         InvalidArgument: naming the field.

@@ -8,11 +8,10 @@ from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionList, 
 
 from flyteadmin.errors import missing
 from flyteadmin.identifiers import children_key, node_execution_key
-from flyteadmin.listing.columns import COLUMNS as UPSTREAMS
-from flyteadmin.listing.columns import Entity
-from flyteadmin.listing.conditions import Column, Kind, conditions
+from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
+from flyteadmin.listing.conditions import Column, Kind, conditions_of
 from flyteadmin.listing.filters import Filter, parse_filters
-from flyteadmin.listing.requests import Order, cut, order_of, validate_limit, wanted
+from flyteadmin.listing.requests import Order, order_of, page_of, requested_page, validate_limit
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.node_executions import columns as node_columns
 from flyteadmin.node_executions import repository as nodes
@@ -52,28 +51,30 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
     """
     validate_node(request.node_execution_id)
     filters = parse_filters(request.filters, Entity.TASK_EXECUTION)
-    asks = conditions([each for each in filters if each.entity in {Entity.TASK_EXECUTION, Entity.TASK}], COLUMNS)
+    conditions = conditions_of(
+        [each for each in filters if each.entity in {Entity.TASK_EXECUTION, Entity.TASK}], COLUMNS
+    )
     sort = request.sort_by if request.HasField("sort_by") else None
-    order = order_of(sort, UPSTREAMS[Entity.TASK_EXECUTION], _SORTED_BY, _BY_ATTEMPT)
-    asked = wanted(request.limit, request.token, order, "ListTaskExecutions")
+    order = order_of(sort, UPSTREAM_COLUMNS[Entity.TASK_EXECUTION], _SORTED_BY, _BY_ATTEMPT)
+    page_request = requested_page(request.limit, request.token, order, "ListTaskExecutions")
     execution, node_id = node_execution_key(request.node_execution_id)
     if not (_node_passes(execution, node_id, filters) and execution_passes(execution, filters)):
         return TaskExecutionList()
     with ThreadPoolExecutor(_THREADS) as threads:
         decoded = threads.map(repository.attempt_of, repository.of_node(execution, node_id))
-        attempts = [each for each in decoded if asks.hold(each)]
+        attempts = [each for each in decoded if conditions.hold(each)]
         column = _ATTEMPT if order == _BY_ATTEMPT else COLUMNS[Entity.TASK_EXECUTION, order.column]
-        page, following = cut(attempts, asked, column, lambda each: each.row.attempt_key)
+        page, next_start = page_of(attempts, page_request, column, lambda each: each.row.attempt_key)
         shown = threads.map(_message, page)
-        return TaskExecutionList(task_executions=shown, token=token_of(following))
+        return TaskExecutionList(task_executions=shown, token=token_of(next_start))
 
 
 def _node_passes(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:
-    asks = conditions([each for each in filters if each.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
-    if not asks:
+    conditions = conditions_of([each for each in filters if each.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
+    if not conditions:
         return True
     row = nodes.read(execution, node_id)
-    return row is not None and asks.hold(row)
+    return row is not None and conditions.hold(row)
 
 
 def _message(attempt: Attempt) -> TaskExecution:

@@ -12,7 +12,6 @@ from flyteidl.core.execution_pb2 import TaskExecution
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from flyteadmin.facts import fitted
 from flyteadmin.task_executions.merging import (
     merge_custom_info,
     merge_logs,
@@ -21,6 +20,7 @@ from flyteadmin.task_executions.merging import (
     visible_logs,
     weight_of,
 )
+from flyteadmin.text import truncate_uri
 from flyteadmin.timestamps import to_duration, to_nanoseconds
 
 Phase = TaskExecution.Phase
@@ -136,7 +136,7 @@ def _filled(state: TaskState | None, event: PhaseEvent) -> TaskState | None:
 
 def _with_inputs(state: TaskState, event: PhaseEvent) -> TaskState:
     inputs = event.event.input_uri or event.inputs_uri
-    return replace(state, input_uri=state.input_uri or fitted(inputs))
+    return replace(state, input_uri=state.input_uri or truncate_uri(inputs))
 
 
 def _started(state: TaskState, event: PhaseEvent) -> TaskState:

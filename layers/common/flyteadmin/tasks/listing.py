@@ -3,7 +3,7 @@
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.task_pb2 import TaskList
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.listing.tokens import token_of
@@ -24,6 +24,8 @@ def list_tasks(request: ResourceListRequest) -> TaskList:
     Raises:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
     """
-    asks = versions.asked(request, "ListTasks", Entity.TASK, COLUMNS)
-    page = read_page(reading(TaskRow, versions.access(asks), asks.conditions, blob=repository.blob), asks.page)
-    return TaskList(tasks=[repository.message(row) for row in page.rows], token=token_of(page.following))
+    query = versions.version_query(request, "ListTasks", Entity.TASK, COLUMNS)
+    page = read_page(
+        page_source(TaskRow, versions.index_query(query), query.conditions, blob=repository.blob), query.page_request
+    )
+    return TaskList(tasks=[repository.message(row) for row in page.rows], token=token_of(page.next_start))

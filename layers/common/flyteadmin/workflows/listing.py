@@ -3,7 +3,7 @@
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.workflow_pb2 import WorkflowList
 
-from flyteadmin.clients.dynamodb.pages import read_page, reading
+from flyteadmin.clients.dynamodb.pages import page_source, read_page
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.listing.tokens import token_of
@@ -23,6 +23,9 @@ def list_workflows(request: ResourceListRequest) -> WorkflowList:
     Raises:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
     """
-    asks = versions.asked(request, "ListWorkflows", Entity.WORKFLOW, COLUMNS)
-    page = read_page(reading(WorkflowRow, versions.access(asks), asks.conditions, blob=repository.blob), asks.page)
-    return WorkflowList(workflows=[repository.listed(row) for row in page.rows], token=token_of(page.following))
+    query = versions.version_query(request, "ListWorkflows", Entity.WORKFLOW, COLUMNS)
+    page = read_page(
+        page_source(WorkflowRow, versions.index_query(query), query.conditions, blob=repository.blob),
+        query.page_request,
+    )
+    return WorkflowList(workflows=[repository.listed(row) for row in page.rows], token=token_of(page.next_start))

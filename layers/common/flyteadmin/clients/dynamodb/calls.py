@@ -16,7 +16,7 @@ _ROUNDS = 3
 _THROTTLES = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
 
 
-def patiently[**P, R](call: Callable[P, R], *arguments: P.args, **parameters: P.kwargs) -> R:
+def with_retries[**P, R](call: Callable[P, R], *arguments: P.args, **parameters: P.kwargs) -> R:
     """What a call answers; one that is throttled is made again, beyond what botocore does.
 
     botocore tries a call three times, but out of a quota that all threads of the process share: while many are

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb.keys import key_of
-from flyteadmin.clients.dynamodb.lanes import Allowance, Spent, in_order, weight
+from flyteadmin.clients.dynamodb.partitions import BudgetExhausted, ReadBudget, row_bytes, rows_in_order
 from flyteadmin.clients.dynamodb.reads import batch_get
-from flyteadmin.listing.access import Access
 from flyteadmin.listing.conditions import Conditions
-from flyteadmin.listing.requests import Wanted
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import PageRequest
 from flyteadmin.listing.tokens import Cursor, Start
 
 EXAMINED_INDEX_ROWS = 5000
@@ -29,112 +29,118 @@ _MAX_PAGE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Reading[M: Model, R]:
-    """What a page reads: rows of a model, by an access, as far as the conditions pass them.
+class PageSource[M: Model, R]:
+    """What a page reads: rows of a model, by an index query, as far as the conditions pass them.
 
-    `seen` shows an index row as the conditions ask it; `load` reads rows whole, in their order, None for those that
-    are gone; `weigh` gives a whole row's bytes. `is_whole` says that they are whole already.
+    `from_index_row` shows an index row as the conditions test it. `load` reads whole rows, in the order given, None for
+    those that are gone. `bytes_of` gives a whole row's bytes. `has_whole_rows`: the index holds the rows whole already.
     """
 
     model: type[M]
-    access: Access
+    index_query: IndexQuery
     conditions: Conditions[R]
-    seen: Callable[[M], R]
+    from_index_row: Callable[[M], R]
     load: Callable[[Sequence[M]], Sequence[R | None]]
-    weigh: Callable[[R], int]
-    is_whole: bool = False
+    bytes_of: Callable[[R], int]
+    has_whole_rows: bool = False
 
 
 @dataclass(frozen=True)
-class Listed[R]:
+class ListPage[R]:
     """A page of whole rows, and where the next one begins; None at the end."""
 
     rows: tuple[R, ...]
-    following: Start | None
+    next_start: Start | None
 
 
-def reading[M: Model](
+def page_source[M: Model](
     model: type[M],
-    access: Access,
+    index_query: IndexQuery,
     conditions: Conditions[M],
     *,
-    is_whole: bool = False,
+    has_whole_rows: bool = False,
     blob: Callable[[M], bytes | None] = lambda _row: None,
-) -> Reading[M, M]:
+) -> PageSource[M, M]:
     """What a page of a model's own rows reads.
 
     Args:
         model: Whose rows.
-        access: From where.
+        index_query: From where.
         conditions: Which of them.
-        is_whole: The index has them whole, as the table has.
+        has_whole_rows: The index has them whole, as the table has.
         blob: What a row shows besides, from where it lies in S3; it counts towards the page's size.
     """
-    is_whole = is_whole or access.index is None
-    load = list[M | None] if is_whole else _whole
-    return Reading(
-        model, access, conditions, lambda row: row, load, lambda row: weight(row) + len(blob(row) or b""), is_whole
+    has_whole_rows = has_whole_rows or index_query.index is None
+    load = list[M | None] if has_whole_rows else _load_rows
+    return PageSource(
+        model,
+        index_query,
+        conditions,
+        lambda row: row,
+        load,
+        lambda row: row_bytes(row) + len(blob(row) or b""),
+        has_whole_rows,
     )
 
 
-def _whole[M: Model](rows: Sequence[M]) -> list[M | None]:
+def _load_rows[M: Model](rows: Sequence[M]) -> list[M | None]:
     keys = [key_of(row) for row in rows]
     found = batch_get(keys)
     return [found.get(key) for key in keys]
 
 
-def read_page[M: Model, R](source: Reading[M, R], asked: Wanted) -> Listed[R]:
+def read_page[M: Model, R](source: PageSource[M, R], page_request: PageRequest) -> ListPage[R]:
     """Read one page.
 
     Raises:
         InvalidArgument: the token stands outside of what is read.
         Unavailable: the database is not available right now.
     """
-    return _PageReader(source, asked).read()
+    return _PageReader(source, page_request).read()
 
 
 class _PageReader[M: Model, R]:
     """One page in the making: how many rows it must still skip, and the last one it saw."""
 
-    def __init__(self, source: Reading[M, R], asked: Wanted) -> None:
+    def __init__(self, source: PageSource[M, R], page_request: PageRequest) -> None:
         self._source = source
-        self._asked = asked
-        self._asked_first = _asked_first(source)
-        self._needs_whole = self._asked_first != source.conditions
-        self._skip = asked.start.skip
-        self._last = asked.start.after
+        self._page_request = page_request
+        self._conditions_before_load = _conditions_before_load(source)
+        self._needs_whole = self._conditions_before_load != source.conditions
+        self._skip = page_request.start.skip
+        self._last = page_request.start.after
         self._is_at_end = False
-        self._is_spent = False
+        self._is_exhausted = False
         self._is_cut = False
-        needed = max(self._skip + asked.limit + 1, _LEAST_FILTERED_AT_ONCE if source.conditions else 0)
+        needed = max(self._skip + page_request.limit + 1, _LEAST_FILTERED_AT_ONCE if source.conditions else 0)
         most = EXAMINED_ROWS if self._needs_whole else EXAMINED_INDEX_ROWS
         # A row more of each partition tells that it has ended.
-        allowance = Allowance(max(most, asked.limit + 1 + len(source.access.partitions)))
-        self._rows = in_order(source.model, source.access, asked, needed, allowance)
+        budget = ReadBudget(max(most, page_request.limit + 1 + len(source.index_query.partitions)))
+        self._rows = rows_in_order(source.model, source.index_query, page_request, needed, budget)
 
-    def read(self) -> Listed[R]:
+    def read(self) -> ListPage[R]:
         found: list[R] = []
         bytes_left = _MAX_PAGE_BYTES
-        while not (self._is_full(found, bytes_left) or self._is_at_end or self._is_spent):
-            batch = self._candidates(self._asked.limit - len(found))
+        while not (self._is_full(found, bytes_left) or self._is_at_end or self._is_exhausted):
+            batch = self._candidates(self._page_request.limit - len(found))
             for cursor, row in self._passing(batch):
                 found.append(row)
-                bytes_left -= self._source.weigh(row)
+                bytes_left -= self._source.bytes_of(row)
                 if self._is_full(found, bytes_left):
                     if cursor is not batch[-1][0]:
                         self._last, self._is_cut = cursor, True
                     break
-        return Listed(tuple(found), self._following(is_full=self._is_full(found, bytes_left)))
+        return ListPage(tuple(found), self._next_start(is_full=self._is_full(found, bytes_left)))
 
     def _is_full(self, found: Sequence[R], bytes_left: int) -> bool:
-        return len(found) == self._asked.limit or bytes_left <= 0
+        return len(found) == self._page_request.limit or bytes_left <= 0
 
     def _next(self) -> tuple[Cursor, M] | None:
         """The next row; None where there is none, or none may be read any more."""
         try:
             entry = next(self._rows, None)
-        except Spent:
-            self._is_spent = True
+        except BudgetExhausted:
+            self._is_exhausted = True
             return None
         self._is_at_end = entry is None
         return entry
@@ -145,7 +151,7 @@ class _PageReader[M: Model, R]:
         candidates: list[tuple[Cursor, M]] = []
         while len(candidates) < most and (entry := self._next()) is not None:
             self._last, row = entry
-            if not self._asked_first.hold(self._source.seen(row)):
+            if not self._conditions_before_load.hold(self._source.from_index_row(row)):
                 continue
             if self._skip and not self._needs_whole:
                 self._skip -= 1
@@ -164,16 +170,16 @@ class _PageReader[M: Model, R]:
                 continue
             yield cursor, row
 
-    def _following(self, *, is_full: bool) -> Start | None:
-        if is_full and not (self._is_cut or self._is_at_end or self._is_spent):
+    def _next_start(self, *, is_full: bool) -> Start | None:
+        if is_full and not (self._is_cut or self._is_at_end or self._is_exhausted):
             self._next()
         if self._is_at_end and not self._is_cut:
             return None
-        return Start(after=self._last, skip=self._skip, order=str(self._asked.order))
+        return Start(after=self._last, skip=self._skip, order=str(self._page_request.order))
 
 
-def _asked_first[M: Model, R](source: Reading[M, R]) -> Conditions[R]:
+def _conditions_before_load[M: Model, R](source: PageSource[M, R]) -> Conditions[R]:
     """What can be asked of a row before it is read whole."""
-    if source.access.is_keys_only:
+    if source.index_query.is_keys_only:
         return Conditions()
-    return source.conditions if source.is_whole else source.conditions.on_indexes()
+    return source.conditions if source.has_whole_rows else source.conditions.on_indexes()

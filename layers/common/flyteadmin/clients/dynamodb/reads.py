@@ -10,7 +10,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
 from flyteadmin.clients.aws import client
-from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
+from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, with_retries
 from flyteadmin.clients.dynamodb.keys import AnyKey, Key, RawItem, partition_of, placeholders, table_name
 from flyteadmin.errors import Unavailable
 
@@ -41,7 +41,7 @@ class Found:
 def get[M: Model](key: Key[M]) -> M | None:
     """Read one item, consistently."""
     read = client("dynamodb").get_item
-    raw = patiently(read, TableName=key.table, Key=key.raw(), ConsistentRead=True).get("Item")
+    raw = with_retries(read, TableName=key.table, Key=key.raw(), ConsistentRead=True).get("Item")
     return key.model.from_raw_data(raw) if raw else None
 
 
@@ -70,7 +70,7 @@ def _batch_get_into(found: Found, keys: Sequence[AnyKey]) -> None:
         request[key.table]["Keys"].append(key.raw())
         addressed[(key.table, key.partition, *((key.sort,) if key.sort is not None else ()))] = key
     for attempt in range(ATTEMPTS):
-        answer = patiently(client("dynamodb").batch_get_item, RequestItems=request)
+        answer = with_retries(client("dynamodb").batch_get_item, RequestItems=request)
         for table, items in answer.get("Responses", {}).items():
             for item in items:
                 key = addressed[(table, *(item[name]["S"] for name in key_names[table]))]
@@ -109,7 +109,7 @@ def query[M: Model](
     if index is None:
         parameters["ConsistentRead"] = True
     parameters |= placeholders(names, values)
-    answer = patiently(client("dynamodb").query, **parameters)
+    answer = with_retries(client("dynamodb").query, **parameters)
     items = tuple(model.from_raw_data(raw) for raw in answer["Items"])
     return Page(items, answer.get("LastEvaluatedKey"))
 

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action, Update
+from pynamodb.expressions.update import Action
+from pynamodb.expressions.update import Update as UpdateExpression
 from pynamodb.models import Model
 
 from flyteadmin.clients.aws import client, error_code
 from flyteadmin.clients.deadline import OutOfTime
-from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, patiently
+from flyteadmin.clients.dynamodb.calls import ATTEMPTS, back_off, with_retries
 from flyteadmin.clients.dynamodb.keys import AnyKey, RawItem, key_of, placeholders, table_name
 from flyteadmin.errors import Unavailable
 from flyteadmin.facts import Facts
@@ -51,7 +52,7 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Change:
+class Update:
     """Update one item by actions, under a condition if one is given."""
 
     key: AnyKey
@@ -60,14 +61,14 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Remove:
+class Delete:
     """Delete one item, under a condition if one is given."""
 
     key: AnyKey
     condition: Condition | None = None
 
 
-type Operation = Put | Change | Remove
+type Operation = Put | Update | Delete
 
 
 def batch_put(items: Sequence[Model]) -> frozenset[AnyKey]:
@@ -93,7 +94,7 @@ def _write_what_goes(request: dict[str, Any]) -> dict[str, Any]:
     """Write a batch, and give what is left of it."""
     for attempt in range(ATTEMPTS):
         try:
-            answer = patiently(client("dynamodb").batch_write_item, RequestItems=request)
+            answer = with_retries(client("dynamodb").batch_write_item, RequestItems=request)
         except Unavailable as error:
             if attempt == 0 or isinstance(error, OutOfTime):
                 raise
@@ -125,7 +126,7 @@ def write(operation: Operation) -> None:
         "Delete": dynamodb.delete_item,
     }
     for attempt in range(ATTEMPTS):
-        if patiently(_went_in, calls[kind], parameters):
+        if with_retries(_went_in, calls[kind], parameters):
             return
         back_off(attempt)
     raise Unavailable("the database is busy with the same row, try again")
@@ -157,7 +158,7 @@ def transact(operations: Sequence[Operation], token: str | None = None) -> None:
     if token is not None:
         request["ClientRequestToken"] = token
     for attempt in range(ATTEMPTS):
-        if patiently(_all_went_in, request):
+        if with_retries(_all_went_in, request):
             return
         back_off(attempt)
     raise Unavailable("the database is busy with the same rows, try again")
@@ -216,11 +217,11 @@ def _rendered(operation: Operation) -> tuple[Literal["Put", "Update", "Delete"],
     match operation:
         case Put(item):
             kind, parameters = "Put", {"TableName": table_name(type(item)), "Item": item.serialize()}
-        case Change(key, actions):
-            expression = Update(*actions).serialize(names, values)
+        case Update(key, actions):
+            expression = UpdateExpression(*actions).serialize(names, values)
             kind = "Update"
             parameters = {"TableName": key.table, "Key": key.raw(), "UpdateExpression": expression}
-        case Remove(key):
+        case Delete(key):
             kind, parameters = "Delete", {"TableName": key.table, "Key": key.raw()}
     if operation.condition is not None:
         parameters["ConditionExpression"] = operation.condition.serialize(names, values)

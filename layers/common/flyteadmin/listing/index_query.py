@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from flyteadmin.listing.conditions import EVERYTHING, Span
+from flyteadmin.listing.conditions import UNBOUNDED, KeyRange
 
 
 @dataclass(frozen=True)
-class Access:
+class IndexQuery:
     """An index (None: the table itself), partitions of it, and the span of its sort key that is read.
 
     Several partitions are merged; their sort keys must be numbers. Where an index has keys only, rows are read whole
@@ -15,5 +15,5 @@ class Access:
 
     index: str | None
     partitions: tuple[str, ...]
-    span: Span = EVERYTHING
+    key_range: KeyRange = UNBOUNDED
     is_keys_only: bool = False
