@@ -1,10 +1,10 @@
-"""Writes what follows from elsewhere: the routes from flyteidl's descriptors, coverage.md, conformance.md.
+"""Writes what follows from elsewhere: flyteidl's routes, coverage.md, conformance.md, template.yaml.
 
     python docs/generate.py            write
     python docs/generate.py --check    fail if something committed is stale
 
 coverage.md says which function claims which RPC; conformance.md which tests prove which row of the matrix, from the
-report that tests/plugins/conformance.py writes.
+report that tests/plugins/conformance.py writes; template.yaml is rendered by deploy/template/.
 """
 
 import ast
@@ -23,6 +23,8 @@ from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from deploy.template.cloudformation import WrongSource
+from deploy.template.render import render
 from docs import citations
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +32,7 @@ DOCS = ROOT / "docs"
 BINDINGS = ROOT / "layers/common/flyteadmin/api/bindings.py"
 COVERAGE = DOCS / "coverage.md"
 CONFORMANCE = DOCS / "conformance.md"
+TEMPLATE = ROOT / "template.yaml"
 REPORT = ROOT / ".local/conformance.json"
 
 SERVICES = ("admin", "signal", "dataproxy", "identity", "auth")
@@ -104,6 +107,18 @@ def render_coverage() -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_template() -> str:
+    """The template that is deployed.
+
+    Raises:
+        SystemExit: a source of it can't be rendered.
+    """
+    try:
+        return render(ROOT, {claim.function: claim.rpcs for claim in claims()})
+    except WrongSource as error:
+        raise SystemExit(str(error)) from None
+
+
 def render_conformance() -> str:
     """Each row of the matrix with the tests of the last report that proved it, and the deviations."""
     tests: dict[str, list[str]] = {}
@@ -126,6 +141,8 @@ def stale() -> Iterator[str]:
         yield f"{BINDINGS.relative_to(ROOT)} differs from the descriptors"
     if not COVERAGE.exists() or COVERAGE.read_text() != render_coverage():
         yield f"{COVERAGE.relative_to(ROOT)} differs from what the functions claim"
+    if TEMPLATE.read_text() != render_template():
+        yield f"{TEMPLATE.relative_to(ROOT)} differs from its sources"
     yield from citations.problems(ROOT)
     for row in sorted(_claimed_rows() - _carried_rows()):
         yield f"{CONFORMANCE.relative_to(ROOT)} claims {row}, which no test carries any more"
@@ -140,6 +157,7 @@ def main() -> None:
         return
     BINDINGS.write_text(render_bindings())
     COVERAGE.write_text(render_coverage())
+    TEMPLATE.write_text(render_template())
     if reason := _why_conformance_stays():
         sys.stderr.write(f"docs/conformance.md is left as it was: {reason}\n")
     else:

@@ -39,8 +39,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "COVERAGE": docs / "coverage.md",
         "CONFORMANCE": docs / "conformance.md",
         "REPORT": tmp_path / "report.json",
+        "TEMPLATE": tmp_path / "template.yaml",
     }.items():
         monkeypatch.setattr(generate, name, path)
+    monkeypatch.setattr(generate, "render_template", lambda: "Resources: {}\n")
     monkeypatch.setattr("sys.argv", ["generate.py"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     return tmp_path
@@ -158,17 +160,19 @@ def test_check_fails_on_each_stale_document(root: Path, monkeypatch: pytest.Monk
     function(root, "new", ["GetExecution"])
     write_tests(root, TEST.replace('"CRE-01", ', ""))
     (root / "bindings.py").write_text("")
+    (root / "template.yaml").write_text("Resources: {Bucket: {}}\n")
     (root / "docs" / "deviations.toml").write_text('XXX-01 = "why"\n')
     monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
 
     with pytest.raises(SystemExit) as stopped:
         generate.main()
     problems = str(stopped.value).splitlines()
-    assert len(problems) == 5
+    assert len(problems) == 6
     assert "bindings.py" in problems[0]
     assert "coverage.md" in problems[1]
-    assert "XXX-01" in problems[2]
-    assert "CRE-01" in problems[3]
+    assert "template.yaml" in problems[2]
+    assert "XXX-01" in problems[3]
+    assert "CRE-01" in problems[4]
 
 
 def test_an_rpc_that_no_function_claims_is_listed_as_not_yet() -> None:

@@ -9,6 +9,8 @@ class LoggedEvent(Model):
 
     class Meta:
         table_name = "execution_events"
+        stream_view_type = "NEW_IMAGE"
+        time_to_live = "ttl"
 
     execution = UnicodeAttribute(hash_key=True)
     entry = UnicodeAttribute(range_key=True)

@@ -11,6 +11,7 @@ class Lease(Model):
 
     class Meta:
         table_name = "leases"
+        stream_view_type = "OLD_IMAGE"
 
     launch_plan = UnicodeAttribute(hash_key=True)
     execution = UnicodeAttribute(range_key=True)

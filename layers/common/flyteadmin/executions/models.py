@@ -155,6 +155,7 @@ class ExecutionState(Model):
 
     class Meta:
         table_name = "executions"
+        stream_view_type = "NEW_AND_OLD_IMAGES"
 
     execution = UnicodeAttribute(hash_key=True)
     part = UnicodeAttribute(range_key=True, default="state")

@@ -1,0 +1,60 @@
+"""The API before the functions: a route per noun and method of the RPCs that a handler claims."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from deploy.template.cloudformation import Resource, Value, attribute, prefix, ref, sub
+from deploy.template.function_file import Function, PlainRoute
+from flyteadmin.api.routes import api_gateway_routes
+
+SIGNED: Mapping[str, Value] = {"AuthorizationType": {"Fn::If": ["IsOpen", "NONE", "AWS_IAM"]}}
+"""How API Gateway knows callers; the one place that says so for all routes."""
+
+UNSIGNED: Mapping[str, Value] = {"AuthorizationType": "NONE"}
+
+_CALLER = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
+
+
+def resources(function: Function, rpcs: Collection[str]) -> Iterator[Resource]:
+    """The routes to a function, its integration, and the API's permission to call it; none if it has no route."""
+    routes = [*map(_claimed, api_gateway_routes(rpcs)), *function.says.routes]
+    if not routes:
+        return
+    integration: dict[str, Value] = {
+        "ApiId": ref("Api"),
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": attribute(f"{function.prefix}Function"),
+        "PayloadFormatVersion": "2.0",
+    }
+    yield Resource(f"{function.prefix}Integration", "AWS::ApiGatewayV2::Integration", integration)
+    permission: dict[str, Value] = {
+        "FunctionName": ref(f"{function.prefix}Function"),
+        "Action": "lambda:InvokeFunction",
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": sub(_CALLER),
+    }
+    yield Resource(f"{function.prefix}Permission", "AWS::Lambda::Permission", permission)
+    for route in routes:
+        yield _route(route, function)
+
+
+def _claimed(key: str) -> PlainRoute:
+    return PlainRoute(key=key)
+
+
+def _route(route: PlainRoute, function: Function) -> Resource:
+    properties: dict[str, Value] = {
+        "ApiId": ref("Api"),
+        "RouteKey": route.key,
+        **(SIGNED if route.is_signed else UNSIGNED),
+        "Target": sub(f"integrations/${{{function.prefix}Integration}}"),
+    }
+    return Resource(_logical_id(route.key), "AWS::ApiGatewayV2::Route", properties, comment=route.why)
+
+
+def _logical_id(key: str) -> str:
+    """The id in the template of a route: "GetTasksAllRoute" of "GET /api/v1/tasks/{proxy+}"."""
+    if key == "$default":
+        return "DefaultRoute"
+    method, _, path = key.partition(" /")
+    noun = path.removeprefix("api/v1/").replace("{proxy+}", "all")
+    return f"{method.capitalize()}{prefix(noun)}Route"
