@@ -17,7 +17,7 @@ from local.cluster.process import serve
 from local.cluster.store import Store
 from tests import in_process
 from tests.builders import DOMAIN, PROJECT
-from tests.registration import register
+from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
 MAX_STAGES = 5

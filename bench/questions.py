@@ -16,7 +16,7 @@ from flyteadmin.api.handler import ApiHandler
 from functions.get_entities.handler import lambda_handler as get_entities
 from functions.get_executions.handler import lambda_handler as get_executions
 from tests.builders import DOMAIN
-from tests.listed import Listing
+from tests.sql_oracle import Listing
 
 PAGE = 10
 """So that the fiftieth page lies in the middle of a thousand rows."""

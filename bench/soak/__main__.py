@@ -27,7 +27,7 @@ from local.callers import STACK
 from local.demo.subscriber import Subscriber
 from local.engine.bridge import Bridge
 from local.stack import DOMAIN, PROJECT, Stack, running
-from tests.registration import register
+from tests.flytekit_registration import register
 from tests.workflows import ECHOED_REPORT
 
 FUNCTION = f"{STACK}-process-event"

@@ -19,9 +19,9 @@ from flyteadmin.api.identity import PRINCIPAL_HEADER
 from local import bridge
 from local.admin import Admin
 from local.stack import DOMAIN, PROJECT, Stack
+from tests.flytekit_registration import register
 from tests.grpc_stack import Client
 from tests.issuer import issuing
-from tests.registration import register
 from tests.workflows import ECHOED_REPORT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]

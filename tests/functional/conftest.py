@@ -12,7 +12,7 @@ from local.cluster.process import serve
 from local.cluster.server import ClusterServer
 from local.cluster.store import Store
 from tests import in_process
-from tests.launches import NAMESPACE
+from tests.execution_client import NAMESPACE
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.entities import (
     task_request,
     workflow_request,
 )
-from tests.registering import at_once, change_state, code, launch_plan, refusal, registered
+from tests.register_calls import at_once, change_state, code, launch_plan, refusal, registered
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -49,7 +49,7 @@ from tests.builders import (
     workflow_event,
 )
 from tests.configuration import configure
-from tests.delivering import apply
+from tests.event_delivery import apply
 
 EXECUTION = f"{PROJECT}/{DOMAIN}/run"
 NODE_PHASE, TASK_PHASE = execution_pb2.NodeExecution, execution_pb2.TaskExecution

@@ -9,8 +9,8 @@ from local.admin import Admin
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
-from tests.launches import create, get, refused, request, resources
-from tests.registration import register
+from tests.execution_client import create, get, refused, request, resources
+from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
 

@@ -29,8 +29,8 @@ from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
-from tests.launches import NAMESPACE, create, get, literals, refused, request, resources
-from tests.registration import register
+from tests.execution_client import NAMESPACE, create, get, literals, refused, request, resources
+from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
 

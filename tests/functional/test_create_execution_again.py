@@ -24,8 +24,8 @@ from local.cluster.server import ClusterServer
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT
-from tests.launches import create, get, refused, request, resources
-from tests.registration import register
+from tests.execution_client import create, get, refused, request, resources
+from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
 

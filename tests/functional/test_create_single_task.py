@@ -43,10 +43,10 @@ from local.admin import Admin
 from local.aws.data import DataAccount
 from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
-from tests import launches
+from tests import execution_client
 from tests.builders import DOMAIN, PROJECT
 from tests.entities import identifier, integer, task_request
-from tests.launches import create, refused, resources
+from tests.execution_client import create, refused, resources
 
 NAME = "core.doubling.double"
 GENERATED = f".flytegen.{NAME}"
@@ -76,7 +76,7 @@ def generated(admin: Admin) -> tuple[Workflow, LaunchPlan]:
 def test_a_task_runs_in_a_workflow_of_one_node(admin: Admin, cluster: ClusterServer) -> None:
     task = registered(admin)
     create(admin, request(task))
-    execution = launches.get(admin)
+    execution = execution_client.get(admin)
     assert execution.spec.launch_plan == task
     assert execution.closure.workflow_id == identifier(WORKFLOW, GENERATED)
     workflow, _ = generated(admin)
@@ -145,7 +145,7 @@ def test_the_configuration_has_neither_a_launch_plan_nor_a_workflow(
     [resource] = resources(cluster)
     assert resource.raw_output_data_config.output_location_prefix == "raw/domain"
     assert resource.execution_config.max_parallelism == 7
-    assert launches.get(admin).spec.max_parallelism == 0
+    assert execution_client.get(admin).spec.max_parallelism == 0
 
 
 def attribute(prefix: str, workflow: str, max_parallelism: int) -> None:
@@ -227,7 +227,7 @@ def test_a_refusal_is_on_the_row_as_for_every_execution(admin: Admin, cluster: C
     task = registered(admin)
     cluster.faults.add(Fault(verb="create", code=403, reason="Forbidden", message="quota of flyteworkflows"))
     create(admin, request(task))
-    closure = launches.get(admin).closure
+    closure = execution_client.get(admin).closure
     assert closure.phase == WorkflowExecution.FAILED
     assert "quota of flyteworkflows" in closure.error.message
     assert query_all(Lease, f"{PROJECT}:{DOMAIN}:{GENERATED}") == []

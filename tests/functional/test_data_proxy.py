@@ -37,7 +37,7 @@ from local.admin import Admin
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT, node_event, node_id, stored_execution, task_event
-from tests.delivering import apply
+from tests.event_delivery import apply
 from tests.in_process import InProcessApi
 
 CONTENT = b"def task(): ..."

@@ -21,7 +21,7 @@ from functions.process_event.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
-from tests.delivering import again
+from tests.event_delivery import again
 from tests.faults import in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"

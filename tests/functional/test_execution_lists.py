@@ -23,7 +23,7 @@ from functions.get_executions.handler import lambda_handler as get_executions
 from functions.process_event.handler import lambda_handler as process_event
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, stored_execution, workflow_event
-from tests.listed import (
+from tests.sql_oracle import (
     FIRST,
     Ask,
     Cell,

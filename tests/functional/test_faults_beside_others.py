@@ -17,7 +17,7 @@ from flyteadmin.task_executions import repository as task_executions
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import queue_record
 from tests.builders import DOMAIN, PROJECT, node_event, stored_execution, task_event, workflow_event
-from tests.delivering import again
+from tests.event_delivery import again
 
 HOT = f"{PROJECT}:{DOMAIN}:hot"
 

@@ -32,7 +32,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
-from tests.delivering import again
+from tests.event_delivery import again
 from tests.faults import answering, in_one_order
 
 RUN = f"{PROJECT}:{DOMAIN}:run"

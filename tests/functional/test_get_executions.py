@@ -20,7 +20,7 @@ from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import OCTETS, Answer, Context, answer_of, batch, http_event, queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
-from tests.delivering import apply
+from tests.event_delivery import apply
 
 EXECUTION = f"{PROJECT}/{DOMAIN}/run"
 TASK = f"{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/0"

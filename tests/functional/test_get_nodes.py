@@ -25,7 +25,7 @@ from flyteidl.event.event_pb2 import (
 from flyteadmin.events.validation import Event
 from functions.get_executions.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
-from tests import delivering
+from tests import event_delivery
 from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import (
     DOMAIN,
@@ -49,7 +49,7 @@ def get(path: str, query: Mapping[str, str] | None = None) -> Answer:
 
 def apply(*events: Event) -> None:
     stored_execution()
-    delivering.apply(*events)
+    event_delivery.apply(*events)
 
 
 def of_old_producers(event: NodeExecutionEvent) -> NodeExecutionEvent:

@@ -16,8 +16,8 @@ from flyteadmin.listing.tokens import Cursor, Start, token_of
 from functions.get_entities.handler import lambda_handler as get_entities
 from functions.manage_projects.handler import lambda_handler as manage_projects
 from tests.builders import DOMAIN, PROJECT
-from tests.listed import FIRST, Listing, some_filters
-from tests.listed_entities import LAUNCH_PLANS, NAMED, PROJECTS, SCOPES, some_launch_plans, some_names, some_tasks
+from tests.sql_oracle import FIRST, Listing, some_filters
+from tests.sql_oracle_rows import LAUNCH_PLANS, NAMED, PROJECTS, SCOPES, some_launch_plans, some_names, some_tasks
 
 pytestmark = pytest.mark.usefixtures("aws")
 

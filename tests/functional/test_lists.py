@@ -21,8 +21,8 @@ from flyteadmin.timestamps import NANOSECONDS
 from functions.get_entities.handler import lambda_handler as get_entities
 from functions.manage_projects.handler import lambda_handler as manage_projects
 from tests.builders import DOMAIN, PROJECT
-from tests.listed import FIRST, Ask, Cell, Database, Listing, requests_made, some_filters
-from tests.listed_entities import (
+from tests.sql_oracle import FIRST, Ask, Cell, Database, Listing, requests_made, some_filters
+from tests.sql_oracle_rows import (
     LAUNCH_PLANS,
     NAMED,
     PROJECTS,

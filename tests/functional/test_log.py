@@ -23,7 +23,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
-from tests.delivering import apply
+from tests.event_delivery import apply
 from tests.sent_events import over_https
 
 RUN = f"{PROJECT}:{DOMAIN}:run"

@@ -19,7 +19,7 @@ from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.timestamps import NANOSECONDS, to_duration, to_timestamp
 from functions.get_executions.handler import lambda_handler as get_executions
 from tests.builders import DOMAIN, PROJECT, node_id
-from tests.listed import FIRST, Ask, Cell, Database, Listing, error_of, moment, requests_made, second, some_filters
+from tests.sql_oracle import FIRST, Ask, Cell, Database, Listing, error_of, moment, requests_made, second, some_filters
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -23,7 +23,7 @@ from flyteadmin.listing.tokens import Start, token_of
 from flyteadmin.named_entities import versions
 from flyteadmin.tasks.listing import COLUMNS
 from flyteadmin.tasks.models import TaskRow
-from tests.listed import rows_examined
+from tests.sql_oracle import rows_examined
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -20,7 +20,7 @@ from flyteadmin.task_executions import repository as task_executions
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import queue_record
 from tests.builders import DOMAIN, PROJECT, message_body, node_event, stored_execution, task_event, workflow_event
-from tests.delivering import again
+from tests.event_delivery import again
 from tests.faults import unavailable
 from tests.metrics import measured
 

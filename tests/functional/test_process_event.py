@@ -33,7 +33,7 @@ from tests.builders import (
     task_event,
     workflow_event,
 )
-from tests.delivering import again
+from tests.event_delivery import again
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 

@@ -43,7 +43,7 @@ from tests.entities import (
     variables,
     workflow_request,
 )
-from tests.registering import change_state, code, launch_plan, refusal, register, registered
+from tests.register_calls import change_state, code, launch_plan, refusal, register, registered
 
 pytestmark = pytest.mark.usefixtures("aws")
 

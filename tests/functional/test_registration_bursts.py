@@ -19,7 +19,7 @@ from flyteadmin.launch_plans import reading as launch_plans
 from flyteadmin.tasks import reading as tasks
 from flyteadmin.workflows import reading as workflows
 from tests.entities import identifier, launch_plan_request, task_request, workflow_request
-from tests.registering import at_once, change_state, code, register
+from tests.register_calls import at_once, change_state, code, register
 
 pytestmark = pytest.mark.usefixtures("aws")
 

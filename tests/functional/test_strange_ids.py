@@ -10,7 +10,7 @@ from flyteadmin.events.service import admit
 from flyteadmin.task_executions import repository as task_executions
 from local.aws.data import DataAccount as Aws
 from tests.builders import DOMAIN, PROJECT, stored_execution, task_event, workflow_event
-from tests.delivering import apply
+from tests.event_delivery import apply
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 

@@ -24,8 +24,8 @@ from local.cluster.kinds import Kind
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN, Context, batch, queue_record
 from tests.builders import CREATED_AT, DOMAIN, PROJECT, lease_of, message_body, stored_execution, workflow_event
-from tests.launches import NAMESPACE, create, get, request
-from tests.registration import register
+from tests.execution_client import NAMESPACE, create, get, request
+from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
 RUN = f"{PROJECT}:{DOMAIN}:run"

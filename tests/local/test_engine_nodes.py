@@ -53,7 +53,7 @@ from tests.local.engine_builders import (
     template,
     workflow,
 )
-from tests.local.engine_hands import (
+from tests.local.engine_effects import (
     BASE,
     Answer,
     MemoryHands,

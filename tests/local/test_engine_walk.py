@@ -23,7 +23,7 @@ from tests.local.engine_builders import (
     template,
     workflow,
 )
-from tests.local.engine_hands import (
+from tests.local.engine_effects import (
     BASE,
     BEGIN,
     MemoryHands,

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.aws.client import Endpoint
+from tests.property.emulator_in_process import in_process
+from tests.property.emulator_server import served
+from tests.property.interleaving import scheduled
 from tests.property.model import World
-from tests.property.scheduling import scheduled
-from tests.property.served import served
-from tests.property.store import in_process
 
 
 @pytest.fixture(scope="module")

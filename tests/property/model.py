@@ -24,12 +24,12 @@ from flyteadmin.task_executions import phases as task_phases
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
 from tests.builders import execution_id, stored_execution
-from tests.property.consuming import Queue, queued
-from tests.property.plans import Plan
-from tests.property.reading import Left, execution_request, execution_row, left
-from tests.property.runs import Run
-from tests.property.scheduling import Scheduler
-from tests.property.store import Store
+from tests.property.delivery_plans import Plan
+from tests.property.emulator_in_process import Store
+from tests.property.interleaving import Scheduler
+from tests.property.propeller_runs import Run
+from tests.property.queue_consumers import Queue, queued
+from tests.property.stored_outcome import Left, execution_request, execution_row, left
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from flyteidl.event.event_pb2 import TaskNodeMetadata
 
 from flyteadmin.events.validation import Event
 from tests.builders import node_event, workflow_event
+from tests.property.delivery_plans import Order, Plan, Receive, Step
 from tests.property.model import World, assert_delivered_as_in_order
-from tests.property.plans import Order, Plan, Receive, Step
-from tests.property.runs import Run
+from tests.property.propeller_runs import Run
 
 ERROR = ExecutionError(code="USER:Raised", message="raised")
 

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from flyteadmin.events.validation import Event
 from tests.builders import node_event, task_event, workflow_event
-from tests.property.consuming import Queue
+from tests.property.delivery_plans import Order, Plan, Receive, Step, plans
+from tests.property.interleaving import KINDS, POINTS, SET_ASIDE, Fault, Kind
 from tests.property.model import World, assert_delivered_as_in_order, delivered
-from tests.property.plans import Order, Plan, Receive, Step, plans
-from tests.property.runs import Run, runs
-from tests.property.scheduling import KINDS, POINTS, SET_ASIDE, Fault, Kind
-from tests.property.walk import LONG
+from tests.property.propeller_runs import Run, runs
+from tests.property.propeller_walk import LONG
+from tests.property.queue_consumers import Queue
 
 SCALE = int(os.environ.get("PROPERTY_SCALE", "1"))
 SEED = int(os.environ.get("PROPERTY_SEED", "0"))

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from hypothesis import given, settings
 
-from tests.property.reach import PHASES, RULES, reached
-from tests.property.runs import Run, runs
+from tests.property.propeller_runs import Run, runs
+from tests.property.run_coverage import PHASES, RULES, reached
 
 
 def test_it_reaches_every_phase_and_every_rule(record_property: Callable[[str, object], None]) -> None:

@@ -1,11 +1,11 @@
-"""A few examples of the same model against the emulator as a server: what the shortcuts of store.py might hide."""
+"""Runs a few examples of the model against the emulator as a server: emulator_in_process.py may hide faults."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.delivery_plans import Plan, plans
 from tests.property.model import World, assert_delivered_as_in_order
-from tests.property.plans import Plan, plans
-from tests.property.runs import Run, runs
+from tests.property.propeller_runs import Run, runs
 
 
 def test_however_events_arrive_over_http(served_world: World) -> None:

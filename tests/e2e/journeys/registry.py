@@ -59,7 +59,7 @@ from google.protobuf.message import Message
 from local.admin import Admin
 from local.stack import DOMAIN, PROJECT
 from tests.e2e.journeys.traveller import Traveller, followed
-from tests.registration import register
+from tests.flytekit_registration import register
 from tests.workflows import BROKEN_REPORT, ECHOED_REPORT, WAITING_REPORT
 
 

@@ -18,9 +18,9 @@ from flyteadmin.settings import environment
 from functions.process_event.handler import lambda_handler
 from tests.aws_events import Context, batch, queue_record
 from tests.builders import CREATED_AT, DOMAIN, PROJECT
-from tests.property.plans import Plan, Receive, Step
-from tests.property.runs import Run
-from tests.property.scheduling import SET_ASIDE, Consumer, Scheduler
+from tests.property.delivery_plans import Plan, Receive, Step
+from tests.property.interleaving import SET_ASIDE, Consumer, Scheduler
+from tests.property.propeller_runs import Run
 
 
 @dataclass

@@ -13,8 +13,8 @@ from google.protobuf.message import Message
 from functions.get_executions.handler import lambda_handler
 from tests.aws_events import OCTETS, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
-from tests.property.runs import Run
-from tests.property.store import Store
+from tests.property.emulator_in_process import Store
+from tests.property.propeller_runs import Run
 
 PAGE = 3
 _TABLES = ("executions", "node_executions", "task_executions", "leases", "execution_events")

@@ -13,7 +13,7 @@ from flyteadmin.clients import storage
 from local.aws import data
 from local.aws.client import DEFAULT_ACCOUNT, Endpoint
 from local.aws.data import DataAccount
-from tests.property.store import BUCKET, encoded
+from tests.property.emulator_in_process import BUCKET, encoded
 
 
 @dataclass

@@ -17,7 +17,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.property.store import Call
+from tests.property.emulator_in_process import Call
 
 type Parameters = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 A property test makes a hundred requests in each of thousands of examples. DynamoDB's calls skip botocore's
 serialisation and go to the emulator's function for the operation, S3's to a dictionary; SQS's, of which there are few,
 are real boto3 up to the socket.
-All of them pass `BaseClient._make_api_call`, where the tests look on, interleave and interrupt (scheduling.py).
+All of them pass `BaseClient._make_api_call`, where the tests look on, interleave and interrupt (interleaving.py).
 """
 # ruff: noqa: PLC0415  MiniStack reads its environment when it is imported, and takes seconds to
 

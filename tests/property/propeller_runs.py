@@ -16,7 +16,7 @@ from flyteadmin.events.projection import entity_of
 from flyteadmin.events.validation import Event
 from flyteadmin.timestamps import NANOSECONDS
 from tests.builders import node_event, task_event, workflow_event
-from tests.property.walk import Clocks, Draw, Walk, error
+from tests.property.propeller_walk import Clocks, Draw, Walk, error
 
 _TICKS = [0.4, 0.000000123, 1.0, 0.0]
 _SKEWS = [0.0, 0.0, -3.0, 2.5]

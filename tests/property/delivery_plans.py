@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES
-from tests.property.scheduling import KINDS, SET_ASIDE, Fault
+from tests.property.interleaving import KINDS, SET_ASIDE, Fault
 
 BATCH = 10
 _FEW_BYTES = 400

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from flyteadmin.events.validation import Event
 from tests.builders import at, execution_id, node_event, node_id, task_event, task_id, workflow_event
 from tests.entities import identifier, integer
-from tests.property.attempts import attempt_details
+from tests.property.task_event_details import attempt_details
 
 MAX_DEPTH = 2
 MAX_NODES = 6

@@ -20,7 +20,7 @@ from flyteadmin.workflows import repository as workflows
 from flyteadmin.workflows.models import WorkflowRow
 from tests.builders import DOMAIN, PROJECT
 from tests.entities import variables
-from tests.listed import FIRST, Ask, Cell, Database, moment
+from tests.sql_oracle import FIRST, Ask, Cell, Database, moment
 
 NAMES = ["core.a", "core.ab", "x", "x.y", "ünïcode"]
 VERSIONS = ["v1", "v10", "v2"]

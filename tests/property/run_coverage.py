@@ -14,8 +14,8 @@ from flyteadmin.facts import Facts
 from flyteadmin.node_executions import phases as node_phases
 from flyteadmin.task_executions import phases as task_phases
 from flyteadmin.task_executions.phases import TaskState
-from tests.property.rules import NODE_RULES, TASK_RULES, WORKFLOW_RULES, Move, Rules
-from tests.property.runs import Run
+from tests.property.acceptance_rules import NODE_RULES, TASK_RULES, WORKFLOW_RULES, Move, Rules
+from tests.property.propeller_runs import Run
 
 _NO_ATTEMPT = TaskState(TaskExecutionClosure(), 0, "")
 
