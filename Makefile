@@ -10,14 +10,15 @@ SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
 COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
-.PHONY: help setup check test property demo up down build deploy redrive bench soak docs
+.PHONY: help setup check test property demo up down build deploy bench soak docs
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "A deployed stack is operated with .venv/bin/flyteadmin-ops; --help lists its commands."
 
 setup: .venv/.complete ## install everything from the lock (the other commands do it themselves)
 
-.venv/.complete: uv.lock pyproject.toml layers/common/pyproject.toml deploy/sam/uv.lock
+.venv/.complete: uv.lock pyproject.toml layers/common/pyproject.toml operations/pyproject.toml deploy/sam/uv.lock
 	@local/setup.sh
 	@touch $@
 
@@ -63,9 +64,6 @@ bench: build ## requests, write units, lists, CPU, import cost beside their budg
 
 soak: build ## 200 executions at once while functions die: every final state right (a quarter of an hour, not in CI)
 	@python -m bench.soak --seed $(SEED) $(ARGS)
-
-redrive: setup ## events that were set aside: list them, or ARGS="show|send|drop --execution … --cause … --message …"
-	@python -m deploy.redrive --stack $(STACK) $(ARGS)
 
 docs: setup ## write the generated docs anew
 	python docs/generate.py

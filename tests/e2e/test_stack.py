@@ -65,7 +65,7 @@ def test_every_journey_ends_well(travelled: Traveller) -> None:
 
 
 def test_an_operator_looks_at_what_was_set_aside(travelled: Traveller) -> None:
-    """`make redrive` finds the stack by its name; what is no event can't be sent again, and stays."""
+    """`flyteadmin-ops redrive` finds the stack by its name; what is no event can't be sent again, and stays."""
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": travelled.stack.endpoint.url,
@@ -73,9 +73,17 @@ def test_an_operator_looks_at_what_was_set_aside(travelled: Traveller) -> None:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
     }
-    for command, expected in (("list", "INVALID_ARGUMENT"), ("send", "not sent: INVALID_ARGUMENT")):
+    for command, expected in (("list", "INVALID_ARGUMENT"), ("send", "failed: INVALID_ARGUMENT")):
         done = subprocess.run(
-            [sys.executable, "-m", "deploy.redrive", command, "--stack", STACK, "--cause", "invalid"],
+            [
+                Path(sys.executable).parent / "flyteadmin-ops",
+                "redrive",
+                command,
+                "--stack",
+                STACK,
+                "--cause",
+                "invalid",
+            ],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Events that were set aside: listed, shown, and sent again in their old place."""
+"""Events that were set aside: listed, shown, sent again in their old place, dropped; by the code and by the command."""
 
 import json
 import re
@@ -6,7 +6,6 @@ import re
 import pytest
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from deploy import redrive as command
 from flyteadmin.clients import queue
 from flyteadmin.events import redrive
 from flyteadmin.events.redrive import Chosen
@@ -25,7 +24,8 @@ from tests.builders import (
     stored_execution,
     workflow_event,
 )
-from tests.faults import answering, unavailable
+from tests.faults import unavailable
+from tests.operating import Operator, name_stack
 
 RUN = f"{PROJECT}:{DOMAIN}:run"
 
@@ -146,47 +146,64 @@ def test_a_claim_is_sent_again_as_it_is(aws: Aws, monkeypatch: pytest.MonkeyPatc
     assert row.output_uri
 
 
-def test_the_command(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def operator(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
+    monkeypatch.setenv("CONFIGURATION_URI", "")  # what the tool sets is taken back
+    name_stack(aws)
+    return Operator(capsys)
+
+
+def test_the_command(aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     stored_execution()
     set_aside(monkeypatch, node_event("RUNNING", 1), 1)
     lambda_handler(batch([queue_record("no event", 3)]), Context())
-    assert command.run("list", Chosen()) == 0
-    assert re.search(f"20..-..-..T..:..:..Z  id-1  {RUN}  place 1  UNAVAILABLE", capsys.readouterr().out)
-    assert command.run("show", Chosen(execution=RUN)) == 0
-    out = capsys.readouterr()
-    assert 'node_id: "n0"' in out.out
-    assert out.err == "1 of 2 dead letters\n"
-    assert command.run("send", Chosen()) == 1
-    out = capsys.readouterr()
-    assert "sent again, in its place 1" in out.out
-    assert "not sent: INVALID_ARGUMENT" in out.out
-    assert "2 dead letters, 1 failed" in out.err
-    assert command.run("send", Chosen(execution=RUN)) == 0
-    assert capsys.readouterr().err == "0 of 1 dead letters\n"
+    listed = operator("redrive", "list")
+    assert listed.code == 0
+    assert re.search(f"20..-..-..T..:..:..Z  id-1  {RUN}  place 1  UNAVAILABLE", listed.out)
+    shown = operator("redrive", "show", "--execution", RUN)
+    assert 'node_id: "n0"' in shown.out
+    assert (shown.code, shown.err) == (0, "1 of 2 dead letters\n")
+    sent = operator("redrive", "send")
+    assert sent.code == 1
+    assert "sent again, in its place 1" in sent.out
+    assert "failed: INVALID_ARGUMENT" in sent.out
+    assert "2 dead letters, 1 failed" in sent.err
+    assert operator("redrive", "send", "--execution", RUN) == (0, "", "0 of 1 dead letters\n")
 
 
-def test_what_will_never_apply_is_taken_off(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_as_json(aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     stored_execution()
     set_aside(monkeypatch, node_event("RUNNING", 1), 1)
     lambda_handler(batch([queue_record("no event", 3)]), Context())
-    assert command.run("drop", Chosen(cause="INVALID_ARGUMENT")) == 0
-    assert "dropped" in capsys.readouterr().out
+    shown = {each["place"]: each for each in operator("redrive", "show", "--json").records()}
+    assert (shown["1"]["message"], shown["1"]["execution"], shown["1"]["outcome"]) == ("id-1", RUN, "shown")
+    assert 'node_id: "n0"' in shown["1"]["event"]
+    sent = operator("--json", "redrive", "send")
+    assert sent.code == 1
+    outcomes = {each["place"]: (each["outcome"], each["sent_to"]) for each in sent.records()}
+    assert outcomes == {"1": ("sent", "1"), "3": ("failed", None)}
+
+
+def test_what_will_never_apply_is_taken_off(aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored_execution()
+    set_aside(monkeypatch, node_event("RUNNING", 1), 1)
+    lambda_handler(batch([queue_record("no event", 3)]), Context())
+    done = operator("redrive", "drop", "--cause", "INVALID_ARGUMENT")
+    assert done.code == 0
+    assert "  dropped\n" in done.out
     assert [letter.sequence for letter in letters()] == ["1"]
 
 
-def test_nothing_is_dropped_that_nobody_named(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
-        command.main(["drop"])
-    assert refused.value.code == 2
-    assert "drop needs --execution" in capsys.readouterr().err
+def test_nothing_is_dropped_that_nobody_named(operator: Operator) -> None:
+    done = operator("redrive", "drop")
+    assert done.code == 2
+    assert "drop needs --execution" in done.err
 
 
 def test_an_event_that_is_set_aside_anew_at_once_is_sent_once(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or `make redrive` would go on for ever: the function is faster than the operator."""
+    """Or the command would never end: the function is faster than the operator."""
     lambda_handler(batch([queue_record(message_body(workflow_event("RUNNING", 1)), 7)]), Context())
     send, sent = queue.send, 0
 
@@ -199,15 +216,16 @@ def test_an_event_that_is_set_aside_anew_at_once_is_sent_once(
         return send(message)
 
     monkeypatch.setattr(queue, "send", and_process)
-    assert command.run("send", Chosen()) == 1
-    out = capsys.readouterr()
-    assert sent == 1
-    assert "came back" in out.out
-    assert "2 dead letters, 1 failed" in out.err
+    done = operator("redrive", "send")
+    assert (done.code, sent) == (1, 1)
+    assert "came back" in done.out
+    assert "2 dead letters, 1 failed" in done.err
     assert [letter.sequence.lstrip("0") for letter in letters()] == ["7"]
 
 
-def test_one_that_is_interrupted_hides_nothing_and_loses_nothing(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_interrupted_hides_nothing_and_loses_nothing(
+    aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored_execution()
     for sequence in range(1, 6):
         set_aside(monkeypatch, node_event("RUNNING", sequence, node=f"n{sequence}"), sequence)
@@ -222,60 +240,52 @@ def test_one_that_is_interrupted_hides_nothing_and_loses_nothing(aws: Aws, monke
 
     with monkeypatch.context() as broken:
         broken.setattr(queue, "take_off", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            command.run("send", Chosen())
+        done = operator("redrive", "send")
+        assert done.code == 130
+        assert "interrupted; what is not printed as sent or dropped is where it was" in done.err
     assert len(letters()) == 3
     assert len(redelivered(aws)) == 3
-    assert command.run("send", Chosen()) == 0
+    assert operator("redrive", "send").code == 0
     assert len(redelivered(aws)) == 3
     assert all(node_executions.read(RUN, f"n{sequence}") for sequence in range(1, 6))
 
 
 @pytest.mark.parametrize(
-    ("variables", "arguments", "said"),
+    ("variables", "arguments", "told"),
     [
-        ({}, ["--stack", "nosuch"], "does not exist"),
-        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, [], "credentials"),
-        ({"AWS_DEFAULT_REGION": None}, [], "region"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], "Could not connect"),
+        ({}, ["--stack", "nosuch"], "stack nosuch does not exist in us-east-1; --stack and --region name another"),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, [], "credentials; sign in .* --profile"),
+        ({"AWS_DEFAULT_REGION": None}, [], "region; name it with --region, .*"),
+        ({}, ["--profile", "nobody"], "The config profile .nobody. could not be found; .*"),
+        ({}, ["--endpoint-url", "http://127.0.0.1:9"], "Could not connect .* is --region right, .*"),
     ],
-    ids=["no such stack", "no credentials", "no region", "no network"],
+    ids=["no such stack", "no credentials", "no region", "no such profile", "no network"],
 )
-def test_who_can_t_look_is_told_why_in_a_line(
-    aws: Aws,
+def test_an_operator_who_can_t_look_is_told_why_in_a_line(
+    operator: Operator,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
     variables: dict[str, str | None],
     arguments: list[str],
-    said: str,
+    told: str,
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_PROFILE", "set by --profile")
+    monkeypatch.delenv("AWS_PROFILE")
     for name, value in variables.items():
         if value is None:
             monkeypatch.delenv(name)
         else:
             monkeypatch.setenv(name, value)
-    assert command.main(arguments) == 2
-    err = capsys.readouterr().err
-    assert re.fullmatch(f"make redrive: .*{said}.*\n", err)
+    done = operator("redrive", "list", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert re.fullmatch(f"flyteadmin-ops: .*{told}\n", done.err)
 
 
-def test_a_stack_of_somebody_else_s(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+def test_a_stack_of_somebody_else_s(aws: Aws, operator: Operator) -> None:
     topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     aws.client("cloudformation").create_stack(StackName="other", TemplateBody=json.dumps(topic))
-    assert command.main(["--stack", "other"]) == 2
-    assert "has no output" in capsys.readouterr().err
-
-
-def test_the_operator_is_told_what_aws_said(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    """It is the operator's own right that is missing; a function would log it."""
-    lambda_handler(batch([queue_record("no event", 3)]), Context())
-    with answering("sqs", "DeleteMessage", "AccessDenied", times=1):
-        assert command.run("drop", Chosen()) == 1
-    assert re.search("not dropped: INTERNAL: .* failed .*AccessDenied", capsys.readouterr().out)
+    done = operator("redrive", "list", "--stack", "other")
+    assert done.code == 1
+    assert "has no output" in done.err

@@ -63,6 +63,16 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
     Raises:
         ValueError: not YAML, not a mapping, or a value has the wrong form; the message names it.
     """
+    known, unknown = known_keys(text)
+    return Configuration.model_validate(known), unknown
+
+
+def known_keys(text: str | bytes) -> tuple[dict[str, object], list[str]]:
+    """Separate what a file sets, under the names of `Configuration`, from the keys that nothing here reads.
+
+    Raises:
+        ValueError: not YAML, or not a mapping.
+    """
     import yaml  # noqa: PLC0415  # 14 ms of a cold start, for deployments that bring a file
 
     try:
@@ -72,7 +82,7 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
     if raw is not None and not isinstance(raw, dict):
         raise ValueError("expected a mapping of sections")
     unknown: list[str] = []
-    return Configuration.model_validate(_aligned(Configuration, raw or {}, "", unknown)), unknown
+    return _aligned(Configuration, raw or {}, "", unknown), unknown
 
 
 def _read(uri: str, last: _Read | None) -> Configuration:
@@ -112,6 +122,9 @@ def _value(annotation: object, value: object, path: str, unknown: list[str]) -> 
         return _aligned(section, value, f"{path}.", unknown)
     if section is not None and isinstance(value, list):
         return [_value(section, each, path, unknown) for each in value]
+    if get_origin(annotation) is dict and isinstance(value, dict):
+        held = get_args(annotation)[1]
+        return {key: _value(held, each, f"{path}.{key}", unknown) for key, each in value.items()}
     if annotation is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)  # a quantity such as `gpu: 1`
     return value

@@ -1,6 +1,6 @@
 """What an operator does with events that were set aside: look at them, and send them again in their old place.
 
-It runs with the operator's credentials; docs/runbook.md says when to use it (`make redrive`) and what they need.
+It runs with the operator's credentials: `flyteadmin-ops redrive`, of which docs/runbook.md says when to use it.
 """
 
 from collections.abc import Generator

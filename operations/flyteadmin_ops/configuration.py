@@ -1,0 +1,190 @@
+"""An operator's `flyteadmin.yaml` checked against what the functions read; pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from flyteadmin.clients.configuration import known_keys
+from flyteadmin.compiler.quantity import QuantityError, parse_quantity
+from flyteadmin.settings import Configuration
+from flyteadmin_ops import unused_keys
+
+_EXPECTED: Mapping[str, str] = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "model_type": "a mapping of keys",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+"""What pydantic's kinds of errors expect, in YAML's words."""
+
+_SHOWN_CHARACTERS = 80
+
+
+class Finding(BaseModel):
+    """What is said of one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1."""
+
+    kind: Literal["error", "unknown", "ignored", "accepted"]
+    path: str = ""
+    line: int | None = None
+    message: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    path: str
+    field: FieldInfo | None
+
+
+def check(text: bytes) -> tuple[Finding, ...]:
+    """Check a file: wrong values, keys nobody knows, keys that are ignored and why, and what is accepted."""
+    try:
+        known, unknown = known_keys(text)
+    except ValueError as error:
+        return (Finding(kind="error", message=" ".join(str(error).split())),)
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    found = [*_wrong(known), *map(_unread, unknown)]
+    wrong = {each.path for each in found}
+    found += [each for each in _accepted(Configuration, known, "") if not _is_within(each.path, wrong)]
+    return tuple(each.model_copy(update={"line": _line(root, each.path)}) for each in found)
+
+
+def _is_within(path: str, wrong: set[str]) -> bool:
+    """Tell whether a key, or something in it, was found wrong."""
+    return any(re.match(rf"{re.escape(path)}(\.|\[|$)", each) for each in wrong)
+
+
+def _wrong(known: Mapping[str, object]) -> Iterator[Finding]:
+    try:
+        Configuration.model_validate(known)
+    except ValidationError as error:
+        yield from map(_finding, error.errors())
+    for part in ("defaults", "limits"):
+        yield from _wrong_quantities(("task_resources", part), known)
+
+
+def _wrong_quantities(location: tuple[str, ...], known: object) -> Iterator[Finding]:
+    """Find texts below a place that are no quantities; a launch would count each as unset."""
+    for part in location:
+        known = known.get(part) if isinstance(known, dict) else None
+    for name, value in known.items() if isinstance(known, dict) else ():
+        try:
+            parse_quantity(value if isinstance(value, str) and value else "0")
+        except QuantityError:
+            message = f"expected a quantity such as 500m or 2Gi, not {_shown(value)}"
+            yield Finding(kind="error", path=_place((*location, name)).path, message=message, value=value)
+
+
+def _finding(error: ErrorDetails) -> Finding:
+    place = _place(error["loc"])
+    value = error["input"]
+    match error["type"]:
+        case "missing":
+            return Finding(kind="error", path=place.path, message="is missing")
+        case "value_error":
+            message = error["msg"].removeprefix("Value error, ")
+        case "string_pattern_mismatch" if place.field is not None and place.field.description:
+            message = f"expected {place.field.description}, not {_shown(value)}"
+        case kind:
+            expected = _EXPECTED.get(kind) or error["msg"].removeprefix("Input should be ")
+            message = f"expected {expected}, not {_shown(value)}"
+    return Finding(kind="error", path=place.path, message=message, value=value)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def _place(location: tuple[int | str, ...]) -> _Place:
+    """Return the path of a place that pydantic names, in upstream's spelling ("domains[1].name"), and its field."""
+    model: type[BaseModel] | None = Configuration
+    path, field = "", None
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+            continue
+        field = model.model_fields.get(part) if model else None
+        path += f"{'.' if path else ''}{(field.alias if field else None) or part}"
+        if field is not None:
+            model = next(_models_in(field.annotation), None)
+    return _Place(path, field)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        return
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _unread(path: str) -> Finding:
+    reason = unused_keys.reason(path)
+    if reason is not None:
+        return Finding(kind="ignored", path=path, message=reason)
+    parent, _, name = path.lower().rpartition(".")
+    siblings_last = sorted(_all_paths(Configuration, ""), key=lambda each: each.lower().rpartition(".")[0] == parent)
+    spellings = {each.lower().rpartition(".")[2]: each for each in siblings_last}
+    close = get_close_matches(name, spellings, n=1, cutoff=0.8)
+    hint = f"; did you mean {spellings[close[0]]}?" if close else ""
+    return Finding(kind="unknown", path=path, message=f"nothing reads a key of this name{hint}")
+
+
+def _all_paths(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        yield path
+        for section in _models_in(field.annotation):
+            yield from _all_paths(section, f"{path}.")
+
+
+def _accepted(model: type[BaseModel], known: Mapping[str, object], prefix: str) -> Iterator[Finding]:
+    for name, value in known.items():
+        field = model.model_fields[name]
+        path = f"{prefix}{field.alias or name}"
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel) and isinstance(value, dict):
+            yield from _accepted(section, value, f"{path}.")
+        else:
+            yield Finding(kind="accepted", path=path, value=value)
+
+
+def _line(root: yaml.Node | None, path: str) -> int | None:
+    """Return the line of a path, or of the deepest part of it that is found."""
+    if root is None or not path:
+        return None
+    line, node = None, root
+    for part in re.findall(r"[^.\[\]]+", path):
+        found = next(_below(node, part.lower()), None)
+        if found is None:
+            break
+        mark, node = found
+        line = mark.start_mark.line + 1
+    return line
+
+
+def _below(node: yaml.Node, part: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+    """Yield what a key in any case, or a number of a list, leads to: the node that stands for its line, and its value.
+
+    A path without a number goes on in any element of a list.
+    """
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key, value) for key, value in node.value if str(key.value).lower() == part)
+    elif isinstance(node, yaml.SequenceNode) and part.isdecimal():
+        yield from ((each, each) for each in node.value[int(part) : int(part) + 1])
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _below(each, part)

@@ -1,0 +1,68 @@
+"""Keys of upstream's `flyteadmin.yaml` that nothing here reads, and why; a key stands for all below it.
+
+Source: the `config` sections of flyteadmin's runtime, server, auth, database and scheduler packages.
+"""
+
+from collections.abc import Mapping
+
+_NO_SERVER = "no server process listens: API Gateway and the bridge do"
+_NO_PROCESS = "no long-running process: metrics and logs go to CloudWatch"
+_NOT_YET = "not served yet"
+_ONE_CLUSTER = "one cluster: the stack's parameters Cluster* name it"
+_STORAGE = "tasks' storage is not limited; ephemeralStorage is read"
+
+REASONS: Mapping[str, str] = {
+    "admin": "it configures a client of the API",
+    "artifacts": _NOT_YET,
+    "auth": "callers sign with SigV4; the bridge has its own settings for tokens and certificates",
+    "catalog-cache": "it configures flytepropeller",
+    "cloudEvents": _NOT_YET,
+    "cluster_resources": "this stack creates no namespaces and no quotas in the cluster",
+    "clusterPools": _ONE_CLUSTER,
+    "clusters": _ONE_CLUSTER,
+    "database": "rows are in DynamoDB; there is no SQL database",
+    "externalEvents": _NOT_YET,
+    "flyteadmin.artifacts": _NOT_YET,
+    "flyteadmin.asyncEventsBufferSize": "events wait in a queue of SQS",
+    "flyteadmin.envs": _NOT_YET,
+    "flyteadmin.featureGates": "there are no feature gates",
+    "flyteadmin.metricKeys": _NO_PROCESS,
+    "flyteadmin.metricsScope": _NO_PROCESS,
+    "flyteadmin.profilerPort": _NO_PROCESS,
+    "flyteadmin.testing": "only upstream's own tests read it",
+    "flyteadmin.useOffloadedInputs": "inputs always go to S3",
+    "flyteadmin.useOffloadedWorkflowClosure": "closures go to S3 by size: flyteadmin.maxFlyteworkflowBytes",
+    "logger": "the functions log JSON to CloudWatch",
+    "namespace_mapping.mapping": "upstream no longer reads it either; namespace_mapping.template is read",
+    "notifications": "executions are announced on the stack's topic; e-mail is not served yet",
+    "otel": "the functions send no traces",
+    "plugins": "it configures flytepropeller",
+    "propeller": "it configures flytepropeller",
+    "qualityOfService": _NOT_YET,
+    "remoteData.region": "objects are in the stack's region",
+    "remoteData.scheme": "objects are in S3",
+    "scheduler": "schedules are not served yet",
+    "secrets": _NO_SERVER,
+    "server.dataProxy.upload.defaultFileNamePrefix": "upstream does not read it either",
+    "server.grpc": _NO_SERVER,
+    "server.grpcPort": _NO_SERVER,
+    "server.httpPort": _NO_SERVER,
+    "server.kube-config": _ONE_CLUSTER,
+    "server.master": _ONE_CLUSTER,
+    "server.readHeaderTimeoutSeconds": _NO_SERVER,
+    "server.security": _NO_SERVER,
+    "server.thirdPartyConfig": _NOT_YET,
+    "server.watchService": _NOT_YET,
+    "storage": "objects are in the stack's own bucket",
+    "task_resources.defaults.storage": _STORAGE,
+    "task_resources.limits.storage": _STORAGE,
+}
+
+_BY_LOWER_CASE = {key.lower(): reason for key, reason in REASONS.items()}
+
+
+def reason(path: str) -> str | None:
+    """Return why nothing here reads a key ("server.grpc.port", in any case); None if upstream does not know it."""
+    parts = path.lower().split(".")
+    longest_first = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((_BY_LOWER_CASE[prefix] for prefix in longest_first if prefix in _BY_LOWER_CASE), None)
