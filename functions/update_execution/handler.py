@@ -4,12 +4,12 @@ from flyteidl.admin.execution_pb2 import ExecutionUpdateRequest, ExecutionUpdate
 
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
-from flyteadmin.executions import archiving
+from flyteadmin.executions import service as executions
 
 
 def update_execution(request: ExecutionUpdateRequest, caller: Identity) -> ExecutionUpdateResponse:
     """PUT /api/v1/executions/{project}/{domain}/{name}."""
-    return archiving.update(request, caller.principal)
+    return executions.update(request, caller.principal)
 
 
 lambda_handler = api_handler({"UpdateExecution": update_execution})

@@ -15,7 +15,7 @@ from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
 from flyteadmin.errors import Code, InvalidArgument
-from flyteadmin.executions import archiving
+from flyteadmin.executions import service
 from functions.process_event.handler import lambda_handler as process_event
 from local.admin import Admin, CallFailed
 from tests import in_process
@@ -106,4 +106,4 @@ def test_a_missing_part_of_the_identifier_is_named(field: str) -> None:
     identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name="run")
     identifier.ClearField(field)
     with pytest.raises(InvalidArgument, match=f"missing {field}"):
-        archiving.update(ExecutionUpdateRequest(id=identifier), "")
+        service.update(ExecutionUpdateRequest(id=identifier), "")

@@ -24,7 +24,7 @@ ACTIVE_SHARDS = 10
 BEFORE_ALL = "0"
 """A sequence that sorts before every padded one."""
 
-_ASKED = [
+_FILTERED = [
     "phase",
     "archived",
     "started_at",
@@ -36,9 +36,9 @@ _ASKED = [
     "task",
     "task_version",
 ]
-"""What filters can ask of an index row; but for `archived` it changes only when the phase does."""
+"""The attributes that filters compare in index rows; all but `archived` change only when the phase does."""
 
-_ASKED_AND_USER = [*_ASKED, "by_user"]
+_FILTERED_AND_USER = [*_FILTERED, "by_user"]
 
 
 class LaunchState(StrEnum):
@@ -72,7 +72,7 @@ class CreatedIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "created"
-        projection = IncludeProjection(_ASKED_AND_USER)
+        projection = IncludeProjection(_FILTERED_AND_USER)
 
     listing = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -83,7 +83,7 @@ class LaunchPlanIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "launch_plan"
-        projection = IncludeProjection(_ASKED_AND_USER)
+        projection = IncludeProjection(_FILTERED_AND_USER)
 
     by_launch_plan = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -94,7 +94,7 @@ class WorkflowIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "workflow"
-        projection = IncludeProjection(_ASKED_AND_USER)
+        projection = IncludeProjection(_FILTERED_AND_USER)
 
     by_workflow = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -105,7 +105,7 @@ class TaskIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "task"
-        projection = IncludeProjection(_ASKED_AND_USER)
+        projection = IncludeProjection(_FILTERED_AND_USER)
 
     by_task = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -116,7 +116,7 @@ class PhaseIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "phase"
-        projection = IncludeProjection(_ASKED_AND_USER)
+        projection = IncludeProjection(_FILTERED_AND_USER)
 
     by_phase = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -127,7 +127,7 @@ class UserIndex(GlobalSecondaryIndex["ExecutionState"]):
 
     class Meta:
         index_name = "user"
-        projection = IncludeProjection(_ASKED)
+        projection = IncludeProjection(_FILTERED)
 
     by_user = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)

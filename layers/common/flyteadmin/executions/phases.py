@@ -58,7 +58,7 @@ class PhaseEvent:
 
 
 def accepts(stored: str, phase: str) -> bool:
-    """Whether an event of `phase` moves an execution in phase `stored` (WFE-04…11); to UNDEFINED nothing moves."""
+    """Tell whether an event of `phase` moves an execution in phase `stored` (WFE-04…11); to UNDEFINED nothing moves."""
     if stored in TERMINAL or phase in {stored, UNDEFINED}:
         return False
     if stored == ABORTING:
@@ -67,12 +67,12 @@ def accepts(stored: str, phase: str) -> bool:
 
 
 def refused_phases(phase: str) -> frozenset[str]:
-    """The stored phases in which an event of `phase` is not accepted: `accepts` as the fast path's condition."""
+    """List the stored phases that refuse an event of `phase`: `accepts` as the fast path's condition."""
     return frozenset(stored for stored, _ in Phase.items() if not accepts(stored, phase))
 
 
 def facts_of(event: PhaseEvent) -> Facts:
-    """What an accepted event says (WFE-12…19)."""
+    """Give the facts of an accepted event (WFE-12…19)."""
     at = to_nanoseconds(event.event.occurred_at)
     phase = event.phase
     once: dict[str, Value] = {}
@@ -117,10 +117,10 @@ def fold(events: Iterable[PhaseEvent]) -> Facts:
     return facts
 
 
-def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:
+def _after(facts: Facts, event: PhaseEvent, event_facts: Facts) -> Facts:
     if not accepts(facts.phase or UNDEFINED, event.phase):
-        return facts.filled_by(said)
-    return facts.then(without_moves(said) if is_full(facts.transitions) else said)
+        return facts.filled_by(event_facts)
+    return facts.then(without_moves(event_facts) if is_full(facts.transitions) else event_facts)
 
 
 def moves_of(transitions: Iterable[str]) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ def moves_of(transitions: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_full(transitions: Sequence[str]) -> bool:
-    """Whether a list of transitions takes nothing but an end any more."""
+    """Tell whether a list of transitions has room for an end alone."""
     return len(transitions) >= MAX_MOVES and len(moves_of(transitions)) >= MAX_MOVES
 
 
@@ -139,11 +139,11 @@ def without_moves(facts: Facts) -> Facts:
     return replace(facts, transitions=tuple(text for text in facts.transitions if text not in moves))
 
 
-def _without_outcome(said: Facts) -> Facts:
-    """What an event says when the control plane is aborting: of outcomes, only the end's counts."""
-    if said.phase in TERMINAL:
-        return said
-    return replace(said, latest={name: value for name, value in said.latest.items() if name not in _OUTCOME})
+def _without_outcome(facts: Facts) -> Facts:
+    """Drop the outcome of an event that is no end: once the control plane aborts, only the end's outcome counts."""
+    if facts.phase in TERMINAL:
+        return facts
+    return replace(facts, latest={name: value for name, value in facts.latest.items() if name not in _OUTCOME})
 
 
 def reduce(events: Iterable[PhaseEvent], control_plane: ControlPlanePhase) -> Facts:

@@ -9,10 +9,9 @@ from flyteidl.admin.execution_pb2 import (
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
-from flyteadmin.errors import NotFound
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.repository import StoredExecution
-from flyteadmin.executions.validation import validate_identifier
+from flyteadmin.executions.validation import missing_execution, validate_identifier
 from flyteadmin.identifiers import execution_key
 from flyteadmin.remote_data import remote_data
 
@@ -45,11 +44,3 @@ def existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
     if stored is None:
         raise missing_execution(identifier)
     return stored
-
-
-def missing_execution(identifier: WorkflowExecutionIdentifier) -> NotFound:
-    """The error for an execution that there is not, in upstream's wording."""
-    return NotFound(
-        "missing entity of type execution with identifier"
-        f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
-    )

@@ -128,7 +128,7 @@ def index_key(listing: str, value: str) -> str:
 
 
 def user_of(state: ExecutionState) -> str:
-    """Whose execution it is, as an index row says it."""
+    """Give the user of an execution, from what index rows carry."""
     return state.by_user.split("#", 2)[2]
 
 
@@ -189,16 +189,16 @@ def control_plane_phase_of(state: ExecutionState) -> ControlPlanePhase:
     return ControlPlanePhase(state.overlay_phase or "", int(state.overlay_at or 0))
 
 
-def update_optimistically(state: ExecutionState, decision: Callable[[ExecutionState], Facts | None]) -> ExecutionState:
-    """Write what a decision makes of a row, asked again of the newer row where somebody was faster; None leaves it.
+def update_optimistically(state: ExecutionState, decide: Callable[[ExecutionState], Facts | None]) -> ExecutionState:
+    """Write the facts that `decide` makes of a row; where another writer was faster, decide again on the newer row.
 
-    Gives the row on which the decision was made; whatever the decision raises goes through.
+    None leaves the row as it is. Returns the row that was decided on; errors of `decide` pass through.
 
     Raises:
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     for attempt in range(_ATTEMPTS):
-        facts = decision(state)
+        facts = decide(state)
         if facts is None:
             return state
         try:

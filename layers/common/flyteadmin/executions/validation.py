@@ -2,6 +2,7 @@
 
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
+from flyteadmin.errors import NotFound
 from flyteadmin.validation import validate_set
 
 
@@ -12,3 +13,11 @@ def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:
         InvalidArgument: naming the missing field.
     """
     validate_set(identifier, "project", "domain", "name")
+
+
+def missing_execution(identifier: WorkflowExecutionIdentifier) -> NotFound:
+    """The error for an execution that does not exist, in upstream's wording."""
+    return NotFound(
+        "missing entity of type execution with identifier"
+        f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"
+    )

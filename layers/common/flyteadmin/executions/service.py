@@ -1,4 +1,7 @@
-"""What happens on UpdateExecution: an execution is archived or taken back, which decides whether lists show it."""
+"""UpdateExecution: archives an execution or takes it back, which decides whether lists show it.
+
+The other write, an abort, is in `terminating`: it calls a cluster, whose client only its function carries.
+"""
 
 from flyteidl.admin.execution_pb2 import (
     ExecutionState,
@@ -10,13 +13,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from flyteadmin.clients.dynamodb.writes import ConditionFailed
 from flyteadmin.errors import invalid
-from flyteadmin.executions import reading, repository
-from flyteadmin.executions.validation import validate_identifier
+from flyteadmin.executions import repository
+from flyteadmin.executions.validation import missing_execution, validate_identifier
 from flyteadmin.identifiers import execution_key
 
 
 def update(request: ExecutionUpdateRequest, caller: str) -> ExecutionUpdateResponse:
-    """Set whether an execution is archived, in any phase; the same again refreshes who did it and when (UPD-01…05).
+    """Set whether an execution is archived, in any phase; a repeat renews who did it and when (UPD-01…05).
 
     Raises:
         InvalidArgument: the identifier is not whole, or there is no such state.
@@ -30,5 +33,5 @@ def update(request: ExecutionUpdateRequest, caller: str) -> ExecutionUpdateRespo
     try:
         repository.set_archived(execution_key(request.id), request.state, change.SerializeToString(deterministic=True))
     except ConditionFailed:
-        raise reading.missing_execution(request.id) from None
+        raise missing_execution(request.id) from None
     return ExecutionUpdateResponse()
