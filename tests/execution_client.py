@@ -13,6 +13,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
+from flyteadmin.settings import environment
 from local.admin import Admin, CallFailed
 from local.cluster.server import ClusterServer
 from tests.builders import DOMAIN, PROJECT
@@ -56,7 +57,7 @@ def get(admin: Admin, name: str = "run") -> Execution:
 
 
 def resources(cluster: ClusterServer) -> list[FlyteWorkflow]:
-    listed = cluster_client._api().list_namespaced_custom_object(
+    listed = cluster_client._api(environment().clusters.default).list_namespaced_custom_object(
         cluster_client.GROUP, cluster_client.VERSION, NAMESPACE, cluster_client.PLURAL
     )
     return [FlyteWorkflow.model_validate(item) for item in listed["items"]]

@@ -62,8 +62,10 @@ import sys
 sys.path[:0] = sys.argv[1:]
 from flyteadmin.clients import cluster
 from flyteadmin.errors import Unavailable
+from flyteadmin.settings import environment
+here = environment().clusters.default
 body = {"apiVersion": "flyte.lyft.com/v1alpha1", "kind": "FlyteWorkflow", "metadata": {"name": "w"}}
-for call, *given in [(cluster.create, "default", body)] * 4 + [(cluster.delete, "default", "w")] * 2:
+for call, *given in [(cluster.create, here, "default", body)] * 4 + [(cluster.delete, here, "default", "w")] * 2:
     try:
         print(call(*given))
     except (cluster.Refused, Unavailable) as error:

@@ -17,6 +17,34 @@ from flyteadmin.durations import parse_duration
 _QUANTITY = r"^([0-9]+(\.[0-9]*)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$"
 
 
+class Cluster(BaseModel):
+    """A Kubernetes cluster that runs executions, and how its API is reached."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    endpoint: str
+    certificate_authority: str
+    token_secret_arn: str
+
+
+class Clusters(BaseModel):
+    """The clusters of a deployment: one today, whose name executions keep."""
+
+    model_config = ConfigDict(frozen=True)
+
+    configured: tuple[Cluster, ...]
+
+    @property
+    def default(self) -> Cluster:
+        """The cluster of an execution that asks for none."""
+        return self.configured[0]
+
+    def named(self, name: str) -> Cluster:
+        """The cluster of an execution's row; the default for a name that the deployment gave up, by a renaming say."""
+        return next((cluster for cluster in self.configured if cluster.name == name), self.default)
+
+
 class Environment(BaseModel):
     """What template.yaml sets for a function; a function gets only what its role may touch."""
 
@@ -39,6 +67,17 @@ class Environment(BaseModel):
     build: str = Field("unknown", description="the commit that was deployed")
     build_time: str = Field("unknown", description="when that commit was made, ISO 8601")
     readable_data: str = Field("", description="ARNs of the objects that may be handed out, with * and commas")
+
+    @property
+    def clusters(self) -> Clusters:
+        """The clusters that the `cluster_*` variables describe."""
+        cluster = Cluster(
+            name=self.cluster_name,
+            endpoint=self.cluster_endpoint,
+            certificate_authority=self.cluster_certificate_authority,
+            token_secret_arn=self.cluster_token_secret_arn,
+        )
+        return Clusters(configured=(cluster,))
 
 
 @lru_cache(maxsize=1)

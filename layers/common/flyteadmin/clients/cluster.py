@@ -1,9 +1,10 @@
-"""The Kubernetes API of the cluster that runs the workflows; the only module that imports `kubernetes`."""
+"""The Kubernetes API of a cluster that runs workflows; the only module that imports `kubernetes`."""
 
 import base64
 import tempfile
 import time
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 from botocore.signers import RequestSigner
@@ -14,13 +15,14 @@ from urllib3.exceptions import HTTPError
 
 from flyteadmin.clients.aws import client, faults, session
 from flyteadmin.errors import Internal, Unavailable
-from flyteadmin.settings import environment
+from flyteadmin.settings import Cluster
 
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 
 _TOKEN_SECONDS = 60
 _TOKEN_USED_SECONDS = 600
 _TIMEOUT_SECONDS = (2, 10)
+_CLIENTS_KEPT = 8
 _ALREADY_EXISTS = "AlreadyExists"
 _NOT_FOUND = 404
 _UNREACHABLE = "the cluster can't be reached right now"
@@ -42,15 +44,15 @@ class _Status(BaseModel):
     message: str = ""
 
 
-def create(namespace: str, body: object) -> None:
-    """Create a FlyteWorkflow; one of that name that is there already counts as created (CRE-33).
+def create(cluster: Cluster, namespace: str, body: object) -> None:
+    """Create a FlyteWorkflow; one of that name that exists already counts as created (CRE-33).
 
     Raises:
         Refused: the API server answered 4xx and will answer so again.
         Unavailable: a time-out, a 5xx or throttling: the resource may exist or not.
     """
     try:
-        _api().create_namespaced_custom_object(
+        _api(cluster).create_namespaced_custom_object(
             GROUP, VERSION, namespace, PLURAL, body, _request_timeout=_TIMEOUT_SECONDS
         )
     except ApiException as error:
@@ -59,15 +61,15 @@ def create(namespace: str, body: object) -> None:
         raise Unavailable(_UNREACHABLE) from error
 
 
-def delete(namespace: str, name: str) -> bool:
-    """Delete a FlyteWorkflow, and whether there was one; its finalizer keeps it until propeller has aborted it.
+def delete(cluster: Cluster, namespace: str, name: str) -> bool:
+    """Delete a FlyteWorkflow and tell whether there was one; its finalizer keeps it until propeller has aborted it.
 
     Raises:
         Refused: the API server answered 4xx and will answer so again.
         Unavailable: a time-out, a 5xx or throttling: it may be deleted or not.
     """
     try:
-        _api().delete_namespaced_custom_object(
+        _api(cluster).delete_namespaced_custom_object(
             GROUP,
             VERSION,
             namespace,
@@ -97,40 +99,39 @@ def _raise(error: ApiException) -> None:
     raise Refused(status.reason or str(error.status), status.message) from error
 
 
-def _api() -> CustomObjectsApi:
-    return _api_until(int(time.time()) // _TOKEN_USED_SECONDS)
+def _api(cluster: Cluster) -> CustomObjectsApi:
+    return _api_until(cluster, int(time.time()) // _TOKEN_USED_SECONDS)
 
 
-@lru_cache(maxsize=1)
-def _api_until(_period: int) -> CustomObjectsApi:
-    """An API client whose token is younger than ten minutes; EKS takes one for fifteen."""
-    here = environment()
-    if not here.cluster_endpoint:
+@lru_cache(maxsize=_CLIENTS_KEPT)
+def _api_until(cluster: Cluster, _period: int) -> CustomObjectsApi:
+    """A cluster's API client, whose token is younger than ten minutes; EKS takes one for fifteen."""
+    if not cluster.endpoint:
         raise Internal("no cluster is configured: set the stack's ClusterEndpoint")
     configuration = Configuration()
-    configuration.host = here.cluster_endpoint
-    configuration.api_key = {"authorization": f"Bearer {_token()}"}
-    configuration.ssl_ca_cert = _authority(here.cluster_certificate_authority)
+    configuration.host = cluster.endpoint
+    configuration.api_key = {"authorization": f"Bearer {_token(cluster)}"}
+    configuration.ssl_ca_cert = _authority(cluster.certificate_authority)
     configuration.retries = False
     return CustomObjectsApi(ApiClient(configuration))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=_CLIENTS_KEPT)
 def _authority(certificate: str) -> str | None:
+    """Write a certificate, PEM in base64, where the client reads it from: a file of its own for each."""
     if not certificate:
         return None
-    file = Path(tempfile.gettempdir()) / "cluster-ca.pem"
+    file = Path(tempfile.gettempdir()) / f"cluster-ca-{sha256(certificate.encode()).hexdigest()[:16]}.pem"
     file.write_bytes(base64.b64decode(certificate))
     return str(file)
 
 
-def _token() -> str:
-    """The service-account token where the deployment has one, else EKS's: a presigned GetCallerIdentity."""
-    here = environment()
-    if here.cluster_token_secret_arn:
+def _token(cluster: Cluster) -> str:
+    """The service-account token where the cluster has one, else EKS's: a presigned GetCallerIdentity."""
+    if cluster.token_secret_arn:
         with faults("the cluster's token"):
-            return client("secretsmanager").get_secret_value(SecretId=here.cluster_token_secret_arn)["SecretString"]
-    return eks_token(here.cluster_name)
+            return client("secretsmanager").get_secret_value(SecretId=cluster.token_secret_arn)["SecretString"]
+    return eks_token(cluster.name)
 
 
 def eks_token(cluster_name: str) -> str:

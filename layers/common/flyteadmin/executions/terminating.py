@@ -15,6 +15,7 @@ from flyteadmin.executions import reading, repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
+from flyteadmin.settings import environment
 from flyteadmin.text import truncate
 
 MAX_CAUSE_BYTES = 2000
@@ -38,7 +39,7 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
     at = time.time_ns()
     abort = AbortMetadata(cause=truncate(request.cause, MAX_CAUSE_BYTES), principal=caller)
     state = repository.update_optimistically(stored.state, lambda row: _aborting(row, abort, at))
-    was_there = _deleted(stored.specification.namespace, request.id.name)
+    was_there = _deleted(state.cluster, stored.specification.namespace, request.id.name)
     if state.launch == LaunchState.LAUNCHING:
         repository.update_optimistically(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
     return ExecutionTerminateResponse()
@@ -57,9 +58,9 @@ def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | Non
     )
 
 
-def _deleted(namespace: str, name: str) -> bool:
+def _deleted(cluster_name: str, namespace: str, name: str) -> bool:
     try:
-        return cluster.delete(namespace, name)
+        return cluster.delete(environment().clusters.named(cluster_name), namespace, name)
     except cluster.Refused as refusal:
         raise Internal(f"failed to terminate execution {name}: {refusal}") from refusal
 

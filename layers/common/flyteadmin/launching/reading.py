@@ -104,7 +104,7 @@ def second_stage(call: Call, first: FirstStage, threads: ThreadPoolExecutor) -> 
         project_labels=projects.labels(project),
         attributes=matching.result(),
         configuration=first.configuration,
-        cluster=environment().cluster_name,
+        cluster=environment().clusters.default.name,
         caller=call.caller,
         principal=parent.principal if parent is not None else call.caller,
         accepted_at=call.accepted_at,

@@ -12,6 +12,7 @@ from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.observability import logger
+from flyteadmin.settings import environment
 
 
 def start(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
@@ -27,7 +28,7 @@ def start(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> 
 
 def _create(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
     try:
-        cluster.create(namespace, body)
+        cluster.create(environment().clusters.named(state.cluster), namespace, body)
     except cluster.Refused as refusal:
         _refused(state, refusal)
 
