@@ -14,7 +14,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from flyteadmin.events.envelope import kind_of, seal
 from flyteadmin.events.validation import Event
 from flyteadmin.executions import leases, repository
-from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
 from flyteadmin.settings import environment
 from flyteadmin.timestamps import NANOSECONDS
@@ -114,9 +113,8 @@ def stored_execution(name: str = "run", *, cluster: str = "east", principal: str
         inputs_uri="",
         user_inputs_uri="",
     )
-    lease = Lease(launch_plan=launch_plan, execution=key, created_at=CREATED_AT)
     of_these_tables = f"{environment().table_prefix}{name}"  # a database remembers tokens of other tables' tests too
-    repository.create(state, specification, lease, sha256(of_these_tables.encode()).hexdigest()[:36])
+    repository.create(state, specification, sha256(of_these_tables.encode()).hexdigest()[:36])
     return state
 
 

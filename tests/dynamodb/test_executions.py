@@ -11,7 +11,6 @@ from flyteadmin.clients.dynamodb.reads import query
 from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put
 from flyteadmin.executions import phases as workflow_phases
 from flyteadmin.executions import repository as executions
-from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
 from flyteadmin.facts import Facts
@@ -160,7 +159,7 @@ def test_a_name_is_taken_once(database: str) -> None:
     moved("RUNNING", "1")
     state, specification = stored(), executions.read_all([RUN, "no:such:run"])[RUN].specification
     with pytest.raises(executions.ExecutionExists):
-        executions.create(state, specification, Lease(launch_plan=PLAN, execution=RUN, created_at=1), "another token")
+        executions.create(state, specification, "another token")
     assert stored().version == 2
 
 
@@ -179,7 +178,7 @@ def test_what_comes_with_a_create_may_be_there_already(database: str) -> None:
     there = Put(other.state, ExecutionState.execution.does_not_exist())
     state = ExecutionState(**{**other.state.attribute_values, "execution": RUN})
     specification = ExecutionSpecification(**{**other.specification.attribute_values, "execution": RUN})
-    executions.create(state, specification, Lease(launch_plan=PLAN, execution=RUN, created_at=1), "token", [there])
+    executions.create(state, specification, "token", [there])
     assert stored().phase == "UNDEFINED"
 
 

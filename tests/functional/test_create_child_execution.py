@@ -4,12 +4,14 @@ import pytest
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata
 from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 
+from flyteadmin.clients.dynamodb.reads import query
 from flyteadmin.errors import Code
+from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionState, LaunchState
 from local.admin import Admin
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
-from tests.execution_client import create, get, refused, request, resources
+from tests.execution_client import NAMESPACE, create, get, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
@@ -39,6 +41,18 @@ def test_a_child_is_its_parents_and_one_level_deeper(admin: Admin, launch_plan: 
     grandchild = get(admin, "grandchild")
     assert (grandchild.spec.metadata.principal, grandchild.spec.metadata.nesting) == ("alice", 2)
     assert grandchild.spec.security_context.run_as.execution_identity == PRINCIPAL_ARN
+
+
+def test_an_active_execution_is_indexed_with_its_parent_and_where_its_resource_lies(
+    admin: Admin, launch_plan: Identifier
+) -> None:
+    stored_execution("parent")
+    create(admin, child_of("parent", launch_plan))
+    shards = map(str, range(ACTIVE_SHARDS))
+    active = [row for shard in shards for row in query(ExecutionState, shard, index="active").items]
+    [child] = [row for row in active if row.execution == f"{PROJECT}:{DOMAIN}:child"]
+    assert child.parent == f"{PROJECT}:{DOMAIN}:parent"
+    assert (child.launch, child.cluster, child.namespace) == (LaunchState.LAUNCHING, "east", NAMESPACE)
 
 
 @pytest.mark.conformance("HIE-04")

@@ -71,7 +71,8 @@ def test_an_execution_is_a_row_a_lease_and_a_resource(
     assert resource.execution_config.max_parallelism == 25
     state = repository.read_state(f"{PROJECT}:{DOMAIN}:run")
     assert state is not None
-    assert (state.launch, state.cluster) == (LaunchState.LAUNCHING, "east")
+    assert (state.launch, state.cluster, state.namespace) == (LaunchState.LAUNCHING, "east", NAMESPACE)
+    assert state.parent is None
 
 
 @pytest.mark.conformance("CRE-04", "CRE-05")

@@ -12,7 +12,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
-from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 LISTING_SHARDS = 4
@@ -134,11 +134,11 @@ class UserIndex(GlobalSecondaryIndex["ExecutionState"]):
 
 
 class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions that have not ended, sharded; what `reconcile` walks."""
+    """Executions that have not ended, sharded, with what comparing them with their clusters' resources needs."""
 
     class Meta:
         index_name = "active"
-        projection = KeysOnlyProjection()
+        projection = IncludeProjection(["launch", "cluster", "namespace", "parent"])
 
     active = UnicodeAttribute(hash_key=True)
     created_at = NumberAttribute(range_key=True)
@@ -147,7 +147,8 @@ class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
 class ExecutionState(Model):
     """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes.
 
-    `task` is there where a task was launched by itself; the launch plan and the workflow are then the generated ones.
+    `task` is set where a task was launched by itself; the launch plan and the workflow are then the generated ones.
+    The resource lies in `cluster` and `namespace`. `parent` is the key of the execution whose node launched this one.
 
     What the indexes are keyed by begins with `listing`, "project:domain#shard". `by_phase` is that, "#" and the phase;
     the others end in the user, or in the name alone of the launch plan, workflow or task.
@@ -169,6 +170,8 @@ class ExecutionState(Model):
     )
     launch = UnicodeAttribute(default=LaunchState.LAUNCHING.value)
     cluster = UnicodeAttribute(default="")
+    namespace = UnicodeAttribute(default="")
+    parent = UnicodeAttribute(null=True)
     created_at = NumberAttribute()
     started_at = NumberAttribute(null=True)
     ended_at = NumberAttribute(null=True)
@@ -213,8 +216,8 @@ class ExecutionState(Model):
 class ExecutionSpecification(Model):
     """What stays: the spec as stored, and where the inputs are; `call` tells a repeat of the create from another.
 
-    `nesting`, `cluster_label` and `namespace` are taken out of the spec, which may lie in S3: the executions that this
-    one launches inherit the first two, and its abort finds the resource by the third.
+    `nesting` and `cluster_label` are copied out of the spec, which may lie in S3, for the executions that this one
+    launches.
     """
 
     class Meta:
@@ -230,7 +233,6 @@ class ExecutionSpecification(Model):
     principal = UnicodeAttribute(default="")
     nesting = NumberAttribute(default=0)
     cluster_label = UnicodeAttribute(default="")
-    namespace = UnicodeAttribute(default="")
     call = BinaryAttribute(legacy_encoding=False, null=True)
     inputs_uri = UnicodeAttribute()
     user_inputs_uri = UnicodeAttribute()

@@ -11,7 +11,6 @@ from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
 from flyteadmin.clients.dynamodb.writes import (
     ConditionFailed,
-    Delete,
     Operation,
     Put,
     TransactionFailed,
@@ -22,7 +21,6 @@ from flyteadmin.clients.dynamodb.writes import (
 )
 from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
-from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ACTIVE_SHARDS, LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
 from flyteadmin.facts import Facts
@@ -59,26 +57,26 @@ def specification_key(execution: str) -> Key[ExecutionSpecification]:
 def create(
     state: ExecutionState,
     specification: ExecutionSpecification,
-    lease: Lease,
     token: str,
     unless_there: Sequence[Operation] = (),
 ) -> None:
     """Write both items and the lease, or nothing (docs/architecture.md#create, stage 4).
 
     `token` makes a repeat of this very write within ten minutes a success. `unless_there` is written with them, or left
-    out where one of its conditions does not hold.
+    out where one of its conditions fails.
 
     Raises:
         ExecutionExists: the name is taken.
     """
     set_index_keys(state, specification.principal)
-    operations = [Put(state, ExecutionState.execution.does_not_exist()), Put(specification), Put(lease)]
+    is_new = ExecutionState.execution.does_not_exist()
+    operations = [Put(state, is_new), Put(specification), *leases.taken(state)]
     try:
         transact([*operations, *unless_there], token)
     except TransactionFailed as failure:
         if 0 in failure.failed:
             raise ExecutionExists(state.execution) from None
-        create(state, specification, lease, f"{token}-2")  # another request, which the first one's token would refuse
+        create(state, specification, f"{token}-2")  # another request, which the first one's token would refuse
 
 
 def read_state(execution: str) -> ExecutionState | None:
@@ -172,9 +170,8 @@ def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str,
     if facts.phase not in TERMINAL:
         write(change)
         return
-    operations: list[Operation] = [change, Delete(leases.key(launch_plan, execution))]
     try:
-        transact(operations)
+        transact([change, *leases.released(launch_plan, execution)])
     except TransactionFailed as failure:
         raise ConditionFailed(failure.old.get(0)) from None
 

@@ -39,7 +39,7 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
     at = time.time_ns()
     abort = AbortMetadata(cause=truncate(request.cause, MAX_CAUSE_BYTES), principal=caller)
     state = repository.update_optimistically(stored.state, lambda row: _aborting(row, abort, at))
-    was_there = _deleted(state.cluster, stored.specification.namespace, request.id.name)
+    was_there = _deleted(state.cluster, state.namespace, request.id.name)
     if state.launch == LaunchState.LAUNCHING:
         repository.update_optimistically(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
     return ExecutionTerminateResponse()

@@ -14,7 +14,6 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreate
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository
-from flyteadmin.executions.leases import Lease
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
 from flyteadmin.executions.phases import UNDEFINED
 from flyteadmin.executions.repository import StoredExecution
@@ -93,9 +92,8 @@ def _store(
     state: ExecutionState, specification: ExecutionSpecification, unless_there: Sequence[Operation], call: Call
 ) -> bool:
     """Stage 4: row, lease and a task's skeleton; whether the resource is still to be made."""
-    lease = Lease(launch_plan=state.launch_plan, execution=state.execution, created_at=state.created_at)
     try:
-        repository.create(state, specification, lease, token=uuid.uuid4().hex, unless_there=unless_there)
+        repository.create(state, specification, token=uuid.uuid4().hex, unless_there=unless_there)
     except repository.ExecutionExists:
         earlier = repository.read(state.execution)
         if earlier is None:

@@ -13,6 +13,7 @@ from flyteadmin.executions.phases import UNDEFINED
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_blob_parts, execution_key, name_key
 from flyteadmin.launching.idempotency import Call
+from flyteadmin.launching.parents import parent_of
 from flyteadmin.launching.planning import Known, Launch
 from flyteadmin.timestamps import from_datetime
 
@@ -45,15 +46,14 @@ def rows(
         principal=known.principal,
         nesting=planned.spec.metadata.nesting,
         cluster_label=planned.spec.execution_cluster_label.value,
-        namespace=planned.namespace,
         inputs_uri=resolved.result(),
         user_inputs_uri=user.result(),
         call=call.digest,
     )
-    return _state(known), specification
+    return _state(known, planned), specification
 
 
-def _state(known: Known) -> ExecutionState:
+def _state(known: Known, planned: Launch) -> ExecutionState:
     key = execution_key(known.execution)
     now = from_datetime(known.accepted_at)
     launch_plan, workflow = known.launch_plan.id, known.workflow_id
@@ -62,6 +62,8 @@ def _state(known: Known) -> ExecutionState:
         phase=UNDEFINED,
         launch=LaunchState.LAUNCHING.value,
         cluster=known.cluster,
+        namespace=planned.namespace,
+        parent=_parent(known),
         created_at=now,
         updated_at=now,
         launch_plan=name_key(launch_plan.project, launch_plan.domain, launch_plan.name),
@@ -73,6 +75,11 @@ def _state(known: Known) -> ExecutionState:
         state.task = name_key(known.task_id.project, known.task_id.domain, known.task_id.name)
         state.task_version = known.task_id.version
     return state
+
+
+def _parent(known: Known) -> str | None:
+    node = parent_of(known.request)
+    return execution_key(node.execution_id) if node is not None else None
 
 
 def fitting(known: Known, planned: Launch, body: Body, inputs_uri: str) -> Body:
