@@ -29,7 +29,7 @@ from flyteadmin.description_entities import reading as description_entities
 from flyteadmin.launch_plans import listing as launch_plan_lists
 from flyteadmin.launch_plans import reading as launch_plans
 from flyteadmin.named_entities import listing as name_lists
-from flyteadmin.named_entities import service as named_entities
+from flyteadmin.named_entities import reading as named_entities
 from flyteadmin.tasks import listing as task_lists
 from flyteadmin.tasks import reading as tasks
 from flyteadmin.workflows import listing as workflow_lists

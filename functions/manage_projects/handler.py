@@ -14,7 +14,7 @@ from flyteidl.admin.project_pb2 import (
 
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
-from flyteadmin.projects import service
+from flyteadmin.projects import listing, reading, service
 
 
 def register_project(request: ProjectRegisterRequest, _caller: Identity) -> ProjectRegisterResponse:
@@ -29,17 +29,17 @@ def update_project(request: Project, _caller: Identity) -> ProjectUpdateResponse
 
 def get_project(request: ProjectGetRequest, _caller: Identity) -> Project:
     """GET /api/v1/projects/{id}."""
-    return service.get(request)
+    return reading.get(request)
 
 
 def list_projects(request: ProjectListRequest, _caller: Identity) -> Projects:
     """GET /api/v1/projects."""
-    return service.list_projects(request)
+    return listing.list_projects(request)
 
 
 def get_domains(_request: GetDomainRequest, _caller: Identity) -> GetDomainsResponse:
     """GET /api/v1/domains."""
-    return service.get_domains()
+    return reading.get_domains(_request)
 
 
 lambda_handler = api_handler(

@@ -12,13 +12,13 @@ from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest, WorkflowCreateRes
 
 from flyteadmin.api.handler import api_handler
 from flyteadmin.api.identity import Identity
-from flyteadmin.launch_plans import repository
+from flyteadmin.launch_plans import messages, repository
 from flyteadmin.launch_plans import service as launch_plans
 from flyteadmin.named_entities import service as named_entities
 from flyteadmin.tasks import service as tasks
 from flyteadmin.workflows import service as workflows
 
-_LAUNCH_PLANS = workflows.LaunchPlans(repository.key, repository.interface)
+_LAUNCH_PLANS = workflows.LaunchPlans(repository.key, messages.interface)
 
 
 def create_task(request: TaskCreateRequest, _caller: Identity) -> TaskCreateResponse:

@@ -44,7 +44,7 @@ def active() -> list[str]:
 
 
 def test_a_first_version_makes_its_name_known(database: str) -> None:
-    names.store_version(tasks.first(task_row(), b"closure"), TASK_ID, None, [], 5)
+    assert names.store_version(TaskRow, tasks.first(task_row(), b"closure"), TASK_ID, None, now=5) is None
     known = names.read(TASK_ID)
     assert known is not None
     assert (known.version, known.description, known.state, known.created_at) == (1, "", 0, 5)
@@ -55,12 +55,12 @@ def test_a_first_version_makes_its_name_known(database: str) -> None:
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["in a transaction", "alone"])
 def test_a_version_that_is_there_is_brought(database: str, is_known: bool) -> None:
-    names.store_version(tasks.first(task_row(), b"closure"), TASK_ID, None, [], 5)
+    assert names.store_version(TaskRow, tasks.first(task_row(), b"closure"), TASK_ID, None, now=5) is None
     known = names.read(TASK_ID) if is_known else None
-    with pytest.raises(names.VersionExists) as failure:
-        names.store_version(tasks.first(task_row(), b"other"), TASK_ID, known, [], 6)
-    assert tasks.from_raw(failure.value.old).closure == b"closure"
-    names.store_version(tasks.first(task_row("v2"), b"closure"), TASK_ID, known, [], 6)
+    existing = names.store_version(TaskRow, tasks.first(task_row(), b"other"), TASK_ID, known, now=6)
+    assert existing is not None
+    assert existing.closure == b"closure"
+    assert names.store_version(TaskRow, tasks.first(task_row("v2"), b"closure"), TASK_ID, known, now=6) is None
     again = names.read(TASK_ID)
     assert again is not None
     assert (again.version, again.updated_at) == (1, 5), "what was said of a name stays"
@@ -99,7 +99,7 @@ def test_versions_of_every_kind_are_stored_once(database: str) -> None:
     assert launch_plans.read(identifier(LAUNCH_PLAN, "doubling")) is not None
     described = descriptions.read(TASK_ID)
     assert described is not None
-    assert described.short_description == "doubles"
+    assert DescriptionEntity.FromString(described.description or b"").short_description == "doubles"
 
 
 def test_one_version_is_active_at_a_time(database: str) -> None:

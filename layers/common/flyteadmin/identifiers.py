@@ -8,6 +8,7 @@ Project and domain never contain a colon (projects are DNS labels, domains come 
 from flyteidl.core.identifier_pb2 import (
     Identifier,
     NodeExecutionIdentifier,
+    ResourceType,
     SignalIdentifier,
     TaskExecutionIdentifier,
     WorkflowExecutionIdentifier,
@@ -32,7 +33,7 @@ def execution_key(identifier: WorkflowExecutionIdentifier) -> str:
 
 def execution_identifier(key: str) -> WorkflowExecutionIdentifier:
     """The identifier that `execution_key` was made from."""
-    project, domain, name = key.split(":", 2)
+    project, domain, name = key_parts(key)
     return WorkflowExecutionIdentifier(project=project, domain=domain, name=name)
 
 
@@ -44,10 +45,33 @@ def name_key(project: str, domain: str, name: str) -> str:
     return _fits(f"{project}:{domain}:{name}", _MAX_PARTITION_KEY_BYTES, "name")
 
 
+def key_parts(key: str) -> tuple[str, str, str]:
+    """Return project, domain and name of a "project:domain:name"; only the name may hold a colon."""
+    project, domain, name = key.split(":", 2)
+    return project, domain, name
+
+
 def entity_key(identifier: Identifier) -> tuple[str, str]:
     """("project:domain:name", version) of a task, workflow or launch plan; errors as `execution_key`."""
     key = name_key(identifier.project, identifier.domain, identifier.name)
     return key, _fits(identifier.version, _MAX_SORT_KEY_BYTES, "version")
+
+
+def entity_identifier(kind: ResourceType, key: str, version: str) -> Identifier:
+    """Return the identifier of a task, workflow or launch plan that `entity_key` was made from."""
+    project, domain, name = key_parts(key)
+    return Identifier(resource_type=kind, project=project, domain=domain, name=name, version=version)
+
+
+def scope_key(key: str) -> str:
+    """Return "project:domain" of a "project:domain:name": the key of lists over all names."""
+    project, domain, _ = key_parts(key)
+    return f"{project}:{domain}"
+
+
+def version_key(scope: str, version: str) -> str:
+    """Return "project:domain#version": the key of lists over all names under one version."""
+    return f"{scope}#{escape(version)}"
 
 
 def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
@@ -83,6 +107,11 @@ def children_key(execution: str, *, node: str = "", task: str = "") -> str:
 def node_prefix(node_id: str) -> str:
     """What the sort keys of a node's task executions begin with."""
     return f"{escape(node_id)}#"
+
+
+def entity_blob_parts(key: str, version: str) -> tuple[str, ...]:
+    """Return the path of the blobs of a version of "project:domain:name", as upstream lays them out."""
+    return "metadata", "admin", *key_parts(key), version
 
 
 def execution_blob_parts(identifier: WorkflowExecutionIdentifier) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ from flyteadmin.clients.aws import client, error_code, faults
 from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.settings import environment
 
+INLINE_BYTES = 32 * 1024
+"""A registered version's row holds no larger part: lists read many rows at once."""
+
 _WHAT = "the object store"
 _ANSWERS_LAST = timedelta(minutes=10)
 _MD5_METADATA = "flytecontentmd5"
@@ -43,6 +46,13 @@ def write_once(blob: bytes, *parts: str) -> str:
     target = uri(key)
     write(blob, target)
     return target
+
+
+def inline_or_uri(blob: bytes, *parts: str) -> tuple[bytes | None, str | None]:
+    """Return a blob for its row to hold, or where it exceeds INLINE_BYTES, write it once and return its URI."""
+    if len(blob) > INLINE_BYTES:
+        return None, write_once(blob, *parts)
+    return blob, None
 
 
 def write(blob: bytes, target: str) -> None:

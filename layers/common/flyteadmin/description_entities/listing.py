@@ -4,7 +4,7 @@ from flyteidl.admin.description_entity_pb2 import DescriptionEntityList, Descrip
 from flyteidl.core.identifier_pb2 import ResourceType
 
 from flyteadmin.clients.dynamodb.pages import page_source, read_page
-from flyteadmin.description_entities import repository
+from flyteadmin.description_entities import messages, repository
 from flyteadmin.description_entities.models import DescriptionEntityRow
 from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.identifiers import name_key
@@ -60,5 +60,5 @@ def list_description_entities(request: DescriptionEntityListRequest) -> Descript
         requested_page(request.limit, request.token, order, "ListDescriptionEntities"),
     )
     return DescriptionEntityList(
-        descriptionEntities=[repository.message(row) for row in page.rows], token=token_of(page.next_start)
+        descriptionEntities=[messages.description_entity(row) for row in page.rows], token=token_of(page.next_start)
     )

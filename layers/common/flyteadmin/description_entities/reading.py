@@ -1,10 +1,10 @@
-"""What happens when descriptions are read."""
+"""Reads the description of a version."""
 
 from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.core.identifier_pb2 import TASK
 
-from flyteadmin.description_entities import repository
+from flyteadmin.description_entities import messages, repository
 from flyteadmin.named_entities.validation import validate_identifier, validate_kind, with_type
 from flyteadmin.validation import missing_entity
 
@@ -20,7 +20,7 @@ def get(request: ObjectGetRequest) -> DescriptionEntity:
     kind = given.resource_type if given is not None else TASK
     validate_kind(kind)
     identifier = validate_identifier(given, kind)
-    found = repository.read(identifier)
-    if found is None:
+    row = repository.read(identifier)
+    if row is None:
         raise missing_entity(identifier)
-    return found
+    return messages.description_entity(row)

@@ -11,7 +11,7 @@ from flyteadmin.errors import Internal
 from flyteadmin.events.envelope import Kind, QueuedEvent, digest, parse
 from flyteadmin.events.models import LoggedEvent
 from flyteadmin.events.validation import Event
-from flyteadmin.identifiers import escape
+from flyteadmin.identifiers import escape, key_parts
 
 RETENTION_SECONDS = 400 * 24 * 3600
 """How long an event stays: longer than any run lasts, or a rebuild would forget."""
@@ -45,7 +45,7 @@ def entry(event: QueuedEvent, entity: str) -> Entry:
         ttl=event.record.attributes.sent_timestamp // 1000 + RETENTION_SECONDS,
     )
     if is_large(event):
-        item.uri = storage.write_once(event.payload, "events", *event.execution.split(":", 2), event.kind)
+        item.uri = storage.write_once(event.payload, "events", *key_parts(event.execution), event.kind)
     else:
         item.event = event.payload
     return Entry(event, item)

@@ -4,7 +4,7 @@ from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, ActiveLaunchPlanListRequest, LaunchPlanList
 
 from flyteadmin.clients.dynamodb.pages import page_source, read_page
-from flyteadmin.launch_plans import repository
+from flyteadmin.launch_plans import messages, repository
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.common_columns import name_columns
@@ -51,7 +51,8 @@ def _list(request: ResourceListRequest, rpc: str) -> LaunchPlanList:
     page = read_page(
         page_source(LaunchPlanRow, _index_query(query), query.conditions, blob=repository.blob), query.page_request
     )
-    return LaunchPlanList(launch_plans=[repository.message(row) for row in page.rows], token=token_of(page.next_start))
+    launch_plans = [messages.launch_plan(row) for row in page.rows]
+    return LaunchPlanList(launch_plans=launch_plans, token=token_of(page.next_start))
 
 
 def _index_query(query: versions.VersionQuery[LaunchPlanRow]) -> IndexQuery:

@@ -5,7 +5,7 @@ from flyteidl.admin.launch_plan_pb2 import ActiveLaunchPlanRequest, LaunchPlan
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN
 
 from flyteadmin.errors import NotFound, missing
-from flyteadmin.launch_plans import repository
+from flyteadmin.launch_plans import messages, repository
 from flyteadmin.named_entities.validation import validate_identifier, validate_scope, with_type
 from flyteadmin.validation import missing_entity
 
@@ -22,7 +22,7 @@ def get(request: ObjectGetRequest) -> LaunchPlan:
     row = repository.read(identifier)
     if row is None:
         raise missing_entity(identifier)
-    return repository.message(row)
+    return messages.launch_plan(row)
 
 
 def get_active(request: ActiveLaunchPlanRequest) -> LaunchPlan:
@@ -40,4 +40,4 @@ def get_active(request: ActiveLaunchPlanRequest) -> LaunchPlan:
     if row is None:
         name = f"{identifier.project}:{identifier.domain}:{identifier.name}"
         raise NotFound(f"No active launch plan could be found: {name}")
-    return repository.message(row)
+    return messages.launch_plan(row)

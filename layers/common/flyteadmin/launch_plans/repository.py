@@ -1,28 +1,32 @@
 """Launch plans in DynamoDB: stored once per version, at most one version of a name active, listed by time or name."""
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 
-from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, LaunchPlan, LaunchPlanClosure, LaunchPlanSpec
+from flyteidl.admin.launch_plan_pb2 import LaunchPlan, LaunchPlanSpec
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
-from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, Identifier
+from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.interface_pb2 import VariableMap
 from pynamodb.expressions.update import Action
 
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb.calls import back_off
-from flyteadmin.clients.dynamodb.keys import Key, RawItem
-from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
+from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.reads import batch_get, get
 from flyteadmin.clients.dynamodb.writes import Operation, Put, TransactionFailed, Update, transact
-from flyteadmin.compiler.admin import LaunchPlanInterface, launch_plan_interface
 from flyteadmin.errors import Unavailable
-from flyteadmin.identifiers import entity_key, escape, name_key
+from flyteadmin.identifiers import (
+    entity_blob_parts,
+    entity_key,
+    escape,
+    key_parts,
+    name_key,
+    scope_key,
+    version_key,
+)
 from flyteadmin.launch_plans import schedules
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
-from flyteadmin.named_entities.repository import listing_key, version_key
-from flyteadmin.timestamps import to_timestamp
+from flyteadmin.named_entities.conflicts import digest
 
-_INLINE_BYTES = 32 * 1024
 _ATTEMPTS = 20
 _READS = 5
 
@@ -47,7 +51,7 @@ def read(identifier: Identifier) -> LaunchPlanRow | None:
 
 
 def new_version(launch_plan: LaunchPlan, workflow: Identifier, closure_uri: str, now: int) -> LaunchPlanRow:
-    """A version's row, inactive, without its spec, which `first` puts there; it starts `workflow`."""
+    """Return the row of a version that starts `workflow`: inactive, and without its spec, which `first` adds."""
     identifier = launch_plan.id
     name, version = entity_key(identifier)
     return LaunchPlanRow(
@@ -63,30 +67,20 @@ def new_version(launch_plan: LaunchPlan, workflow: Identifier, closure_uri: str,
     )
 
 
-def digest(launch_plan: LaunchPlan) -> bytes:
-    """What tells whether the same is registered again."""
-    return sha256(launch_plan.SerializeToString(deterministic=True)).digest()
-
-
 def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:
-    """What stores a version unless there is one; a large spec is written to S3 first."""
+    """Return the write that stores a version unless there is one; a large spec goes to S3 first."""
     _index(row)
     spec = launch_plan.spec.SerializeToString(deterministic=True)
     outputs = launch_plan.closure.expected_outputs.SerializeToString(deterministic=True)
-    row.expected_outputs = outputs if 0 < len(outputs) <= _INLINE_BYTES else None
-    if len(spec) > _INLINE_BYTES:
-        row.spec_uri = storage.write_once(
-            spec, "metadata", "admin", *row.name.split(":", 2), f"{row.version}-launch-plan"
-        )
-    else:
-        row.spec = spec
+    row.expected_outputs = outputs if 0 < len(outputs) <= storage.INLINE_BYTES else None
+    row.spec, row.spec_uri = storage.inline_or_uri(spec, *entity_blob_parts(row.name, f"{row.version}-launch-plan"))
     return Put(row, LaunchPlanRow.name.does_not_exist())
 
 
 def _index(row: LaunchPlanRow) -> None:
     """Set what the indexes are keyed by."""
-    workflow = row.workflow.split(":", 2)[2]
-    row.listing = listing_key(row.name)
+    workflow = key_parts(row.workflow)[2]
+    row.listing = scope_key(row.name)
     row.scheduled = row.listing if row.schedule_type != "NONE" else None
     row.by_version = version_key(row.listing, row.version)
     row.by_workflow = workflow_key(row.listing, workflow)
@@ -101,11 +95,6 @@ def workflow_key(listing: str, workflow: str) -> str:
 def workflow_version_key(listing: str, workflow: str, version: str) -> str:
     """What the index over the launch plans of a version of a workflow is keyed by."""
     return f"{workflow_key(listing, workflow)}#{escape(version)}"
-
-
-def from_raw(raw: RawItem) -> LaunchPlanRow:
-    """The row that came with a failed condition."""
-    return LaunchPlanRow.from_raw_data(raw)
 
 
 def blob(row: LaunchPlanRow) -> bytes | None:
@@ -124,30 +113,6 @@ def expected_outputs(row: LaunchPlanRow) -> VariableMap:
         return VariableMap.FromString(row.expected_outputs)
     closure = CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
     return closure.primary.template.interface.outputs
-
-
-def message(row: LaunchPlanRow) -> LaunchPlan:
-    """The launch plan as clients read it."""
-    project, domain, name = row.name.split(":", 2)
-    spec = specification(row)
-    closure = LaunchPlanClosure(
-        expected_inputs=spec.default_inputs,
-        expected_outputs=expected_outputs(row),
-        created_at=to_timestamp(row.created_at),
-        updated_at=to_timestamp(row.updated_at),
-    )
-    closure.state = ACTIVE if row.state else INACTIVE
-    identifier = Identifier(resource_type=LAUNCH_PLAN, project=project, domain=domain, name=name, version=row.version)
-    return LaunchPlan(id=identifier, spec=spec, closure=closure)
-
-
-def interface(found: Found, identifier: Identifier) -> LaunchPlanInterface | None:
-    """What the compiler needs to know of a launch plan that a workflow starts; None if it was not found."""
-    row = found.get(key(identifier))
-    if row is None:
-        return None
-    stored = launch_plan_interface(message(row))
-    return LaunchPlanInterface(identifier, stored.expected_inputs, stored.expected_outputs)
 
 
 def read_active(project: str, domain: str, name: str) -> LaunchPlanRow | None:
@@ -212,12 +177,11 @@ def _operations(name: str, marker: ActiveVersion | None, wanted: str, now: int) 
     operations: list[Operation] = [
         Update(active_key(name), [ActiveVersion.active_version.set(wanted)], unchanged),
     ]
-    project, domain, _ = name.split(":", 2)
     if current:
         inactive = [LaunchPlanRow.state.set(0), LaunchPlanRow.active.remove()]
         operations.append(_stored(name, current, inactive, now))
     if wanted:
-        active = [LaunchPlanRow.state.set(1), LaunchPlanRow.active.set(f"{project}:{domain}")]
+        active = [LaunchPlanRow.state.set(1), LaunchPlanRow.active.set(scope_key(name))]
         operations.append(_stored(name, wanted, active, now))
     return operations
 

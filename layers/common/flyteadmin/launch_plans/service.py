@@ -1,4 +1,4 @@
-"""What happens when a launch plan is registered, activated or deactivated."""
+"""Registers, activates and deactivates launch plans."""
 
 import time
 
@@ -18,12 +18,12 @@ from flyteidl.core.interface_pb2 import TypedInterface
 
 from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.reads import batch_get
-from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, Unimplemented
+from flyteadmin.errors import FlyteAdminError, InvalidArgument, Unimplemented
 from flyteadmin.launch_plans import repository, schedules
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launch_plans.validation import validate_launch_plan
+from flyteadmin.named_entities import conflicts
 from flyteadmin.named_entities import repository as named_entities
-from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import validate_identifier, with_type
 from flyteadmin.pretty_print import to_text
@@ -53,10 +53,9 @@ def create(request: LaunchPlanCreateRequest) -> LaunchPlanCreateResponse:
     here = configuration.current()
     validate_project_and_domain(found.get(project), identifier.project, identifier.domain, here)
     launch_plan = _completed(request, workflows.interface(workflow))
-    existing = found.get(repository.key(identifier))
+    existing = found.get(repository.key(identifier)) or _store(launch_plan, workflow, found.get(name))
     if existing is not None:
         raise _exists(existing, launch_plan)
-    _store(launch_plan, workflow, found.get(name))
     return LaunchPlanCreateResponse()
 
 
@@ -102,20 +101,15 @@ def _completed(request: LaunchPlanCreateRequest, workflow: TypedInterface) -> La
     return LaunchPlan(id=request.id, spec=spec, closure=closure)
 
 
-def _store(launch_plan: LaunchPlan, workflow: WorkflowRow, known: NamedEntityRow | None) -> None:
+def _store(launch_plan: LaunchPlan, workflow: WorkflowRow, known: NamedEntityRow | None) -> LaunchPlanRow | None:
+    """Store the launch plan; return the row that has its identifier already, None where it was stored."""
     now = time.time_ns()
     row = repository.new_version(launch_plan, launch_plan.spec.workflow_id, workflow.closure_uri, now)
-    try:
-        named_entities.store_version(repository.first(row, launch_plan), launch_plan.id, known, (), now)
-    except named_entities.VersionExists as error:
-        raise _exists(repository.from_raw(error.old), launch_plan) from None
+    version = repository.first(row, launch_plan)
+    return named_entities.store_version(LaunchPlanRow, version, launch_plan.id, known, now=now)
 
 
 def _exists(row: LaunchPlanRow, launch_plan: LaunchPlan) -> FlyteAdminError:
-    if row.digest == repository.digest(launch_plan):
-        return AlreadyExists("launch plan with identical structure already exists")
-    return InvalidArgument(
-        f"{launch_plan.id.name} launch plan with different structure already exists."
-        " (Please register a new version of the launch plan):\n"
-        + differences(repository.specification(row), launch_plan.spec)
-    )
+    if row.digest == conflicts.digest(launch_plan):
+        return conflicts.identical("launch plan")
+    return conflicts.different("launch plan", launch_plan.id.name, repository.specification(row), launch_plan.spec)

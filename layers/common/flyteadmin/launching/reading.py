@@ -17,6 +17,7 @@ from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionSpecification
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import execution_key
+from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launching import single_tasks
 from flyteadmin.launching.idempotency import Call
@@ -136,7 +137,7 @@ def _launch_plan(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Laun
     row = found.get(launch_plans.key(identifier))
     if row is None:
         raise missing_entity(identifier)
-    launch_plan = launch_plans.message(row)
+    launch_plan = launch_plan_messages.launch_plan(row)
     return _Launchable(launch_plan, launch_plan.spec.workflow_id, threads.submit(_read_closure, row.closure_uri))
 
 
@@ -149,7 +150,7 @@ def _task(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
     row = found.get(launch_plans.key(single_tasks.launch_plan_id(task_id)))
     if row is not None:
         closure = threads.submit(_read_closure, row.closure_uri)
-        return _Launchable(launch_plans.message(row), workflow_id, closure, is_task=True)
+        return _Launchable(launch_plan_messages.launch_plan(row), workflow_id, closure, is_task=True)
     compiled = single_tasks.closure(tasks.compiled(task))
     launch_plan = single_tasks.launch_plan(compiled, call.request.spec)
     skeleton = threads.submit(single_tasks.first_launch, compiled, launch_plan, from_datetime(call.accepted_at))

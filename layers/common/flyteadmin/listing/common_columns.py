@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from flyteadmin.identifiers import key_parts
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 
@@ -17,7 +18,7 @@ def name_columns[R](entity: Entity, key: Callable[[R], str | None], fields: tupl
 def _part[R](key: Callable[[R], str | None], number: int) -> Column[R]:
     def of(row: R) -> str | None:
         named = key(row)
-        return named.split(":", 2)[number] if named is not None else None
+        return key_parts(named)[number] if named is not None else None
 
     return Column(Kind.TEXT, of)
 

@@ -12,15 +12,15 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, Identifier
 
 from flyteadmin.clients.dynamodb.pages import ListPage, page_source, read_page
 from flyteadmin.errors import InvalidArgument
+from flyteadmin.identifiers import key_parts
 from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.conditions import Column, Columns, Conditions, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.index_query import IndexQuery
 from flyteadmin.listing.requests import Order, PageRequest, order_of, requested_page
 from flyteadmin.listing.tokens import token_of
-from flyteadmin.named_entities import repository
+from flyteadmin.named_entities import messages, repository
 from flyteadmin.named_entities.models import NamedEntityRow
-from flyteadmin.named_entities.service import message
 from flyteadmin.named_entities.validation import validate_kind, validate_list
 
 ENTITIES = {TASK: Entity.TASK, WORKFLOW: Entity.WORKFLOW, LAUNCH_PLAN: Entity.LAUNCH_PLAN}
@@ -33,8 +33,8 @@ _GENERATED = "not_like(name,.flytegen%)"
 def _columns() -> Columns[NamedEntityRow]:
     """The names' own columns; what is said about them belongs to another entity at upstream, and answers to both."""
     columns = {
-        "project": Column[NamedEntityRow](Kind.TEXT, lambda row: row.scope.split(":", 2)[1]),
-        "domain": Column[NamedEntityRow](Kind.TEXT, lambda row: row.scope.split(":", 2)[2]),
+        "project": Column[NamedEntityRow](Kind.TEXT, lambda row: key_parts(row.scope)[1]),
+        "domain": Column[NamedEntityRow](Kind.TEXT, lambda row: key_parts(row.scope)[2]),
         "name": Column[NamedEntityRow](Kind.TEXT, lambda row: row.name),
         "description": Column[NamedEntityRow](Kind.TEXT, lambda row: row.description),
         "state": Column[NamedEntityRow](Kind.INTEGER, lambda row: int(row.state)),
@@ -62,7 +62,8 @@ def list_named_entities(request: NamedEntityListRequest) -> NamedEntityList:
     order = order_of(sort, UPSTREAM_COLUMNS[Entity.NAMED_ENTITY], _SORTED_BY, _BY_NAME)
     page = _page(kind, request, conditions, requested_page(request.limit, request.token, order, "ListNamedEntities"))
     scope = Identifier(resource_type=kind, project=request.project, domain=request.domain)
-    return NamedEntityList(entities=[message(scope, row) for row in page.rows], token=token_of(page.next_start))
+    entities = [messages.named_entity(scope, row) for row in page.rows]
+    return NamedEntityList(entities=entities, token=token_of(page.next_start))
 
 
 def list_names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rpc: str) -> NamedEntityIdentifierList:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.core.identifier_pb2 import Identifier, ResourceType
 from pynamodb.expressions.update import Action
+from pynamodb.models import Model
 
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import get
@@ -18,17 +19,8 @@ from flyteadmin.clients.dynamodb.writes import (
     write,
 )
 from flyteadmin.errors import Internal
-from flyteadmin.identifiers import escape, name_key
+from flyteadmin.identifiers import name_key
 from flyteadmin.named_entities.models import NamedEntityRow
-
-
-class VersionExists(Exception):
-    """The identifier is taken; `old` is the row that has it, and nothing was changed."""
-
-    def __init__(self, old: RawItem) -> None:
-        """Keep the row."""
-        super().__init__("version exists")
-        self.old = old
 
 
 def key(identifier: Identifier) -> Key[NamedEntityRow]:
@@ -64,15 +56,19 @@ def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) ->
     return True
 
 
-def store_version(
-    version: Put, identifier: Identifier, known: NamedEntityRow | None, also: Sequence[Operation], now: int
-) -> None:
-    """Store a version under its own condition, with what comes with it; the first one makes its name known.
+def store_version[V: Model](
+    model: type[V],
+    version: Put,
+    identifier: Identifier,
+    known: NamedEntityRow | None,
+    *,
+    now: int,
+    also: Sequence[Operation] = (),
+) -> V | None:
+    """Store a version under its own condition, with the operations that come with it; its first one makes a name known.
 
-    One write where the name is `known`, else one transaction. `now` is in ns.
-
-    Raises:
-        VersionExists: the condition did not hold.
+    Return the row that has the identifier already, of which nothing was changed then; None where it was stored. One
+    write where the name is `known`, else one transaction. `now` is in ns.
     """
     operations = [version, *also]
     if known is None:
@@ -83,20 +79,10 @@ def store_version(
         else:
             transact(operations)
     except ConditionFailed as failure:
-        raise VersionExists(_present(failure.old)) from None
+        return model.from_raw_data(_present(failure.old))
     except TransactionFailed as failure:
-        raise VersionExists(_present(failure.old.get(0))) from None
-
-
-def listing_key(name: str) -> str:
-    """Give "project:domain" of "project:domain:name": what lists of all versions are keyed by."""
-    project, domain, _ = name.split(":", 2)
-    return f"{project}:{domain}"
-
-
-def version_key(listing: str, version: str) -> str:
-    """Give "project:domain#version": what lists of all names under one version are keyed by."""
-    return f"{listing}#{escape(version)}"
+        return model.from_raw_data(_present(failure.old.get(0)))
+    return None
 
 
 def state_key(scope: str, state: int) -> str:

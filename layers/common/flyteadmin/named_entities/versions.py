@@ -7,14 +7,13 @@ from typing import Protocol
 from flyteidl.admin.common_pb2 import ResourceListRequest
 
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.identifiers import name_key
+from flyteadmin.identifiers import name_key, version_key
 from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.common_columns import name_columns
 from flyteadmin.listing.conditions import Column, Columns, Conditions, KeyRange, Kind, conditions_of
 from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.index_query import IndexQuery
 from flyteadmin.listing.requests import Order, PageRequest, order_of, requested_page
-from flyteadmin.named_entities.repository import version_key
 from flyteadmin.named_entities.validation import validate_list
 
 NEWEST_FIRST = Order("created_at", ascending=False)

@@ -29,6 +29,11 @@ def read(project: str) -> ProjectRow | None:
     return get(key(project))
 
 
+def new_row(project: str, now: int) -> ProjectRow:
+    """Return the row of a project that has none yet, named as its identifier; `now` is in ns."""
+    return ProjectRow(project=project, name=project, created_at=now, updated_at=now)
+
+
 def create(row: ProjectRow) -> bool:
     """Store a project unless its identifier is taken; whether it was stored."""
     try:

@@ -1,1 +1,1 @@
-"""What the control plane says of itself."""
+"""The control plane's own description: `version`, and `openapi`, the document of its API."""

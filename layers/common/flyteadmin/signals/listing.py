@@ -11,7 +11,7 @@ from flyteadmin.listing.filters import parse_filters
 from flyteadmin.listing.index_query import IndexQuery
 from flyteadmin.listing.requests import Order, order_of, requested_page
 from flyteadmin.listing.tokens import token_of
-from flyteadmin.signals import repository
+from flyteadmin.signals import messages
 from flyteadmin.signals.models import SignalRow
 from flyteadmin.signals.validation import validate_list
 
@@ -42,4 +42,4 @@ def list_signals(request: SignalListRequest) -> SignalList:
         page_source(SignalRow, index_query, conditions),
         requested_page(request.limit, request.token, order, "ListSignals"),
     )
-    return SignalList(signals=map(repository.message, page.rows), token=token_of(page.next_start))
+    return SignalList(signals=map(messages.signal, page.rows), token=token_of(page.next_start))

@@ -1,14 +1,11 @@
 """Signals in DynamoDB: made once, set under a condition, read consistently."""
 
-from flyteidl.admin.signal_pb2 import Signal
 from flyteidl.core.identifier_pb2 import SignalIdentifier
-from flyteidl.core.literals_pb2 import Literal
-from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.clients.dynamodb.keys import Key
 from flyteadmin.clients.dynamodb.reads import get
 from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, Update, write
-from flyteadmin.identifiers import execution_identifier, signal_key
+from flyteadmin.identifiers import signal_key
 from flyteadmin.signals.models import SignalRow
 
 
@@ -39,12 +36,3 @@ def set_value(row: SignalRow, value: bytes, now: int) -> None:
         SignalRow.updated_at.set(now),
     ]
     write(Update(Key(SignalRow, row.execution, row.signal_id), actions, SignalRow.type == row.type))
-
-
-def message(row: SignalRow) -> Signal:
-    """The signal as clients read it; without a value until it is set."""
-    identifier = SignalIdentifier(signal_id=row.signal_id, execution_id=execution_identifier(row.execution))
-    signal = Signal(id=identifier, type=LiteralType.FromString(row.type))
-    if row.value is not None:
-        signal.value.CopyFrom(Literal.FromString(row.value))
-    return signal

@@ -15,7 +15,7 @@ from flyteadmin.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from flyteadmin.executions import repository as executions
 from flyteadmin.executions.phases import TERMINAL
 from flyteadmin.identifiers import execution_key, signal_key
-from flyteadmin.signals import repository
+from flyteadmin.signals import messages, repository
 from flyteadmin.signals.models import SignalRow
 from flyteadmin.signals.validation import validate_get_or_create, validate_set, validate_value
 
@@ -37,7 +37,7 @@ def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
         row = repository.create(made)
     if row.type != wanted:
         raise AlreadyExists(f"signal {row.signal_id} already exists with another type")
-    return repository.message(row)
+    return messages.signal(row)
 
 
 def set_signal(request: SignalSetRequest) -> SignalSetResponse:

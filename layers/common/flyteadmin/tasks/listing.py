@@ -8,7 +8,7 @@ from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities import versions
-from flyteadmin.tasks import repository
+from flyteadmin.tasks import messages, repository
 from flyteadmin.tasks.models import TaskRow
 
 COLUMNS: Columns[TaskRow] = {
@@ -28,4 +28,4 @@ def list_tasks(request: ResourceListRequest) -> TaskList:
     page = read_page(
         page_source(TaskRow, versions.index_query(query), query.conditions, blob=repository.blob), query.page_request
     )
-    return TaskList(tasks=[repository.message(row) for row in page.rows], token=token_of(page.next_start))
+    return TaskList(tasks=[messages.task(row) for row in page.rows], token=token_of(page.next_start))

@@ -5,7 +5,7 @@ from flyteidl.admin.task_pb2 import Task
 from flyteidl.core.identifier_pb2 import TASK
 
 from flyteadmin.named_entities.validation import validate_identifier, with_type
-from flyteadmin.tasks import repository
+from flyteadmin.tasks import messages, repository
 from flyteadmin.validation import missing_entity
 
 
@@ -20,4 +20,4 @@ def get(request: ObjectGetRequest) -> Task:
     row = repository.read(identifier)
     if row is None:
         raise missing_entity(identifier)
-    return repository.message(row)
+    return messages.task(row)

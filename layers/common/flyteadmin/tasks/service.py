@@ -1,7 +1,6 @@
-"""What happens when a task is registered: one read of all that decides, one write."""
+"""Registers tasks: one read of the rows that decide, one write."""
 
 import time
-from hashlib import sha256
 
 from flyteidl.admin.matchable_resource_pb2 import MatchableResource
 from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskCreateResponse
@@ -15,11 +14,10 @@ from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.task_compiler import compile_task
-from flyteadmin.description_entities.repository import description
-from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument
-from flyteadmin.identifiers import entity_key
+from flyteadmin.description_entities.repository import descriptions
+from flyteadmin.errors import FlyteAdminError, InvalidArgument
+from flyteadmin.named_entities import conflicts
 from flyteadmin.named_entities import repository as named_entities
-from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import validate_identifier
 from flyteadmin.projects import repository as projects
@@ -47,10 +45,9 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     _validate(request, attributes.rows_of(found, scopes), here)
     task = _compiled(request.spec.template, identifier)
     validate_compiled(task)
-    existing = found.get(repository.key(identifier))
+    existing = found.get(repository.key(identifier)) or _store(request, task, found.get(name))
     if existing is not None:
         raise _exists(existing, task)
-    _store(request, task, found.get(name))
     return TaskCreateResponse()
 
 
@@ -71,30 +68,15 @@ def _compiled(given: TaskTemplate, identifier: Identifier) -> CompiledTask:
         raise InvalidArgument(f"task failed compilation with {error.message}") from error
 
 
-def _store(request: TaskCreateRequest, task: CompiledTask, known: NamedEntityRow | None) -> None:
+def _store(request: TaskCreateRequest, task: CompiledTask, known: NamedEntityRow | None) -> TaskRow | None:
+    """Store the task; return the row that has its identifier already, None where it was stored."""
     now = time.time_ns()
-    closure = task.SerializeToString(deterministic=True)
-    name, version = entity_key(request.id)
-    row = TaskRow(
-        name=name,
-        version=version,
-        created_at=now,
-        digest=sha256(closure).digest(),
-        task_type=task.template.type,
-        short_description=request.spec.description.short_description,
-    )
-    has_description = request.spec.HasField("description")
-    also = [description(request.spec.description, request.id, now)] if has_description else []
-    try:
-        named_entities.store_version(repository.first(row, closure), request.id, known, also, now)
-    except named_entities.VersionExists as error:
-        raise _exists(repository.from_raw(error.old), task) from None
+    row = repository.new_version(request.id, task, now, request.spec.description.short_description)
+    version = repository.first(row, task.SerializeToString(deterministic=True))
+    return named_entities.store_version(TaskRow, version, request.id, known, now=now, also=descriptions(request, now))
 
 
 def _exists(row: TaskRow, task: CompiledTask) -> FlyteAdminError:
-    if row.digest == sha256(task.SerializeToString(deterministic=True)).digest():
-        return AlreadyExists("task with identical structure already exists")
-    return InvalidArgument(
-        f"{task.template.id.name} task with different structure already exists."
-        " (Please register a new version of the task):\n" + differences(repository.compiled(row), task)
-    )
+    if row.digest == conflicts.digest(task):
+        return conflicts.identical("task")
+    return conflicts.different("task", task.template.id.name, repository.compiled(row), task)

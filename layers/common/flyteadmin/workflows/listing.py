@@ -8,7 +8,7 @@ from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.conditions import Column, Columns, Kind
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.named_entities import versions
-from flyteadmin.workflows import repository
+from flyteadmin.workflows import messages, repository
 from flyteadmin.workflows.models import WorkflowRow
 
 COLUMNS: Columns[WorkflowRow] = {
@@ -28,4 +28,4 @@ def list_workflows(request: ResourceListRequest) -> WorkflowList:
         page_source(WorkflowRow, versions.index_query(query), query.conditions, blob=repository.blob),
         query.page_request,
     )
-    return WorkflowList(workflows=[repository.listed(row) for row in page.rows], token=token_of(page.next_start))
+    return WorkflowList(workflows=[messages.listed(row) for row in page.rows], token=token_of(page.next_start))

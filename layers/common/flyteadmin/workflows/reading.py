@@ -6,7 +6,7 @@ from flyteidl.core.identifier_pb2 import WORKFLOW
 
 from flyteadmin.named_entities.validation import validate_identifier, with_type
 from flyteadmin.validation import missing_entity
-from flyteadmin.workflows import repository
+from flyteadmin.workflows import messages, repository
 
 
 def get(request: ObjectGetRequest) -> Workflow:
@@ -20,4 +20,4 @@ def get(request: ObjectGetRequest) -> Workflow:
     row = repository.read(identifier)
     if row is None:
         raise missing_entity(identifier)
-    return repository.message(row)
+    return messages.workflow(row)

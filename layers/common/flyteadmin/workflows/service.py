@@ -1,9 +1,8 @@
-"""What happens when a workflow is registered: one read of all that decides and is referred to, compiled, stored."""
+"""Registers workflows: reads the rows that decide or that the workflow refers to, compiles it, stores it."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 
 from flyteidl.admin.workflow_pb2 import (
     CreateWorkflowFailureReason,
@@ -22,10 +21,10 @@ from flyteadmin.clients.dynamodb.reads import Found, batch_get
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.requirements import Requirements, get_requirements
 from flyteadmin.compiler.workflow_compiler import LaunchPlanInterface, compile_workflow
-from flyteadmin.description_entities.repository import description
-from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument
+from flyteadmin.description_entities.repository import descriptions
+from flyteadmin.errors import FlyteAdminError, InvalidArgument
+from flyteadmin.named_entities import conflicts
 from flyteadmin.named_entities import repository as named_entities
-from flyteadmin.named_entities.differences import differences
 from flyteadmin.named_entities.models import NamedEntityRow
 from flyteadmin.named_entities.validation import validate_identifier
 from flyteadmin.pretty_print import to_text
@@ -40,7 +39,7 @@ from flyteadmin.workflows.validation import validate_compiled, validate_workflow
 
 @dataclass(frozen=True)
 class LaunchPlans:
-    """How the launch plans that a workflow starts are found: they stand above this room, which can't import them."""
+    """Finds the launch plans that a workflow starts; their room is above this one, which can't import it."""
 
     key: Callable[[Identifier], AnyKey]
     interface: Callable[[Found, Identifier], LaunchPlanInterface | None]
@@ -63,10 +62,9 @@ def create(request: WorkflowCreateRequest, launch_plans: LaunchPlans) -> Workflo
     validate_workflow(request)
     closure = _compiled(request, _library(requirements, found, launch_plans, identifier))
     validate_compiled(identifier, closure, here.registration)
-    existing = found.get(repository.key(identifier))
+    existing = found.get(repository.key(identifier)) or _store(request, closure, found.get(name))
     if existing is not None:
         raise _exists(existing, closure, identifier)
-    _store(request, closure, found.get(name))
     return WorkflowCreateResponse()
 
 
@@ -124,28 +122,21 @@ def _uncompilable(identifier: Identifier, why: str) -> InvalidArgument:
     return InvalidArgument(f"failed to compile workflow for [{to_text(identifier)}] with err: {why}")
 
 
-def _store(request: WorkflowCreateRequest, closure: CompiledWorkflowClosure, known: NamedEntityRow | None) -> None:
+def _store(
+    request: WorkflowCreateRequest, closure: CompiledWorkflowClosure, known: NamedEntityRow | None
+) -> WorkflowRow | None:
+    """Store the workflow; return the row that has its identifier already, None where it was stored."""
     now = time.time_ns()
     row = repository.new_version(request.id, closure, now, request.spec.description.short_description)
-    has_description = request.spec.HasField("description")
-    also = [description(request.spec.description, request.id, now)] if has_description else []
-    try:
-        named_entities.store_version(repository.first(row), request.id, known, also, now)
-    except named_entities.VersionExists as error:
-        raise _exists(repository.from_raw(error.old), closure, request.id) from None
+    version, also = repository.first(row), descriptions(request, now)
+    return named_entities.store_version(WorkflowRow, version, request.id, known, now=now, also=also)
 
 
 def _exists(row: WorkflowRow, closure: CompiledWorkflowClosure, identifier: Identifier) -> FlyteAdminError:
-    """The error with the detail that clients read (REG-03)."""
-    if row.digest == sha256(closure.SerializeToString(deterministic=True)).digest():
+    """Return the error with the detail that clients read (REG-03)."""
+    if row.digest == conflicts.digest(closure):
         same = WorkflowErrorExistsIdenticalStructure(id=identifier)
-        return AlreadyExists(
-            "workflow with identical structure already exists",
-            CreateWorkflowFailureReason(exists_identical_structure=same),
-        )
-    different = WorkflowErrorExistsDifferentStructure(id=identifier)
-    return InvalidArgument(
-        f"{identifier.name} workflow with different structure already exists."
-        " (Please register a new version of the workflow):\n" + differences(repository.closure(row), closure),
-        CreateWorkflowFailureReason(exists_different_structure=different),
-    )
+        return conflicts.identical("workflow", CreateWorkflowFailureReason(exists_identical_structure=same))
+    other = WorkflowErrorExistsDifferentStructure(id=identifier)
+    reason = CreateWorkflowFailureReason(exists_different_structure=other)
+    return conflicts.different("workflow", identifier.name, repository.closure(row), closure, reason)

@@ -1,21 +1,43 @@
-"""What differs between two registrations of one identifier, in the form that upstream's clients print; pure."""
+"""Decides how a registration under a taken identifier is refused: as identical, or by what differs; pure."""
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import zip_longest
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from pydantic import JsonValue
 
+from flyteadmin.errors import AlreadyExists, InvalidArgument
+
 _MAX_CHARACTERS = 30_000
 _ABSENT = object()
 
 
-def differences(old: Message, new: Message) -> str:
-    """Each value that differs: its JSON pointer, the old value and the new one (REG-02); cut where it gets long.
+def digest(registered: Message) -> bytes:
+    """Return the SHA-256 of a version as it is stored: an identical registration has the same."""
+    return sha256(registered.SerializeToString(deterministic=True)).digest()
 
-    An absent side is left out.
+
+def identical(kind: str, *details: Message) -> AlreadyExists:
+    """Return the error for a registration that repeats a stored version (REG-01)."""
+    return AlreadyExists(f"{kind} with identical structure already exists", *details)
+
+
+def different(kind: str, name: str, old: Message, new: Message, *details: Message) -> InvalidArgument:
+    """Return the error for a registration that differs from the stored version (REG-02)."""
+    return InvalidArgument(
+        f"{name} {kind} with different structure already exists."
+        f" (Please register a new version of the {kind}):\n" + differences(old, new),
+        *details,
+    )
+
+
+def differences(old: Message, new: Message) -> str:
+    """Return each value that differs: its JSON pointer, the old value and the new one, in the form of flytectl.
+
+    A value that is absent on one side is left out there. A text above 30,000 characters is cut.
     """
     before: JsonValue = MessageToDict(old, preserving_proto_field_name=True)
     after: JsonValue = MessageToDict(new, preserving_proto_field_name=True)

@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyteadmin.named_entities.differences import differences
+from flyteadmin.named_entities.conflicts import differences
 from tests.entities import task_request
 
 
