@@ -1,1 +1,5 @@
-"""Notifications: what subscribers hear when an execution's phase moves."""
+"""Notifications: messages to subscribers when an execution enters a phase.
+
+`service` reads the stream of executions and publishes; `rules` decides which transitions are announced; `schema` is
+the message.
+"""

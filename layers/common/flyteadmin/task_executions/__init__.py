@@ -1,1 +1,6 @@
-"""Task executions, one per attempt: a projection of their events."""
+"""Task executions, one per attempt: rows that follow from their events.
+
+`phases` is the rule by which events move an attempt, `merging` the one by which its closure takes them in; `reading`
+and `listing` (by `columns`) answer reads, by `validation`, in the form that `messages` builds.
+At rest: `models` declares the row, `repository` reads and writes it by key.
+"""
