@@ -19,7 +19,7 @@ OCTETS = "application/octet-stream"
 
 
 class Context(LambdaContext):
-    """What Lambda hands over beside the event; `seconds` is how long the function may run."""
+    """The context that Lambda passes beside the event; `seconds` is how long the function may run."""
 
     def __init__(self, seconds: float = 30) -> None:
         self._ends = monotonic() + seconds
@@ -34,7 +34,7 @@ class Context(LambdaContext):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an API handler answered."""
+    """The answer of an API handler."""
 
     status: int
     body: bytes

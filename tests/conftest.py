@@ -1,4 +1,4 @@
-"""What all tests share: one embedded AWS, and in it a fresh account with the template's own tables for each test."""
+"""Fixtures of all tests: one embedded AWS, and in it a fresh account with the template's own tables for each test."""
 
 import itertools
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What goes wrong at the edge, on purpose: a call of ours that fails, or AWS answering an error to a request."""
+"""Makes the edge fail: a call of ours raises, or AWS answers a request with an error."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

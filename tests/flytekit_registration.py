@@ -18,7 +18,7 @@ _IMAGE = Image(name="default", fqn="python", tag="3.12")
 
 @dataclass(frozen=True)
 class Registered:
-    """What was registered: the launch plan, and how many tasks came with it."""
+    """A registered launch plan, and the number of tasks registered with it."""
 
     launch_plan: Identifier
     tasks: int

@@ -27,7 +27,7 @@ class Issuer:
         return f"Bearer {jwt.encode(said, key or self.key, 'RS256', headers={'kid': 'k'})}"  # type: ignore[arg-type]
 
     def document(self, path: str) -> object:
-        """What a path answers."""
+        """Return the document at a path."""
         if path == "/.well-known/openid-configuration":
             return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
         return {"keys": [{**RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "k", "use": "sig"}]}

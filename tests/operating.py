@@ -11,7 +11,7 @@ from local.aws.data import DataAccount
 
 
 class Done(NamedTuple):
-    """How a command ended: its exit code and what it printed."""
+    """The exit code of a command and its output."""
 
     code: int
     out: str

@@ -60,7 +60,7 @@ def launch_plan(version: str = "v1") -> LaunchPlan:
 
 
 def at_once[T](calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What each call gives, all of them begun together."""
+    """Begin all calls together and return their results."""
     barrier = Barrier(len(calls))
 
     def begun_together(each: Callable[[], T]) -> T:

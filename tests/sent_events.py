@@ -22,7 +22,7 @@ from tests.grpc_stack import Client, Refused
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the sender of an event hears."""
+    """The answer to the sender of an event."""
 
     code: Code = Code.OK
     message: str = ""

@@ -76,7 +76,7 @@ class Ask:
 
 
 def some_filters(asks: Sequence[Ask]) -> st.SearchStrategy[str]:
-    """What a request may join."""
+    """Draw filters that one request may combine."""
     return st.lists(st.one_of([ask.filters() for ask in asks]), max_size=3).map("+".join)
 
 
@@ -178,7 +178,7 @@ def requests_made() -> Iterator[list[str]]:
 
 @contextmanager
 def rows_examined() -> Iterator[list[int]]:
-    """How many rows each query during the block looked at."""
+    """Record the number of rows that each query during the block reads."""
     counts: list[int] = []
 
     def count(parsed: Mapping[str, int], **_: object) -> None:

@@ -1,4 +1,4 @@
-"""What tests and benchmarks register: a workflow as any flytekit user writes it, and what they let the engine run."""
+"""Workflows that tests and benchmarks register, written as a flytekit user writes them."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""That the suite asks all that the code asks: each function that reads or writes DynamoDB is called by name here."""
+"""Checks that the suite is complete: it calls each function that reads or writes DynamoDB by name."""
 
 import ast
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What conditions and updates of executions, nodes and tasks come to."""
+"""Tests the conditions and updates of executions, nodes and tasks on each emulator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What key conditions, orders, limits and starts of pages come to, on tables and on indexes; the log and batches."""
+"""Tests key conditions, orders, limits and starts of pages on each emulator: tables, indexes, the log, batches."""
 
 from collections.abc import Sequence
 

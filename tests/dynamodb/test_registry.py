@@ -1,4 +1,4 @@
-"""What conditions and updates of names, versions, projects and signals come to."""
+"""Tests the conditions and updates of names, versions, projects and signals on each emulator."""
 
 import pytest
 from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState

@@ -1,4 +1,4 @@
-"""What a user of flytekit does: its commands, and waiting for an execution."""
+"""Does what a user of flytekit does: runs its commands and waits for an execution."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.e2e.waiting import PATIENCE_SECONDS
 
 
 def command(stack: Stack, home: Path, *arguments: str) -> str:
-    """What `pyflyte` with these arguments says.
+    """Run `pyflyte` with these arguments and return its output.
 
     Raises:
         CommandFailed: it ended with an error.

@@ -28,7 +28,7 @@ def stack(audit: Path) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def subscriber(stack: Stack) -> Subscriber:
-    """Who hears of the ends of executions."""
+    """A subscriber to the ends of executions."""
     return Subscriber(stack.endpoint, stack.outputs["NotificationsTopicArn"], "e2e")
 
 

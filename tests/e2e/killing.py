@@ -21,7 +21,7 @@ _LONGEST_LIFE_SECONDS = 3.0
 
 @dataclass
 class Killed:
-    """How many workers of each function were killed, and whether that is as many as was wanted."""
+    """Counts of killed workers by function, and the number that is wanted."""
 
     wanted: Mapping[str, int]
     count: Counter[str] = field(default_factory=Counter)

@@ -143,7 +143,7 @@ def client(stack: Stack) -> Iterator[Client]:
 
 @pytest.fixture
 def queues(stack: Stack) -> Iterator[None]:
-    """What a dead worker had in hand comes again after 5 seconds instead of 180; at the end nothing is left of it."""
+    """Deliver a dead worker's messages again after 5 seconds instead of 180; check that none is left at the end."""
     sqs = stack.endpoint.client("sqs")
     events, dead = stack.outputs["EventsQueueUrl"], stack.outputs["DeadLetterQueueUrl"]
 

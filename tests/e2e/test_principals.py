@@ -1,4 +1,4 @@
-"""Whose name an execution carries: that of the bridge's caller, by the bridge's role, and by nobody else's word."""
+"""Tests the principal of an execution: the bridge's caller, believed from the bridge's role alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -188,7 +188,7 @@ def user(stack: Stack, name: str) -> Credentials:
 
 
 def test_only_the_data_proxy_signs_uploads(stack: Stack) -> None:
-    """Whoever may write to the whole bucket still can't put code there that tasks run."""
+    """A role that may write to the whole bucket can't write where the code of tasks is."""
     writer, bucket = user(stack, "writer"), stack.outputs["Bucket"]
     statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,4 +1,4 @@
-"""How long the tests of the deployed stack wait for anything: no figure is taken from it, it only ends what hangs."""
+"""Waits for results on the deployed stack; the limit ends what hangs and is no measurement."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ PATIENCE_SECONDS = 120.0
 
 
 def eventually[R](look: Callable[[], R | None], what: str, patience: float = PATIENCE_SECONDS) -> R:
-    """What `look` gives once it gives something.
+    """Call `look` until it returns something other than None, and return that.
 
     Raises:
         AssertionError: it didn't, for so many seconds; the message says what was waited for.

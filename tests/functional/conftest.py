@@ -1,4 +1,4 @@
-"""What the functional tests of creating and ending executions share: a cluster, and a client of the real handlers."""
+"""Fixtures for creating and ending executions: a cluster, and a client of the real handlers."""
 
 from collections.abc import Iterator
 

@@ -61,7 +61,7 @@ def execution() -> ExecutionState:
 
 
 def to_and_fro(count: int) -> list[Event]:
-    """What no propeller sends, but nothing forbids."""
+    """Alternate between two phases, which is allowed and which propeller never does."""
     return [workflow_event(("RUNNING", "SUCCEEDING")[n % 2], n) for n in range(count)]
 
 

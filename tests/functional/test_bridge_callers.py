@@ -1,4 +1,4 @@
-"""Who may call a bridge that others can reach: nobody is signed for who is not known."""
+"""Tests the callers of a bridge that other machines can reach: it signs for known ones only."""
 
 import datetime
 import threading

@@ -36,11 +36,11 @@ def flyte(aws: Aws) -> Iterator[Client]:
 
 
 _QUEUE_SECONDS = 0.03
-"""How long the queue takes: the embedded one is faster than any network, and nobody would be found waiting."""
+"""The time that a send takes; the embedded queue is so fast that no other event would wait meanwhile."""
 
 
 class Counted:
-    """What the bridge asks of AWS: reads of executions and sends to the queue, each batch with its messages."""
+    """The bridge's requests to AWS: reads of executions, and sends to the queue with their messages."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reads = 0

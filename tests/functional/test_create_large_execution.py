@@ -1,4 +1,4 @@
-"""What is too large for etcd goes to S3 with this execution's own edits, and the resource refers to it."""
+"""A closure too large for etcd goes to S3, edited for its execution, and the resource refers to it."""
 
 from collections.abc import Iterator
 

@@ -149,7 +149,7 @@ def test_the_configuration_has_neither_a_launch_plan_nor_a_workflow(
 
 
 def attribute(prefix: str, workflow: str, max_parallelism: int) -> None:
-    """What an operator set for the domain, or for one workflow of it."""
+    """Set an attribute for the domain, or for one workflow of it."""
     config = WorkflowExecutionConfig(
         raw_output_data_config=RawOutputDataConfig(output_location_prefix=prefix), max_parallelism=max_parallelism
     )

@@ -130,7 +130,7 @@ def literals(value: int) -> LiteralMap:
 
 
 class Client:
-    """What FlyteRemote asks of its client for an upload, over the handlers instead of gRPC."""
+    """The client that FlyteRemote needs for an upload, over the handlers instead of gRPC."""
 
     def __init__(self) -> None:
         self._admin = Admin(InProcessApi())

@@ -48,7 +48,7 @@ EXECUTIONS = Listing(get_executions, f"executions/{PROJECT}/{DOMAIN}", Execution
 
 
 def columns_of(entity: str, key: str | None, version: str) -> dict[str, Cell]:
-    """What filters see of an entity that an execution names; nothing of one that it does not."""
+    """Return the columns of an entity that an execution names, empty for one that it does not name."""
     parts = key.split(":") if key else [None] * 3
     values = [*parts, version if key else None]
     return {

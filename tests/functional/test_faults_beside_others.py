@@ -1,4 +1,4 @@
-"""What befalls one execution's events costs the others of their batch nothing: no wait until all come again."""
+"""A fault of one execution's events leaves the others of their batch alone: they are not delivered again."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -71,7 +71,7 @@ def records(run: str = "run") -> list[dict[str, object]]:
 
 
 def state(run: str = "run") -> str:
-    """What the rows of an execution say, whatever its name; versions left out, since they count the writes."""
+    """Render the rows of an execution without its name and without versions, which count the writes."""
     key = f"{PROJECT}:{DOMAIN}:{run}"
     execution, node = executions.read_state(key), node_executions.read(key, "n0")
     assert execution is not None
@@ -171,7 +171,7 @@ class Killed(BaseException):
 
 
 def number_of_calls(delivered: Sequence[dict[str, object]]) -> int:
-    """How many remote calls a batch takes."""
+    """Count the remote calls of a batch."""
     calls: list[object] = []
 
     def note(model: object, **_: object) -> None:

@@ -1,4 +1,4 @@
-"""What the control plane says of itself, through the real handler."""
+"""Version, health and the OpenAPI document, through the real handler."""
 
 import json
 import tomllib

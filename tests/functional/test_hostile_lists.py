@@ -1,4 +1,4 @@
-"""Whatever is sent to a list of entities is answered or refused: forged tokens, huge limits, filters of any form."""
+"""Hostile requests to lists of entities are answered or refused: forged tokens, huge limits, odd filters."""
 
 import pytest
 from flyteidl.admin.common_pb2 import NamedEntityIdentifierList, NamedEntityList

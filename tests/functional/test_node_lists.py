@@ -85,7 +85,7 @@ def some_nodes() -> tuple[Database, str]:
 
 
 def running() -> dict[str, Cell]:
-    """What the execution of the nodes and tasks is like."""
+    """Return the columns of the execution that the nodes and tasks belong to."""
     return {"execution.phase": "RUNNING", "execution.state": 0, "execution.cluster": "east"}
 
 

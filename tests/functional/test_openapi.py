@@ -34,7 +34,7 @@ NAMES = {
     "key": ["created_at"],
     "name": ["double", "v1"],
 }
-"""What texts of fields so called mostly are; all others are as "name"."""
+"""The formats of text fields by their names; any other field is like "name"."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 API = InProcessApi()

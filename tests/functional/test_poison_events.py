@@ -77,7 +77,7 @@ def test_it_is_set_aside_once_although_it_comes_again_for_anothers_sake(
 
 
 def test_a_dead_letter_queue_that_fails_half_way(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is behind the first letter that it does not take stays where it is, in order."""
+    """The messages behind the first one that it refuses stay where they are, in order."""
     records = [queue_record("poison", n, group="a" if n < 5 else "b") for n in range(1, 7)]
     taken = 0
     original = queue.set_aside
@@ -111,7 +111,7 @@ def test_one_event_that_trips_us_up_does_not_hold_up_its_batch_for_ever(
     original: Callable[[Sequence[Any]], Any],
     waiting: list[str],
 ) -> None:
-    """Where events go together: whoever failed too often fails alone; rows are read one by one at once."""
+    """Of events written together only those that failed too often fail; rows are then read one by one."""
     stored_execution()
 
     def trip(what: Sequence[Any]) -> Any:
@@ -257,7 +257,7 @@ def test_a_batch_is_measured(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_nothing_that_a_terminal_obeys_is_shown(aws: Aws) -> None:
-    """Who looks at dead letters looks at what anybody may have sent."""
+    """A dead letter may hold anything that any producer sent."""
     assert again([queue_record(r'{"kind": "node", "\u001b[2J": 1}', 1)]) == []
     [letter] = redrive.dead_letters()
     assert "\\x1b[2J: Extra inputs" in redrive.shown(letter)

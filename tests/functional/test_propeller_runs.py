@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("aws")
 
 
 class Run(NamedTuple):
-    """What was reported, and the phases in the end."""
+    """The events that were reported, and the final phases."""
 
     events: str
     ends: str
@@ -111,7 +111,7 @@ def event(text: str, second: int) -> Event:
 
 
 def abort() -> None:
-    """What TerminateExecution writes."""
+    """Write what TerminateExecution writes."""
     abort = AbortMetadata(cause="enough").SerializeToString()
     state = executions.read_state(RUN)
     assert state is not None

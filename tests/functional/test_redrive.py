@@ -41,7 +41,7 @@ def set_aside(monkeypatch: pytest.MonkeyPatch, event: Event, sequence: int, *, l
 
 
 def redelivered(aws: Aws) -> list[dict[str, object]]:
-    """What is in the event queue, handed to process_event as the queue would; as records."""
+    """Take the messages out of the event queue, as the records that process_event gets."""
     answer = aws.client("sqs").receive_message(
         QueueUrl=aws.resources["EventsQueue"],
         MaxNumberOfMessages=10,
@@ -109,7 +109,7 @@ def test_by_execution_by_cause_and_by_message(
 
 
 def without_its_place(aws: Aws) -> None:
-    """What SQS does when it gives up itself: the message moves as it was sent, without any attribute of ours."""
+    """Move a message as SQS does after its own maximum of receives: without any attribute of ours."""
     sqs, url = aws.client("sqs"), aws.resources["EventsDeadLetterQueue"]
     [message] = sqs.receive_message(QueueUrl=url)["Messages"]
     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

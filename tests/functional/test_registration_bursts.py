@@ -115,7 +115,7 @@ def throttling() -> Iterator[list[str]]:
 
 
 class _Raw:
-    """What botocore reads a body from."""
+    """The raw body of an answer, as botocore reads it."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

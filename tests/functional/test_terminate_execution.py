@@ -83,7 +83,7 @@ def is_marked(cluster: ClusterServer) -> bool:
 
 
 def let_go(cluster: ClusterServer) -> None:
-    """What propeller does at the end: the finalizer goes, and with it the resource."""
+    """Remove the finalizer as propeller does at the end, and with it the resource."""
     cluster.store.merge(kind(cluster), NAMESPACE, "run", {"metadata": {"finalizers": None}})
 
 

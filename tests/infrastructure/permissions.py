@@ -1,4 +1,4 @@
-"""What each role of template.yaml may do, one (action, resource) at a time, and the same with one taken away."""
+"""Reads the rights of each role in template.yaml as (action, resource) pairs, and removes single ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +17,7 @@ ONLY_ON_AWS = frozenset(
         "s3:ListBucket",
     }
 )
-"""What Lambda does under a function's role, or S3 asks for besides, and the embedded AWS never checks."""
+"""Actions that Lambda does under a function's role, or that S3 needs too; the embedded AWS checks neither."""
 
 
 @dataclass(frozen=True, order=True)

@@ -44,7 +44,7 @@ type Resource = Mapping[str, Any]
 
 
 class _Absent:
-    """What `!Ref AWS::NoValue` comes to."""
+    """The value of `!Ref AWS::NoValue`."""
 
 
 _ABSENT = _Absent()

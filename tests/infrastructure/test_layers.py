@@ -1,4 +1,4 @@
-"""What `make build` made: each handler starts from its own folder and its layers alone, within Lambda's sizes.
+"""Tests the output of `make build`: handlers start from their folder and layers alone, within Lambda's sizes.
 
 The embedded AWS finds packages of this environment too, so an undeclared import would pass there.
 """

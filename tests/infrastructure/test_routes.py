@@ -11,7 +11,7 @@ from tests.infrastructure.template import ROOT, Template, load, target_of
 
 FALLBACK = "get_server_info"
 PROBES = {"GET /healthcheck"}
-"""What needs no signature."""
+"""Routes that need no signature."""
 
 TEMPLATE = load()
 

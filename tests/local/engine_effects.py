@@ -154,7 +154,7 @@ def walk_of(resource: FlyteWorkflow, hands: MemoryHands) -> Walk:
 def walked(
     resource: FlyteWorkflow, programs: Mapping[str, Program] | None = None, *, answer: Answer | None = None
 ) -> MemoryHands:
-    """What a walk from the first event to the last has done."""
+    """Run a walk to its end and return its effects."""
     hands = MemoryHands(programs or {}, answer)
     asyncio.run(_walk(resource, hands))
     return hands
@@ -173,7 +173,7 @@ def aborted_at(
     answer: Answer | None = None,
     reason: str = "Workflow aborted.",
 ) -> MemoryHands:
-    """What a walk has done that was cancelled once this event was sent; only the events after it are kept."""
+    """Cancel a walk when this event is sent, and return its effects with the events after that one only."""
     hands = MemoryHands(programs or {}, answer)
 
     async def run() -> None:

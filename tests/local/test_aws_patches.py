@@ -1,4 +1,4 @@
-"""That the other tests here prove what they say: each patch has a test, which fails when that patch alone is off."""
+"""Each patch of MiniStack has a test, and the test fails when that patch alone is off."""
 
 import os
 import subprocess

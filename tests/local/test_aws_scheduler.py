@@ -48,7 +48,7 @@ def test_expression__of_no_meaning_is_refused(stack: Stack, text: str) -> None:
 
 @pytest.fixture(scope="module")
 def fired(stack: Stack) -> list[str]:
-    """What the mailbox holds once two schedules are due: the first may not send to it, the second may."""
+    """Wait for two schedules of which only the second may send to the mailbox, and return its messages."""
     due = f"at({datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC):%Y-%m-%dT%H:%M:%S})"
     for name, role in (("idle", "IdleRole"), ("sends", "TargetRole")):
         text = f"{name} <aws.scheduler.scheduled-time>"

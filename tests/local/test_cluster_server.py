@@ -1,4 +1,4 @@
-"""What only the in-memory cluster does: faults on demand, EKS tokens, a forgetful history, its own process."""
+"""Tests features of the in-memory cluster alone: faults on demand, EKS tokens, a short history, its process."""
 
 import base64
 import http.client

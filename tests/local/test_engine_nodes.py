@@ -443,7 +443,7 @@ def listed(*literals: Literal) -> Literal:
 
 
 async def picks(hands: MemoryHands, command: Command) -> Exit:
-    """What flytekit's map command does: its own element of the list, found by the index in its environment."""
+    """Pick an element of the list by the index in the environment, as flytekit's map command does."""
     index = int(command.environment[command.environment["BATCH_JOB_ARRAY_INDEX_VAR_NAME"]])
     values = hands.blobs.literals(command.arguments[1]).literals["x"].collection.literals
     outputs = LiteralMap(literals={"o0": values[index]})

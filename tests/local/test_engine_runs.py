@@ -52,7 +52,7 @@ from tests.local.engine_builders import (
 NAMESPACE = "flytesnacks-development"
 SETTINGS = Settings("s3://bucket/metadata/propeller", "s3://bucket/raw", round_seconds=0)
 SUCCESS = 12
-"""How many events echoing() has."""
+"""The number of events of echoing()."""
 
 
 @dataclass
@@ -346,7 +346,7 @@ class TestAnswers:
 
 
 def closure() -> WorkflowClosure:
-    """What echoing() is made from, as the compiler leaves it."""
+    """Return the compiled closure from which echoing() is built."""
     task = template("echo")
     task.type = "echo"
     bindings = [promise("x", output="x")]

@@ -1,4 +1,4 @@
-"""How the stand-in engine runs a task: its command filled in, its process, and its log."""
+"""The stand-in engine runs a task: it fills in the command, starts a process, keeps a log."""
 
 import asyncio
 import os

@@ -17,7 +17,7 @@ from local import stack as local_stack
 
 @pytest.fixture
 def pid_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where `make up` says who it is; the handlers of signals that it sets are put back."""
+    """Redirect the pid file of `make up`, and restore the signal handlers that it sets."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     monkeypatch.setattr(local_stack, "_PID_FILE", tmp_path / "stack.pid")
     yield tmp_path / "stack.pid"
@@ -51,7 +51,7 @@ def after_a_while(signal_number: int) -> threading.Timer:
 
 @contextmanager
 def kept(pid_file: Path) -> Iterator[None]:
-    """What a running `make up` holds."""
+    """Hold the lock of a running `make up`."""
     with pid_file.open("w") as file:
         file.write(str(os.getpid()))
         file.flush()

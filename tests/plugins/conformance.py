@@ -22,7 +22,7 @@ def known_ids(root: Path) -> frozenset[str]:
 
 
 class Rows:
-    """What this run learns: the rows of each test function, and which functions did not pass as a whole."""
+    """The rows that each test function proved in this run, and the functions that did not pass entirely."""
 
     def __init__(self) -> None:
         """Nothing is known before the first test."""

@@ -1,4 +1,4 @@
-"""How a queue is consumed: who receives how much, what befalls it, and what comes late or twice."""
+"""Plans of deliveries: which consumer receives how much, with which faults, and what comes late or twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Order:
-    """What a FIFO queue does not do by itself: messages that come up to `reach` places late, and `repeats` again.
+    """Disorder beyond a FIFO queue's own: messages up to `reach` places late, and `repeats` delivered again.
 
     Or `exactly` those at the given positions.
     """
@@ -63,7 +63,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Plan:
-    """How a queue is consumed: `receives` of each message before the first step, then the steps, then the rest.
+    """A plan of deliveries: `receives` of each message before the first step, then the steps, then the rest.
 
     Events above `claims_above` bytes lie in S3, their messages refer to them; a message may name the launch plan.
     """

@@ -53,7 +53,7 @@ type Call = Callable[[BaseClient, str, Mapping[str, Any]], Any]
 
 
 class Store(Protocol):
-    """Where handlers of this process work."""
+    """The stores in which handlers of this process work."""
 
     def clear(self) -> None:
         """Forget everything."""
@@ -111,7 +111,7 @@ class StoreInProcess:
             return records
 
     def call(self, client: BaseClient, operation: str, parameters: Mapping[str, Any], original: Call) -> Any:
-        """What the emulator answers."""
+        """Return the emulator's answer."""
         match client.meta.service_model.service_name, operation:
             case "dynamodb", _:
                 with self.scope(DEFAULT_ACCOUNT, REGION):

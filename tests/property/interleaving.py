@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 
 type Point = tuple[str, str]
-"""Where process_event makes a remote call: the operation and the table, "" where it has none."""
+"""A remote call of process_event by its operation and its table, "" for none."""
 
 SET_ASIDE: Point = ("SendMessage", "")
 _WRITES: Sequence[Point] = [
@@ -58,12 +58,12 @@ KINDS: Mapping[Kind, Sequence[Point]] = {
     "in conflict": _WRITES,
     "half done": _BATCHES,
 }
-"""What may befall a call, and which calls."""
+"""Kinds of faults, and the calls that each can hit."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls a call: this one (from 0, of those `at` a point if it is given), and perhaps each so many later."""
+    """A fault of the call with this number (from 0, counted `at` a point if given), and of each `every`th after it."""
 
     kind: Kind
     call: int
@@ -102,7 +102,7 @@ class Consumer[T]:
 
 @dataclass
 class Met:
-    """What consumers met: their calls in order, faults by kind and point, refusals by the error's code and point."""
+    """The history of the consumers: calls in order, faults by kind and point, refusals by error code and point."""
 
     calls: list[Point] = field(default_factory=list)
     befallen: Counter[tuple[Kind, Point]] = field(default_factory=Counter)
@@ -188,7 +188,7 @@ class Scheduler:
 
 
 def _befallen(kind: Kind | None, call: Callable[[Parameters], Any], operation: str, parameters: Parameters) -> Any:
-    """What a call comes to under a fault."""
+    """Make a call under a fault."""
     match kind:
         case "killed":
             raise Killed
@@ -214,7 +214,7 @@ def _befallen(kind: Kind | None, call: Callable[[Parameters], Any], operation: s
 
 
 def _conflict(operation: str, parameters: Parameters) -> ClientError:
-    """What a write is answered that meets a transaction."""
+    """Return the error of a write that conflicts with a transaction."""
     if operation != "TransactWriteItems":
         return ClientError({"Error": {"Code": "TransactionConflictException", "Message": "busy"}}, operation)
     codes = ["TransactionConflict", *["None"] * (len(parameters["TransactItems"]) - 1)]

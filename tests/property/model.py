@@ -1,4 +1,4 @@
-"""What must hold: however a run's events arrive, what is left is what their delivery in order leaves."""
+"""Asserts that a run's events leave the same rows in any delivery as in their order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -103,7 +103,7 @@ def ends(run: Run) -> set[str]:
 
 
 def _without_ends(what: Left, names: Sequence[str]) -> Left:
-    """What is left, but for some executions' own rows and messages."""
+    """Return the outcome without the rows and messages of some executions."""
     seen, rows = dict(what.seen), dict(what.rows)
     for name in names:
         seen.pop(execution_request(name))
@@ -148,7 +148,7 @@ def assert_ended(store: Store, runs: Sequence[Run]) -> None:
 
 
 def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, ControlPlanePhase]) -> None:
-    """What the fast path wrote, one event after the other, is what the reducer says of all of them at once."""
+    """Assert that the fast path, event by event, wrote what the reducer makes of all events at once."""
     logged = _logged(runs)
     for run in runs:
         key = execution_key(execution_id(run.name))

@@ -30,7 +30,7 @@ class Run:
     events: tuple[Event, ...]
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        """How hypothesis prints it: a counterexample must fit on a screen."""
+        """Print it for hypothesis; a counterexample must fit on a screen."""
         printer.text(f"<{self.name}: {', '.join(map(_brief, self.events))}>")
 
 
@@ -84,7 +84,7 @@ def _entity(event: Event) -> tuple[type, str]:
 
 
 def _aborted(events: Sequence[Event], name: str, clocks: Clocks, *, late: bool = False) -> list[Event]:
-    """What is still open ends as ABORTED; an abort that comes too late tells it of what has ended, too."""
+    """End what is open as ABORTED; an abort that is late reports it for ended entities too."""
     nodes: dict[str, NodeExecutionEvent] = {}
     attempts: dict[tuple[str, int], TaskExecutionEvent] = {}
     for event in events:

@@ -78,11 +78,11 @@ class Queue:
     scheduler: Scheduler
     messages: list[Message]
     overlays: dict[str, ControlPlanePhase] = field(default_factory=dict)
-    """What the control plane has set, by execution."""
+    """Phases that the control plane set, by execution."""
     consumers: list[Consumer[list[str]]] = field(default_factory=list)
     """All that received messages, in turn."""
     letters: int = 0
-    """How many messages were set aside."""
+    """The number of messages that were set aside."""
 
     def consume(self, plan: Plan) -> None:
         """Carry a plan out, deliver what is left, then send again what was set aside."""
@@ -135,7 +135,7 @@ class Queue:
             self.messages = [message for message in self.messages if message.id not in done]
 
     def write_control_plane_facts(self, phase: str) -> None:
-        """What a terminate or a reconcile does to the first execution, unless it has ended."""
+        """Set a phase on the first execution as an abort does, unless it has ended."""
         overlay = ControlPlanePhase(phase, CREATED_AT + 5)
 
         def decision(row: ExecutionState) -> Facts | None:
@@ -159,7 +159,7 @@ def _handled(event: dict[str, object]) -> list[str]:
 
 
 def set_aside() -> list[Message]:
-    """What is in the dead-letter queue, as a redrive sends it again: with its old sequence."""
+    """Take the dead letters as a redrive sends them again: with their old sequences."""
     sqs = aws.client("sqs")
     messages: list[Message] = []
     while True:

@@ -1,4 +1,4 @@
-"""What generated runs reach: which phases they tell of, and which rules take effect when they are reduced in order."""
+"""Counts the phases and rules that generated runs reach when they are reduced in order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ RULES = frozenset(WORKFLOW_RULES) | frozenset(NODE_RULES) | frozenset(TASK_RULES
 
 
 def reached(run: Run) -> Counter[str]:
-    """How often a run reaches each phase and each rule."""
+    """Count how often a run reaches each phase and each rule."""
     entities: dict[tuple[type, str], list[Any]] = defaultdict(list)
     for event in run.events:
         entities[type(event), entity_of(event)].append(event)

@@ -1,4 +1,4 @@
-"""What a run left: as clients read it through the real handler, and as it lies in the tables."""
+"""Reads the outcome of a run: as clients see it through the real handler, and as rows in the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _TABLES = ("executions", "node_executions", "task_executions", "leases", "execut
 
 @dataclass(frozen=True)
 class Left:
-    """What clients see, by request; and the rows by table and key, without their versions."""
+    """The outcome of a run: answers by request, and rows by table and key, without their versions."""
 
     seen: Mapping[str, str]
     rows: Mapping[str, Mapping[str, Any]]
@@ -47,7 +47,7 @@ def left(store: Store, runs: Sequence[Run]) -> Left:
 
 
 def execution_request(name: str) -> str:
-    """What asks for an execution."""
+    """Return the name under which an execution's answer is kept."""
     return f"/api/v1/executions/{PROJECT}/{DOMAIN}/{name}"
 
 

@@ -1,4 +1,4 @@
-"""What a task's events carry beside their phase: logs, reasons, custom info, metadata, external resources."""
+"""Generates the details of task events: logs, reasons, custom info, metadata, external resources."""
 
 from typing import Any
 

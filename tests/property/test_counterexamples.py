@@ -1,4 +1,4 @@
-"""What the model test once found, shrunk: each stays as a test of its own."""
+"""Counterexamples that the model test found, shrunk, each as a test of its own."""
 
 from collections.abc import Sequence
 

@@ -116,7 +116,7 @@ def _with_each_fault_while_set_aside(kind: Kind, plan: Plan) -> Iterator[Plan]:
 
 
 LATE = (3, 4, 5, 0, 1, 2, 6, 7, 8)
-"""What has begun is applied first; then come the events before that, and the ends."""
+"""The order of events: first those of running entities, then the earlier ones, then the ends."""
 
 OTHERS = {
     "with the ends": Step((Receive(3), Receive(3, skips=3))),

@@ -1,4 +1,4 @@
-"""What several nouns check alike: labels, notifications."""
+"""Checks that several nouns share: labels, notifications."""
 
 import pytest
 from flyteidl.admin.common_pb2 import EmailNotification, Notification, PagerDutyNotification, SlackNotification

@@ -1,4 +1,4 @@
-"""What users, propeller and operators do with a deployed stack; each raises when something does not show."""
+"""Journeys of users, propeller and operators through a deployed stack; each raises when a result is missing."""
 
 import uuid
 from collections.abc import Callable, Iterator

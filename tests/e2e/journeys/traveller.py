@@ -1,4 +1,4 @@
-"""Who goes on the journeys, and what every journey does on its way."""
+"""The traveller of the journeys, and the steps that all journeys have."""
 
 import urllib.error
 import urllib.request
@@ -32,7 +32,7 @@ ENDS = {WorkflowExecution.SUCCEEDED, WorkflowExecution.FAILED, WorkflowExecution
 
 @dataclass(frozen=True)
 class Traveller:
-    """Who goes on the journeys: a stack, a subscriber, and how long to wait for anything."""
+    """A stack, a subscriber, and the time to wait for a result."""
 
     stack: Stack
     subscriber: Subscriber
@@ -43,7 +43,7 @@ class Traveller:
         return self.stack.admin()
 
     def eventually[R](self, look: Callable[[], R | None], what: str) -> R:
-        """What `look` gives once it gives something."""
+        """Call `look` until it returns something other than None, and return that."""
         return eventually(look, what, self.patience)
 
 

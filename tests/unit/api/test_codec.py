@@ -202,7 +202,7 @@ def scalars(field: FieldDescriptor) -> st.SearchStrategy[object]:
 
 
 def well_known(name: str, draw: st.DrawFn) -> object:
-    """What json_format takes for a well-known type."""
+    """Draw a value of a well-known type as json_format takes it."""
     if name == "google.protobuf.Timestamp":
         return draw(st.datetimes(timezones=st.none())).isoformat() + "Z"
     if name == "google.protobuf.Duration":

@@ -1,4 +1,4 @@
-"""Who calls, by what each of API Gateway's authorizers says."""
+"""The caller's identity from each of API Gateway's authorizers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which matchable attributes apply: the narrowest scope whole, and for an execution's configuration the project too."""
+"""Matchable attributes: the narrowest scope applies as a whole, for an execution's configuration the project too."""
 
 import pytest
 from flyteidl.admin.matchable_resource_pb2 import (

@@ -1,4 +1,4 @@
-"""What the bench does to this process before it measures."""
+"""The preparation of the bench's process before it measures."""
 
 from collections.abc import Iterator
 

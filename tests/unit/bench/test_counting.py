@@ -1,4 +1,4 @@
-"""What the bench makes of the requests that it saw: stages, tallies and units."""
+"""The bench's figures from recorded requests: stages, tallies and units."""
 
 from bench.counting import Call, read_units, rows_examined, stages, tally, write_units
 

@@ -1,4 +1,4 @@
-"""What the bench reads out of `-X importtime`."""
+"""The bench's reading of `-X importtime`."""
 
 import pytest
 

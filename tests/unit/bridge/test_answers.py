@@ -1,4 +1,4 @@
-"""What each answer over HTTPS means in gRPC."""
+"""Answers over HTTPS as gRPC statuses."""
 
 import pytest
 from flyteidl.admin.event_pb2 import EventFailureReason

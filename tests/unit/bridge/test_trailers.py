@@ -1,4 +1,4 @@
-"""What of a status fits into the trailers that its reader takes."""
+"""A status is cut to the trailers that its reader takes."""
 
 from base64 import b64encode
 from urllib.parse import quote

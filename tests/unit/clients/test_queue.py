@@ -29,7 +29,7 @@ def received(aws: Aws) -> list[int]:
 
 @pytest.fixture
 def requests(aws: Aws) -> list[int]:
-    """How many entries each request to the queue had."""
+    """Record the number of entries in each request to the queue."""
     sizes: list[int] = []
 
     def count(params: dict[str, list[object]], **_: object) -> None:

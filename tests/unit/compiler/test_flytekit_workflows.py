@@ -1,4 +1,4 @@
-"""What flytekit registers compiles, and comes out as the resource that was once read against upstream's code.
+"""Workflows of flytekit compile to the resources that were reviewed against upstream's code.
 
 A golden under `fixtures/` is written anew with UPDATE_GOLDENS=1; read its difference against upstream's code then.
 """
@@ -47,7 +47,7 @@ EXECUTION = WorkflowExecutionIdentifier(project="flytesnacks", domain="developme
 
 @dataclass(frozen=True)
 class Registered:
-    """What flytekit would send to register one workflow."""
+    """The requests by which flytekit registers one workflow."""
 
     template: WorkflowTemplate
     sub_workflows: list[WorkflowTemplate]
@@ -260,7 +260,7 @@ def test_what_a_dynamic_task_grows_compiles_to_its_golden(name: str) -> None:
 
 
 def _grown(dynamic_task: Any) -> tuple[DynamicJobSpec, TypedInterface]:
-    """What flytekit writes where the task runs with n = 3, and the task's own interface.
+    """Return what flytekit writes when the task runs with n = 3, and the task's own interface.
 
     flytekit compiles a workflow where it is first used, and names its nodes after the place: so that comes first.
     """

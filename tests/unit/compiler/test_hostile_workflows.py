@@ -1,4 +1,4 @@
-"""Whatever a client sends ends in a closure and a resource, or in errors that say what is wrong: in nothing else."""
+"""Any specification ends in a closure and a resource, or in errors that say what is wrong."""
 
 import json
 from random import Random

@@ -1,4 +1,4 @@
-"""What compiling makes of a right workflow: its start and end node, its edges, its sub-workflows."""
+"""Compiling a correct workflow: its start and end node, its edges, its sub-workflows."""
 
 import pytest
 from flyteidl.core.compiler_pb2 import CompiledWorkflow, CompiledWorkflowClosure

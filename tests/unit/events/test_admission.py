@@ -17,7 +17,7 @@ KINDS: dict[str, Callable[..., Event]] = {"workflow": workflow_event, "node": no
 
 
 def answer(event: Event, stored: Stored | None) -> FlyteAdminError | None:
-    """What an event is answered; None when it is admitted."""
+    """Return the refusal of an event, None if it is admitted."""
     try:
         check(event, RUN, stored)
     except FlyteAdminError as error:

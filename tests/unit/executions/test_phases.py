@@ -1,4 +1,4 @@
-"""How an execution's phase moves: the reducer, and that the fast path is the same rule."""
+"""The moves of an execution's phase: the reducer, and the fast path as the same rule."""
 
 from collections.abc import Sequence
 
@@ -86,7 +86,7 @@ def test_an_overlay_outranks_what_has_not_ended(events: list[PhaseEvent], phase:
 
 @given(runs)
 def test_an_overlay_and_then_an_end_is_the_end_under_the_overlay(events: list[PhaseEvent]) -> None:
-    """What `write_control_plane_facts` and then the fast path write is what a rebuild of both writes."""
+    """`write_control_plane_facts` and then the fast path write the same as a rebuild of both."""
     overlay = ControlPlanePhase("ABORTING", CREATED_AT)
     row = reduce(events, ControlPlanePhase())
     if row.phase in TERMINAL:

@@ -1,4 +1,4 @@
-"""What one execution adds to its resource, as flyteadmin's PrepareFlyteWorkflow."""
+"""An execution's own additions to its resource, as in flyteadmin's PrepareFlyteWorkflow."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

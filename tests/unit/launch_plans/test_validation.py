@@ -1,4 +1,4 @@
-"""What a launch plan must hold: inputs that its workflow has, somebody to notify, nothing that is not supported."""
+"""Launch plans are refused for inputs that their workflow lacks, incomplete notifications, unsupported fields."""
 
 import pytest
 from flyteidl.admin.common_pb2 import (

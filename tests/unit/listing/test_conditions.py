@@ -1,4 +1,4 @@
-"""What filters ask of rows, against SQL itself."""
+"""Filters over rows, compared with SQL itself."""
 
 import sqlite3
 from collections.abc import Iterator

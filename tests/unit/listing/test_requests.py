@@ -1,4 +1,4 @@
-"""How much a list request asks for, in which order, from where; and pages of lists that were read whole."""
+"""List requests: page size, order and start; and pages of lists that are read whole."""
 
 import base64
 import json

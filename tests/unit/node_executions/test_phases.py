@@ -1,4 +1,4 @@
-"""How a node execution's phase moves: the reducer, and that the fast path is the same rule."""
+"""The moves of a node execution's phase: the reducer, and the fast path as the same rule."""
 
 from collections.abc import Sequence
 
@@ -75,7 +75,7 @@ def test_updated_at_is_when_it_was_reported() -> None:
 
 
 def said_by(*events: NodeExecutionEvent) -> dict[str, Value]:
-    """What a node's row says after these events in this order, with its task metadata as offloading leaves it."""
+    """Return a node's row after these events in this order, with its task metadata as offloading leaves it."""
     placed = [
         PhaseEvent(
             event,

@@ -1,4 +1,4 @@
-"""Which transitions are announced: each (execution, phase) once over a stream, under one id however it is replayed."""
+"""Announced transitions: each (execution, phase) once over a stream, under the same id at each replay."""
 
 from collections.abc import Sequence
 

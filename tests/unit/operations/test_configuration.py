@@ -1,4 +1,4 @@
-"""What `check-config` says of a file, key by key."""
+"""The findings of `check-config` about a file, key by key."""
 
 import pytest
 

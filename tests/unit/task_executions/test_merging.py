@@ -1,4 +1,4 @@
-"""How logs, custom info, metadata and external resources of a task's events merge."""
+"""Merging of logs, custom info, metadata and external resources of a task's events."""
 
 import pytest
 from flyteidl.core.catalog_pb2 import CACHE_DISABLED, CACHE_HIT, CACHE_POPULATED

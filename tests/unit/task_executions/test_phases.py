@@ -1,4 +1,4 @@
-"""How a task attempt moves: which events count, and what of them stays."""
+"""The moves of a task attempt: the events that count, and the parts of them that stay."""
 
 import copy
 from collections.abc import Sequence

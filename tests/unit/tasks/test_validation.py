@@ -1,4 +1,4 @@
-"""What a task must hold to be registered, and what its resources may ask for."""
+"""Validation of tasks at registration, resources included."""
 
 from collections.abc import Callable
 from math import ceil

@@ -1,4 +1,4 @@
-"""How many nodes a workflow may have, and how large it may be."""
+"""Limits of a workflow's nodes and size."""
 
 import pytest
 from flyteidl.admin.workflow_pb2 import WorkflowClosure
