@@ -1,4 +1,4 @@
-"""Where sections measure: an embedded AWS with the template's data resources, in which this process's handlers work."""
+"""The account in which sections measure: an embedded AWS with the template's tables, bucket, queues and topic."""
 
 import os
 import sys

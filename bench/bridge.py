@@ -29,7 +29,7 @@ _NOTES = (
 
 @dataclass(frozen=True)
 class _Run:
-    """What so many callers cost, each with an execution of its own and waiting for each answer."""
+    """A run of concurrent callers, each with an execution of its own and waiting for each answer."""
 
     callers: int
     seconds: float

@@ -1,4 +1,4 @@
-"""How compiling and building grow with the workflow: time per node and peak memory, each size in a fresh process."""
+"""Measures compiling and building by workflow size: time per node and peak memory, each size in a fresh process."""
 
 import resource
 import time

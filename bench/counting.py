@@ -29,7 +29,7 @@ class Call:
 
 
 def stages(calls: Sequence[Call]) -> int:
-    """How many remote stages the calls make: the most of them that ran one after another."""
+    """Count the sequential stages of calls: the longest chain of calls that ran one after another."""
     count, free_from = 0, float("-inf")
     for call in sorted(calls, key=lambda call: call.ended):
         if call.started >= free_from:
@@ -38,7 +38,7 @@ def stages(calls: Sequence[Call]) -> int:
 
 
 def tally(calls: Sequence[Call]) -> str:
-    """Which operations the calls are, e.g. "BatchWriteItem 1 · UpdateItem 10"."""
+    """Count the calls by operation, e.g. "BatchWriteItem 1 · UpdateItem 10"."""
     counted = Counter(call.operation for call in calls)
     return " · ".join(f"{operation} {count}" for operation, count in counted.items())
 
@@ -143,5 +143,5 @@ def _units(parsed: dict[str, Any]) -> float:
 
 
 def _examined(parsed: dict[str, Any]) -> int:
-    """What a query says that it looked at, or the rows that a batch read."""
+    """Return the rows that a query examined, or that a batch read."""
     return int(parsed.get("ScannedCount", sum(map(len, parsed.get("Responses", {}).values()))))

@@ -1,4 +1,4 @@
-"""What one create costs in remote stages, calls and write units: the real handler, embedded AWS, in-memory cluster."""
+"""Measures a create in stages, calls and write units: the real handler, embedded AWS, in-memory cluster."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -34,7 +34,7 @@ def report(longest: int) -> Section:
 
 
 def _listed(recorder: Recorder, question: Question, sizes: tuple[int, int]) -> Row:
-    """Whether a page costs the same at any size; one that finds nothing is bounded instead."""
+    """Return whether a page costs the same at any size; one that finds nothing is bounded instead."""
     short, long = (_page(recorder, question, size) for size in sizes)
     looked_at = rows_examined(long)
     made_of = f"{looked_at:,} rows · {tally(long)} · {read_units(long):g} read units"

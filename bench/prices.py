@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PRICES_OF = "us-east-1, on demand, as published in November 2025; DynamoDB's are those since its cut of November 2024"
-"""Which prices these are; look them up again before quoting a figure to anybody."""
+"""The region and date of these prices; look them up again before you quote a figure."""
 
 MILLION = 1_000_000
 
@@ -24,7 +24,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one event uses, on average."""
+    """The average use of AWS by one event."""
 
     write_units: float = 0.0
     read_units: float = 0.0

@@ -1,4 +1,4 @@
-"""Which pages the section "lists" asks for: what flytekit, flytectl and the console ask."""
+"""The pages that the section "lists" asks for: those of flytekit, flytectl and the console."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Question:
     passing: int = PAGE
 
     def __str__(self) -> str:
-        """How the bench calls it."""
+        """Return its name in the bench."""
         said = [self.what, f"page {self.page}" if self.page > 1 else "first page", self.order, self.filters]
         return ", ".join(part for part in said if part)
 

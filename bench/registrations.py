@@ -1,4 +1,4 @@
-"""What registering one entity asks of AWS: the first time, the very same again, another version, another structure."""
+"""Counts requests of a registration: the first, the same again, another version, another structure."""
 
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What a section of the bench hands over, and how it is printed beside its budgets."""
+"""The figures of a section of the bench, printed beside their budgets."""
 
 import sys
 import time
@@ -23,7 +23,7 @@ class Row:
 
     @property
     def is_missed(self) -> bool:
-        """Whether it is above its budget, as printed: what rounds to the budget keeps it."""
+        """Return whether it is above its budget, as printed: what rounds to the budget keeps it."""
         return self.budget is not None and round(self.measured, 2) > self.budget
 
     @property
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """What one part of the bench found; `notes` say what its figures leave out."""
+    """The figures of one part of the bench; `notes` say what they leave out."""
 
     title: str
     rows: tuple[Row, ...]

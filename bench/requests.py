@@ -22,7 +22,7 @@ from local.aws.data import TEMPLATE
 from tests.aws_events import OCTETS, answer_of, http_event
 
 POLLER_REQUESTS = 2
-"""What Lambda's poller sends to the queue for one batch: receive and delete."""
+"""The requests of Lambda's poller to the queue for one batch: receive and delete."""
 
 BRIDGE_READS = 0.2
 """The budget of admission's reads per event in the bridge, which keeps what it read for a second."""
@@ -81,7 +81,7 @@ def _admission(recorder: Recorder) -> list[Row]:
 
 
 def _recorded(recorder: Recorder) -> tuple[list[Call], float]:
-    """What record_event sends for one node event, and how many seconds it takes."""
+    """Record one node event; return its calls to AWS and its seconds."""
     run = traffic.execution()
     body = NodeExecutionEventRequest(event=traffic.node_run(run, "n0")[0]).SerializeToString()
     headers = {"content-type": OCTETS, "accept": OCTETS}
@@ -144,7 +144,7 @@ def _price(what: str, admission: Usage, processing: Sequence[Usage], budget: flo
 
 
 def _applied(recorder: Recorder, run: ExecutionState, events: Sequence[Event]) -> list[Call]:
-    """What process_event sends for one batch."""
+    """Process one batch and return its calls to AWS."""
     with recorder.recording() as calls:
         answer = process_event(traffic.delivery(run, events), traffic.CONTEXT)
     assert answer == {"batchItemFailures": []}, answer

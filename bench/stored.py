@@ -1,4 +1,4 @@
-"""What the section "lists" asks for: versions of entities and executions, each size in a project of its own."""
+"""The rows for the section "lists": versions of entities and executions, each size in a project of its own."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ _THREADS = 8
 
 
 def project(size: int) -> str:
-    """Where so many versions are stored."""
+    """Return the project with this number of versions."""
     return f"p{size}"
 
 

@@ -18,7 +18,7 @@ MAX_NODE_EVENT_BYTES = 800
 CONTEXT = Context(seconds=24 * 3600)
 
 BATCH = 10
-"""What the event queue hands over at once."""
+"""The number of messages in a batch of the event queue."""
 
 _NODES = [f"n{number}" for number in range(BATCH)]
 _PHASES = ("QUEUED", "RUNNING", "SUCCEEDED")
@@ -90,7 +90,7 @@ def lives_of_nodes(of: ExecutionState) -> Sequence[Event]:
 
 
 def plain_facts(run: str, node: str) -> dict[str, AttributeValue]:
-    """What a node's first event says, as DynamoDB attributes."""
+    """Return the facts of a node's first event as DynamoDB attributes."""
     created_at = str(CREATED_AT)
     return {
         "version": {"N": "1"},
@@ -105,7 +105,7 @@ def plain_facts(run: str, node: str) -> dict[str, AttributeValue]:
 
 
 def delivery(of: ExecutionState, events: Sequence[Event]) -> dict[str, object]:
-    """What Lambda hands to process_event for these events of an execution, as admission queued them."""
+    """Return Lambda's event for process_event: these events of an execution, as admission queued them."""
     return batch([queue_record(_body(of, event), next(_sequences), group=of.execution) for event in events])
 
 

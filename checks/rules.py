@@ -289,7 +289,7 @@ def _is_bounded(mapping: Any) -> bool:
 
 
 def _watched(cfn: Template, namespace: str, metric: str) -> set[str]:
-    """What has an alarm on a metric."""
+    """Return the values of a metric's dimension that have an alarm."""
     return {
         _target(dimension.get("Value"))
         for _, alarm in _resources(cfn, "AWS::CloudWatch::Alarm")

@@ -93,7 +93,7 @@ class Tree:
         return frozenset(f"#{re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-')}" for heading in headings)
 
     def defines(self, path: str, symbol: str) -> bool:
-        """Whether a module or a document has a word of this name."""
+        """Return whether a module or a document has a word of this name."""
         return re.search(rf"\b{symbol}\b", self._text(path)) is not None
 
     def _text(self, path: str) -> str:

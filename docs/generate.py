@@ -44,7 +44,7 @@ type Binding = tuple[str, str, str, str, str, str, str]
 
 
 class Claim(NamedTuple):
-    """What a function's handler says that it serves."""
+    """The RPCs and pages that a function's handler serves."""
 
     function: str
     rpcs: frozenset[str]
@@ -69,7 +69,7 @@ def render_bindings() -> str:
 
 
 def claims() -> tuple[Claim, ...]:
-    """What each functions/<name>/handler.py claims: every module attribute that has `rpcs` and `pages`.
+    """Read the claims of each functions/<name>/handler.py: module attributes that have `rpcs` and `pages`.
 
     Raises:
         SystemExit: two functions claim the same RPC, or one that no service has.
@@ -136,7 +136,7 @@ def render_conformance() -> str:
 
 
 def stale() -> Iterator[str]:
-    """What is committed and no longer true, one line each."""
+    """Return what is committed and no longer true, one line each."""
     if BINDINGS.read_text() != render_bindings():
         yield f"{BINDINGS.relative_to(ROOT)} differs from the descriptors"
     if not COVERAGE.exists() or COVERAGE.read_text() != render_coverage():

@@ -31,7 +31,7 @@ class CallFailed(Exception):
 
 
 class Api(Protocol):
-    """Whatever takes a request of the API: the deployed one, or its handlers in this process."""
+    """The API: the deployed one, or its handlers in this process."""
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -95,7 +95,7 @@ def _names(template: str) -> list[str]:
 
 
 def _fills(template: str, request: Message) -> bool:
-    """Whether a request has a value for each variable of a path; a number may be 0."""
+    """Return whether a request has a value for each variable of a path; a number may be 0."""
     return all(_field(request, name) != "" for name in _names(template))
 
 

@@ -1,4 +1,4 @@
-"""Who calls AWS in the stack on this machine, each with the rights that it has in a cluster and no others."""
+"""The callers of AWS in the local stack, each with exactly the rights that it has in a cluster."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ class Statement(TypedDict):
 
 
 def calling(outputs: Mapping[str, str]) -> Statement:
-    """What it takes to call the API."""
+    """Return the rights to call the API."""
     resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outputs['ApiId']}/*"
     return {"Effect": "Allow", "Action": ["execute-api:Invoke"], "Resource": [resource]}
 
 
 def _bridging(outputs: Mapping[str, str]) -> list[Statement]:
-    """What the bridge's own role has, as in deploy/kubernetes/bridge-policy.json."""
+    """Return the rights of the bridge's role, as in deploy/kubernetes/bridge-policy.json."""
     text = _BRIDGE_POLICY.read_text()
     names = {
         "PARTITION": "aws",
@@ -58,13 +58,13 @@ def _bridging(outputs: Mapping[str, str]) -> list[Statement]:
 
 
 def keeping_data(outputs: Mapping[str, str]) -> list[Statement]:
-    """What a cluster's own role has: propeller and its tasks keep data in the bucket, and get the code to run."""
+    """Return the rights of the cluster's role: propeller and its tasks write data to the bucket and read code."""
     places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata", "raw")]
     return [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": places}, *reading_data(outputs)]
 
 
 def reading_data(outputs: Mapping[str, str]) -> list[Statement]:
-    """What it takes to look at all data of executions; without the list a missing object would be a forbidden one."""
+    """Return the rights to read all data of executions; listing lets S3 answer "missing" instead of "forbidden"."""
     bucket = f"arn:aws:s3:::{outputs['Bucket']}"
     places = [f"{bucket}/{prefix}/*" for prefix in ("metadata", "raw", "uploads")]
     return [

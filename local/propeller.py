@@ -1,4 +1,4 @@
-"""What a real flytepropeller needs in the stand-in's place: its configuration, and a kubeconfig for the cluster.
+"""Writes what a real flytepropeller needs: its configuration, and a kubeconfig for the cluster.
 
 docs/propeller.md says what came of it.
 """

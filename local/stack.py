@@ -75,7 +75,7 @@ class Stack:
 
     @property
     def api_url(self) -> str:
-        """Where the API is."""
+        """Return the URL of the API."""
         return HttpApi.at(self.endpoint, self.outputs["ApiId"]).base_url
 
     def admin(self, caller: Credentials | None = None) -> Admin:

@@ -93,7 +93,7 @@ def _create_one(stack: Stack, launch_plan: Identifier, name: str) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the invocations so far came to."""
+    """Counts of the invocations so far, by result."""
 
     invocations: int
     killed: int
@@ -104,7 +104,7 @@ class _Seen:
 
 @dataclass
 class _Progress:
-    """What was sent, what waits in the queue, what the functions did."""
+    """Figures of the running soak: events sent, messages in the queue, invocations."""
 
     stack: Stack
     record: Path

@@ -1,4 +1,4 @@
-"""What the executions of the soak go through, as propeller reports it, and how each must look in the end; pure."""
+"""The events of the soak's executions, as propeller reports them, and their expected final state; pure."""
 
 import random
 from collections.abc import Iterator, Mapping

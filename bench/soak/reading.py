@@ -1,4 +1,4 @@
-"""What is left of the soak's executions, compared with how they must look."""
+"""Compares the soak's executions with their expected final state."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ _PAGE = 100
 
 
 def differences(stack: Stack, life: Life) -> Iterator[str]:
-    """What is not as it must be, a line each."""
+    """Return the differences between an execution and its expected state, one line each."""
     identifier = WorkflowExecutionIdentifier(project=PROJECT, domain=DOMAIN, name=life.name)
     admin = stack.admin()
     closure = admin.call("GetExecution", WorkflowExecutionGetRequest(id=identifier), Execution).closure

@@ -7,7 +7,7 @@ from deploy.template.function_file import Function, PlainRoute
 from flyteadmin.api.routes import api_gateway_routes
 
 SIGNED: Mapping[str, Value] = {"AuthorizationType": {"Fn::If": ["IsOpen", "NONE", "AWS_IAM"]}}
-"""How API Gateway knows callers; the one place that says so for all routes."""
+"""The authorization of all routes that need a signature."""
 
 UNSIGNED: Mapping[str, Value] = {"AuthorizationType": "NONE"}
 

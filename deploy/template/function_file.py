@@ -14,12 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from deploy.template.cloudformation import WrongSource, prefix, read
 
 SERVICES = {"tables": "dynamodb", "indexes": "dynamodb", "bucket": "s3", "queue": "sqs", "topic": "sns"}
-"""Where the actions of a statement belong, by what it is about."""
+"""The service prefix of a statement's actions, by the kind of resource."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a function may name: tables with their indexes, and logical ids in the frame."""
+    """The names that a function's file may use: tables with their indexes, and logical ids of the frame."""
 
     tables: Mapping[str, frozenset[str]]
     queues: frozenset[str]
@@ -66,7 +66,7 @@ class _Strict(BaseModel):
 
 
 class Statement(_Strict):
-    """What a role allows: actions on tables and their indexes, on objects of the bucket, on a queue or the topic.
+    """A statement of a role: actions on tables and their indexes, on objects of the bucket, on a queue or the topic.
 
     `actions` are named without their service ("Query"), but for `resources`, which are written as CloudFormation has
     them. `bucket` has patterns of keys. `why` becomes a comment; without `condition` it holds always.

@@ -68,7 +68,7 @@ def _section(function: Function) -> str:
 
 
 def _groups(every: Iterable[Function], file: str, of: Callable[[Function], Iterator[Resource]]) -> str:
-    """What each function has of something, below a comment that names its source."""
+    """Render something of each function, below a comment that names its source."""
     parts = ((function, _text(of(function))) for function in every)
     return "\n".join(f"  # functions/{function.name}/{file}\n{text}" for function, text in parts if text)
 

@@ -49,7 +49,7 @@ def _written(function: Function) -> Iterator[Value]:
 
 
 def _after(function: Function) -> Iterator[Value]:
-    """What comes with an event source that gives up, with the configuration, with calls to the cluster."""
+    """Return the statements that follow from an on-failure destination, the configuration, calls to the cluster."""
     says = function.says
     if isinstance(says.event_source, StreamSource):
         yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(says.event_source.on_failure)])

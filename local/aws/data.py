@@ -34,7 +34,7 @@ class DataAccount:
         return self.endpoint.client(service, self.account)
 
     def environment(self) -> dict[str, str]:
-        """What template.yaml hands to a function, and the account's credentials."""
+        """Return the variables that template.yaml sets for a function, and the account's credentials."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint.url,
             "AWS_ACCESS_KEY_ID": self.account,

@@ -30,7 +30,7 @@ class DeploymentFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What to deploy: a built template, whose code paths are relative to it, under a stack name."""
+    """A built template, whose code paths are relative to it, and the name of its stack."""
 
     template: Path
     stack: str

@@ -40,7 +40,7 @@ def invocations(file: Path) -> Iterator[Invocation]:
 
 @dataclass
 class Fate:
-    """Which invocations end before their time: that share of a function's, on workers that are warm already."""
+    """Kills of invocations: a share of each function's, on workers that are warm already."""
 
     shares: Mapping[str, float]
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -1,4 +1,4 @@
-"""Who may call: a static bearer token, and EKS tokens that are verified as the EKS authenticator does.
+"""Authenticates callers: a static bearer token, and EKS tokens verified as the EKS authenticator does.
 
 An EKS token is `k8s-aws-v1.` and a presigned STS GetCallerIdentity URL in unpadded base64url; whoever can sign for a
 role is that role. The check calls the URL, so the signature, the expiry and the signed cluster name are STS's verdict.

@@ -27,7 +27,7 @@ def ensure(directory: Path) -> Path:
 
 
 def server_context(directory: Path) -> ssl.SSLContext:
-    """What the server wraps its socket in; `ensure` first."""
+    """Return the TLS context of the server; call `ensure` first."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / _PAIR)
     return context

@@ -1,4 +1,4 @@
-"""What the server says about itself: version, groups, resources."""
+"""Describes the server to clients: version, groups, resources."""
 
 from pydantic import JsonValue
 

@@ -31,7 +31,7 @@ class Fault(BaseModel):
 
 @dataclass(frozen=True)
 class Call:
-    """What a request does: a verb of Kubernetes' authorisation on a resource."""
+    """A request as Kubernetes authorises it: a verb on a resource."""
 
     verb: str
     resource: str

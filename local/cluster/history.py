@@ -1,4 +1,4 @@
-"""What has happened to the objects, in order, as far back as it is kept: what watches read."""
+"""The history of the objects, in order, as far back as it is kept; watches read it."""
 
 from collections import deque
 from dataclasses import dataclass

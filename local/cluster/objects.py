@@ -23,7 +23,7 @@ _LABEL_RULE = (
 
 
 class OwnerReference(BaseModel):
-    """Who owns an object; kept, not acted upon."""
+    """The owner of an object; stored only."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 

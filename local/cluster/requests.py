@@ -1,4 +1,4 @@
-"""What a request asks for: which objects, which verb, with which options."""
+"""Parses requests: objects, verb, options."""
 
 import base64
 import binascii
@@ -46,7 +46,7 @@ class Query(_Options):
 
 
 class Preconditions(_Options):
-    """Which object a delete means."""
+    """The object that a delete requires, by its uid and version."""
 
     uid: str = ""
     resource_version: str = ""
@@ -73,7 +73,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Body:
-    """What a request carries; the content type is without parameters."""
+    """The body of a request; the content type is without parameters."""
 
     content: bytes
     content_type: str
@@ -134,12 +134,12 @@ def manifest(body: bytes) -> Manifest:
 
 
 def continue_token(version: int, namespace: str, name: str) -> str:
-    """Where the next page of a list begins: after this object, as of this version."""
+    """Write the start of a list's next page: after this object, as of this version."""
     return base64.urlsafe_b64encode(json.dumps([version, namespace, name]).encode()).decode()
 
 
 def read_continue_token(token: str) -> tuple[int, tuple[str, str]]:
-    """What `continue_token` was made from.
+    """Read what `continue_token` wrote.
 
     Raises:
         Refused: 410 not one of ours.

@@ -10,7 +10,7 @@ from local.cluster.status import bad_request
 
 
 class Operator(Enum):
-    """How a requirement looks at a label."""
+    """The comparison of a requirement with a label."""
 
     IN = "in"
     NOT_IN = "notin"
@@ -41,7 +41,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Selector:
-    """What a list, watch or deletecollection asks for; all of it must match."""
+    """The selector of a list, watch or deletecollection; all requirements must match."""
 
     labels: tuple[Requirement, ...] = ()
     fields: tuple[Requirement, ...] = ()

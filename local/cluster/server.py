@@ -26,7 +26,7 @@ from local.cluster.store import Store
 
 CONTROL_PATH = "/_control/faults"
 MAX_BODY_BYTES = 3 * 1024 * 1024
-"""What a real API server reads of a body."""
+"""The largest body that a real API server reads."""
 
 _log = logging.getLogger(__name__)
 

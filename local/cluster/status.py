@@ -1,4 +1,4 @@
-"""What a Kubernetes API server answers when it refuses: a `Status`, in the wording that clients match on."""
+"""Refusals of a Kubernetes API server: a `Status` in the wording that clients match on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

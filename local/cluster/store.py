@@ -18,7 +18,7 @@ from local.cluster.selectors import EVERYTHING, Selector
 from local.cluster.status import Cause, Manifest, Refused, bad_request, no_such_resource
 
 MAX_OBJECT_BYTES = 1_572_864
-"""What etcd accepts in one request (`--max-request-bytes`)."""
+"""The largest request that etcd accepts (`--max-request-bytes`)."""
 
 type _Place = tuple[str, str]
 """(namespace, name)"""

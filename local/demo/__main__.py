@@ -92,7 +92,7 @@ class _Demo:
         return follow(self._stack.admin(), identifier, console)
 
     def _show_outputs(self, name: str) -> None:
-        """What FlyteRemote gives: values of the types that the tasks' code has."""
+        """Print the outputs as FlyteRemote returns them: values of the types in the tasks' code."""
         from local.demo.outputs import outputs_of  # noqa: PLC0415  # seconds to import
 
         outputs = _while("FlyteRemote fetches the outputs", lambda: outputs_of(self._stack, name))

@@ -39,7 +39,7 @@ def pyflyte(stack: Stack, *arguments: str, home: Path, say: Callable[[str], None
 
 
 def environment(stack: Stack, home: Path) -> dict[str, str]:
-    """What a user of a stack sets, as `make up` prints it; `home` keeps flytekit from files of this machine's user."""
+    """Return the variables that `make up` prints; `home` keeps flytekit from files of this machine's user."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLYTE"))}
     told = {"FLYTE_PLATFORM_URL": stack.bridge.address, "FLYTE_PLATFORM_INSECURE": "true"}
     return {**others, **told, "HOME": str(home)}

@@ -14,7 +14,7 @@ MESSAGEPACK = "msgpack"
 
 
 def resolve_path(literal: Literal, path: Sequence[PromiseAttribute]) -> Literal:
-    """What stands at the path: through maps and collections first, then inside a dataclass.
+    """Return the value at a path: through maps and collections first, then inside a dataclass.
 
     Raises:
         BindingFault: a key or an index is not there, or the dataclass is in a format that can't be read.

@@ -6,5 +6,5 @@ __all__ = ["exists", "read", "write"]
 
 
 def exists(source: str) -> bool:
-    """Whether there is a blob at an s3:// URI."""
+    """Return whether there is a blob at an s3:// URI."""
     return head(source) is not None

@@ -1,4 +1,4 @@
-"""Which way a branch goes (propeller's nodes/branch/evaluator.go and comparator.go)."""
+"""Decides branches (propeller's nodes/branch/evaluator.go and comparator.go)."""
 
 from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne

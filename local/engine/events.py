@@ -77,7 +77,7 @@ class Events:
         return event
 
     def aborted_node(self, place: Place, reason: str) -> NodeExecutionEvent:
-        """What propeller sends of a node that it aborts: less than of others (nodes/executor.go, Abort)."""
+        """Return the event of an aborted node, with fewer fields than others (nodes/executor.go, Abort)."""
         event = self._node(place, NodeExecution.ABORTED)
         event.error.CopyFrom(ExecutionError(code="NodeAborted", message=reason))
         return event

@@ -50,7 +50,7 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How the engine behaves; the prefixes are s3:// URIs."""
+    """The settings of the engine; the prefixes are s3:// URIs."""
 
     metadata_prefix: str
     raw_prefix: str
@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class World:
-    """What all executions share."""
+    """Objects that all executions share."""
 
     recorder: Recorder
     control: ControlPlane
@@ -214,7 +214,7 @@ class Execution:
         await self._stored(partial(self._world.blobs.write, content.SerializeToString(), uri))
 
     async def exists(self, uri: str) -> bool:
-        """Whether there is a blob."""
+        """Return whether there is a blob."""
         return await self._stored(partial(self._world.blobs.exists, uri))
 
     async def _stored[T](self, work: Callable[[], T]) -> T:
@@ -229,7 +229,7 @@ class Execution:
         return self._world.processes.slots
 
     def log(self, name: str) -> TaskLog:
-        """Where a log can be read."""
+        """Return the link to a log."""
         return self._world.processes.logs.link(name)
 
     async def run(self, command: Command, name: str) -> Exit:

@@ -1,4 +1,4 @@
-"""What ends a node or a run early."""
+"""Errors that end a node or a run early."""
 
 import asyncio
 
@@ -62,7 +62,7 @@ def system_error(code: str, message: str) -> ExecutionError:
 
 
 def documented_error(document: ErrorDocument, uri: str) -> tuple[ExecutionError, bool]:
-    """What an error.pb says, and whether another attempt may help (ioutils/remote_file_output_reader.go)."""
+    """Return the error of an error.pb, and whether to retry (ioutils/remote_file_output_reader.go)."""
     if not document.HasField("error"):
         return system_error("ErrorFileBadFormat", f"error not formatted correctly, nil error @path [{uri}]"), True
     told = document.error
@@ -77,7 +77,7 @@ def documented_error(document: ErrorDocument, uri: str) -> tuple[ExecutionError,
 
 
 def error_literal(node_id: str, error: ExecutionError) -> Literal:
-    """What a failure node gets as its input `err` (nodes/resolve.go, ResolveErrorInputLiteralData)."""
+    """Return the input `err` of a failure node (nodes/resolve.go, ResolveErrorInputLiteralData)."""
     value = Literal(scalar=Scalar(error=Error(message=error.message, failed_node_id=node_id)))
     kind = LiteralType(simple=SimpleType.ERROR, structure=TypeStructure(tag="FlyteError"))
     return Literal(scalar=Scalar(union=Union(value=value, type=kind)))

@@ -19,7 +19,7 @@ END_NODE = "end-node"
 
 @dataclass(frozen=True)
 class Library:
-    """What the nodes of a resource refer to by text: tasks and sub-workflows."""
+    """The tasks and sub-workflows to which a resource's nodes refer by text."""
 
     tasks: Mapping[str, TaskTemplate]
     sub_workflows: Mapping[str, WorkflowSpec]
@@ -36,7 +36,7 @@ class Graph:
     outputs: dict[str, LiteralMap] = field(default_factory=dict)
 
     def place(self, node: NodeSpec) -> Place:
-        """Where a node of this graph runs at first."""
+        """Return the place of a node's first attempt."""
         data = f"{self.directory}/{node.id}" if self.parent else f"{self.directory}/{node.id}/data"
         return Place(node, self.parent, data, self._target(node))
 

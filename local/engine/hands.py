@@ -1,4 +1,4 @@
-"""What a walk does to the world; every one of these may be cancelled, and none is done by halves then."""
+"""The effects of a walk; each may be cancelled, and a cancelled one is done wholly or left undone."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -42,13 +42,13 @@ class Hands(Protocol):
         """Write a message."""
 
     async def exists(self, uri: str) -> bool:
-        """Whether there is a blob."""
+        """Return whether there is a blob."""
 
     def slot(self) -> AbstractAsyncContextManager[None]:
         """One of the places in which tasks run; waits for a free one."""
 
     def log(self, name: str) -> TaskLog:
-        """Where the output of the attempt of this name can be read."""
+        """Return the link to the output of an attempt."""
 
     async def run(self, command: Command, name: str) -> Exit:
         """Run a task's command to its end; what it prints goes to the log of this name."""

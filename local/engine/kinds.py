@@ -1,4 +1,4 @@
-"""Which module runs which kind of node."""
+"""Maps kinds of nodes to the modules that run them."""
 
 from collections.abc import Mapping
 

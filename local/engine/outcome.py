@@ -1,4 +1,4 @@
-"""How a node ended, or how far it is."""
+"""The state of a node: running, or how it ended."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from flyteidl.event.event_pb2 import TaskNodeMetadata, WorkflowNodeMetadata
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a node gave or why it gave nothing; the URIs and the metadata are told where propeller does."""
+    """The outputs of a node or its error; the URIs and metadata are set where propeller sets them."""
 
     outputs: LiteralMap = field(default_factory=LiteralMap)
     output_uri: str = ""

@@ -1,4 +1,4 @@
-"""Where something runs: a node in its workflow, an attempt of a task, and the folders of their data."""
+"""The place of a node in its workflow and of an attempt, with the folders of their data."""
 
 from dataclasses import dataclass, replace
 
@@ -48,7 +48,7 @@ class Place:
         return f"{self.output_directory}/outputs.pb"
 
     def as_parent(self, *, is_dynamic: bool = False) -> Lineage:
-        """What the nodes inside this one descend from."""
+        """Return the lineage for the nodes inside this one."""
         inherited = self.parent is not None and self.parent.is_dynamic
         return Lineage(self.unique_id, self.attempt, is_dynamic or inherited)
 

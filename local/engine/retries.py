@@ -1,4 +1,4 @@
-"""How often a node is tried, and for how long (propeller's nodes/executor.go, isEligibleForRetry)."""
+"""Retries and deadlines of nodes (propeller's nodes/executor.go, isEligibleForRetry)."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Retries:
 
     @classmethod
     def of(cls, node: NodeSpec) -> "Retries":
-        """What a node allows: one attempt if it says nothing."""
+        """Read the retries of a node: one attempt if it sets none."""
         return cls(max(1, node.retry.min_attempts if node.retry else 1))
 
     def spend(self, error: ExecutionError) -> ExecutionError | None:

@@ -103,7 +103,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def task_environment(own: Mapping[str, str], programs: Path) -> dict[str, str]:
-    """What every task finds: where its programs are, and its way to S3, as flytekit wants to be told of it."""
+    """Return the environment of every task: the folder of its programs, and S3 as flytekit configures it."""
     found = {name: own[name] for name in (*_PASSED_ON, *_AWS) if name in own}
     told = {
         "PATH": f"{programs}{os.pathsep}{own.get('PATH', os.defpath)}",

@@ -79,7 +79,7 @@ class Walk:
             raise
 
     async def fail(self, error: ExecutionError) -> None:
-        """What ends an execution that can't go on, after its nodes have reported their own ends."""
+        """Fail an execution that can't go on, after its nodes have reported their own ends."""
         await self.send_ending(self.events.workflow(WorkflowExecution.FAILED, error=error))
 
     async def start(self, graph: Graph, inputs: LiteralMap) -> None:

@@ -27,13 +27,13 @@ _EXPECTED: Mapping[str, str] = {
     "string_type": "text",
     "tuple_type": "a list",
 }
-"""What pydantic's kinds of errors expect, in YAML's words."""
+"""The expected types by pydantic's kinds of errors, in YAML's words."""
 
 _SHOWN_CHARACTERS = 80
 
 
 class Finding(BaseModel):
-    """What is said of one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1."""
+    """A finding about one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1."""
 
     kind: Literal["error", "unknown", "ignored", "accepted"]
     path: str = ""

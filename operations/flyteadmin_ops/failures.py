@@ -41,7 +41,7 @@ _BY_CLASS: tuple[tuple[type[BotoCoreError], str], ...] = (
     (aws.ConnectionError, "is --region right, and does this machine reach AWS?"),
     (aws.HTTPClientError, "is --region right, and does this machine reach AWS?"),
 )
-"""What mends what botocore raises before AWS has answered; the first class that fits counts."""
+"""The remedies for errors of botocore before AWS has answered; the first class that fits counts."""
 
 
 class Refused(Exception):

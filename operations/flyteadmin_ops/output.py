@@ -1,4 +1,4 @@
-"""What a command prints: records on stdout, as text or as JSON lines; notes and progress on stderr."""
+"""Prints a command's output: records on stdout, as text or JSON lines; notes and progress on stderr."""
 
 import os
 import sys

@@ -15,7 +15,7 @@ DEFAULT_STACK = "flyteadmin"
 
 @dataclass
 class Session:
-    """What the global options of one call say; "" and None where they say nothing."""
+    """The global options of one call; "" and None where they are not given."""
 
     stack: str | None = None
     region: str = ""

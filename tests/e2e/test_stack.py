@@ -106,7 +106,7 @@ def test_what_nobody_serves(stack: Stack) -> None:
 
 
 def needs(made: list[Decision], role: Role, grant: Grant) -> bool:
-    """Whether something that was allowed is denied without a grant."""
+    """Return whether something that was allowed is denied without a grant."""
     policy = [without(role, grant.action, grant.resource).policy()]
     return any(
         not allowed(policy, each.action, each.resource, each.context)

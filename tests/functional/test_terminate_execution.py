@@ -78,7 +78,7 @@ def kind(cluster: ClusterServer) -> Kind:
 
 
 def is_marked(cluster: ClusterServer) -> bool:
-    """Whether the resource waits for propeller to let go of it."""
+    """Return whether the resource waits for propeller to let go of it."""
     return bool(cluster.store.get(kind(cluster), NAMESPACE, "run").metadata.deletion_timestamp)
 
 

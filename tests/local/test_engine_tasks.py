@@ -220,7 +220,7 @@ class TestProcesses:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is gone, or a zombie that nobody has fetched."""
+    """Return whether a process is gone, or a zombie that nobody has fetched."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:

@@ -71,13 +71,13 @@ def _share(move: TaskMove, field: str) -> bool:
 
 
 def _hides(move: TaskMove, hides: Callable[[TaskLog], bool]) -> bool:
-    """Whether a resource had a log before that another phase hides."""
+    """Return whether a resource had a log before that another phase hides."""
     resources = move.before.closure.metadata.external_resources
     return _changes(move) and any(hides(log) for resource in resources for log in resource.logs)
 
 
 def _patched(move: TaskMove, old: str, new: str) -> bool:
-    """Whether a key of the custom info had one kind of value and gets another."""
+    """Return whether a key of the custom info had one kind of value and gets another."""
     if not move.is_accepted:
         return False
     before, patch = move.before.closure.custom_info.fields, move.event.custom_info.fields

@@ -71,7 +71,7 @@ class Fault:
     at: Point | None = None
 
     def hits(self, point: Point, made: Sequence[Point]) -> bool:
-        """Whether it befalls a call, given how many were made before it."""
+        """Return whether it befalls a call, given how many were made before it."""
         if point not in KINDS[self.kind] or (self.at and self.at != point):
             return False
         number = made.count(self.at) if self.at else len(made)

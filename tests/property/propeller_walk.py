@@ -39,7 +39,7 @@ type Fields = Mapping[str, Any]
 _LEAVES = ["task", "task", "task", "map", "cached", "recovered", "skipped", "gate", "launch_plan"]
 _PARENTS = ["sub_workflow", "dynamic", "branch"]
 _SELDOM = st.sampled_from([False, False, False, True])
-"""Whether an event's first call fails, so that it gets into the queue behind the end that it should precede."""
+"""Draws whether an event's first call fails, so that it gets into the queue behind the end that it should precede."""
 
 
 @dataclass

@@ -47,7 +47,7 @@ def left(store: Store, runs: Sequence[Run]) -> Left:
 
 
 def execution_request(name: str) -> str:
-    """Return the name under which an execution's answer is kept."""
+    """Return the path of a request for an execution."""
     return f"/api/v1/executions/{PROJECT}/{DOMAIN}/{name}"
 
 

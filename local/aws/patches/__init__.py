@@ -1,4 +1,4 @@
-"""What MiniStack 1.5.33 does unlike AWS, mended one fault at a time. The only importer of MiniStack's internals."""
+"""Mends the differences of MiniStack 1.5.33 from AWS, one patch each. The only importer of MiniStack's internals."""
 
 from collections.abc import Callable, Collection
 

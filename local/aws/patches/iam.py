@@ -1,4 +1,4 @@
-"""Which action on which resource a request is checked for."""
+"""Names the action and the resource for which a request is checked."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a handler says about the records that it couldn't process (`ReportBatchItemFailures`), as AWS reads it."""
+"""Reads a handler's partial failures (`ReportBatchItemFailures`) as AWS does."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a role may do when AWS itself acts under it, by MiniStack's evaluator; no patch, but used by several."""
+"""Evaluates a role's rights when AWS itself acts under it, with MiniStack's evaluator; used by several patches."""
 
 from typing import Any
 

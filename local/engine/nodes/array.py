@@ -87,7 +87,7 @@ class _Array:
         await self.walk.hands.send(self.event(TaskExecution.QUEUED, self.resources.values()))
 
     async def outcomes(self, inputs: LiteralMap, size: int) -> dict[int, Outcome]:
-        """How each element ended; those that can't change the end any more are aborted and left out."""
+        """Run the elements and return how each ended; those that can't change the result are aborted and left out."""
         limit = asyncio.Semaphore(self.spec.parallelism or maxsize)
         running = {asyncio.create_task(self._element(inputs, index, limit)): index for index in range(size)}
         outcomes: dict[int, Outcome] = {}

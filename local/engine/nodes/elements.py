@@ -1,4 +1,4 @@
-"""What an array node's elements get and give, and how their failures are summed up (nodes/array, plugins/array)."""
+"""Inputs, outputs and combined failures of an array node's elements (nodes/array, plugins/array)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
@@ -17,7 +17,7 @@ _NONE = Literal(scalar=Scalar(none_type=Void()))
 
 
 def size_of(inputs: LiteralMap, bound: Collection[str]) -> int:
-    """How many elements there are: the length of the inputs that are lists and are not bound.
+    """Count the elements: the length of the inputs that are lists and are not bound.
 
     Raises:
         ArrayFault: they differ in length, or there is none.
@@ -37,7 +37,7 @@ def size_of(inputs: LiteralMap, bound: Collection[str]) -> int:
 
 
 def element_inputs(inputs: LiteralMap, index: int, bound: Collection[str]) -> LiteralMap:
-    """What the element at an index gets: its own of each list, and the rest whole."""
+    """Return the inputs of an element: its item of each list, other inputs whole."""
     own = {
         name: literal.collection.literals[index]
         if literal.WhichOneof("value") == "collection" and name not in bound
@@ -48,7 +48,7 @@ def element_inputs(inputs: LiteralMap, index: int, bound: Collection[str]) -> Li
 
 
 def fewest_successes(spec: ArrayNodeSpec, size: int) -> int:
-    """How many elements must succeed."""
+    """Return the number of elements that must succeed."""
     if spec.min_successes is not None:
         return spec.min_successes
     return size if spec.min_success_ratio is None else ceil(spec.min_success_ratio * size)

@@ -1,1 +1,1 @@
-"""How one attempt of a task is run here: its command filled in, its process, and what it left behind."""
+"""Runs one attempt of a task: fills in its command, starts its process, reads what it wrote."""

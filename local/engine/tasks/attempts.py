@@ -20,7 +20,7 @@ SUBMITTED = "task submitted to the stand-in engine"
 
 @dataclass(frozen=True)
 class News:
-    """What there is to tell of an attempt."""
+    """An update of an attempt, for an event."""
 
     phase: TaskExecution.Phase
     reason: str = ""

@@ -21,7 +21,7 @@ _GO_EXPONENT_FROM = 1e21
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: a program with its arguments, never a shell, and the variables that it finds besides the host's.
+    """A program with its arguments, run without a shell, and its variables besides the host's.
 
     `reads_template` says that it wants the task's template as a blob.
     """
@@ -33,7 +33,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a command ended: its code (-9: killed by signal 9), and the end of what it printed."""
+    """The exit code of a command (-9: killed by signal 9), and the end of its output."""
 
     code: int
     last_words: str = ""
@@ -41,7 +41,7 @@ class Exit:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a command is told of the execution that it runs in; `workflow` is "project:domain:name"."""
+    """The execution that a command runs in; `workflow` is "project:domain:name"."""
 
     execution_id: WorkflowExecutionIdentifier
     workflow: str
@@ -50,12 +50,12 @@ class Surroundings:
     environment: Mapping[str, str]
 
     def raw_output_prefix(self, attempt: Attempt, number: int | None = None) -> str:
-        """Where an attempt keeps files and data sets, without a slash at its end."""
+        """Return the prefix of an attempt's files and data sets, without a slash at its end."""
         tried = attempt.number if number is None else number
         return f"{self.raw_prefix}/{generated_name(self.execution_id.name, attempt.place.unique_id, tried)}"
 
     def checkpoint_prefix(self, attempt: Attempt) -> str:
-        """Where an attempt keeps what the next one may go on from."""
+        """Return the prefix of an attempt's checkpoint, from which the next attempt may continue."""
         return f"{self.raw_output_prefix(attempt)}/{_CHECKPOINTS}"
 
 

@@ -1,4 +1,4 @@
-"""What tasks print: a file per attempt, served to browsers on this machine and to nobody else."""
+"""Keeps the output of tasks: a file per attempt, served to browsers on this machine only."""
 
 import shutil
 from collections.abc import Iterator

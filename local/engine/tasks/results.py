@@ -1,4 +1,4 @@
-"""What an attempt left behind, read as propeller reads it (nodes/task/handler.go, flytek8s/pod_helper.go)."""
+"""Reads the results of an attempt as propeller does (nodes/task/handler.go, flytek8s/pod_helper.go)."""
 
 from flyteidl.core.dynamic_job_pb2 import DynamicJobSpec
 from flyteidl.core.errors_pb2 import ErrorDocument
@@ -17,7 +17,7 @@ _KILLED = (137, -9)
 
 
 async def result_of(hands: Hands, attempt: Attempt, ended: Exit, checkpoint_uri: str) -> Outcome:
-    """How an attempt ended; one that left a futures.pb goes on as a dynamic workflow."""
+    """Read how an attempt ended; one that wrote a futures.pb continues as a dynamic workflow."""
     told = TaskNodeMetadata(checkpoint_uri=checkpoint_uri)
     deck_uri = await deck_of(hands, attempt)
     if ended.code:
@@ -37,12 +37,12 @@ async def result_of(hands: Hands, attempt: Attempt, ended: Exit, checkpoint_uri:
 
 
 def futures_uri(attempt: Attempt) -> str:
-    """Where a dynamic task leaves the nodes that it wants to be run."""
+    """Return the URI at which a dynamic task writes its nodes."""
     return f"{attempt.place.output_directory}/futures.pb"
 
 
 async def deck_of(hands: Hands, attempt: Attempt) -> str:
-    """Where the deck of an attempt is, if it has left one."""
+    """Return the URI of an attempt's deck, "" if it wrote none."""
     metadata: TaskMetadata = attempt.template.metadata
     uri = f"{attempt.place.output_directory}/deck.html"
     makes_none = metadata.HasField("generates_deck") and not metadata.generates_deck.value

@@ -13,7 +13,7 @@ from flyteadmin_ops.session import Command, Session
 
 
 class Report(BaseModel):
-    """What was found in a file; `source` is its name or URI, "" where the stack names none.
+    """The findings in a file; `source` is its name or URI, "" where the stack names none.
 
     `ok` says that the functions read the file as it is meant.
     """
