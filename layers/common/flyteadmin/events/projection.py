@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
-from flyteadmin.clients.dynamodb.calls import back_off
+from flyteadmin.clients.dynamodb.optimistic import attempts
 from flyteadmin.clients.dynamodb.writes import ConditionFailed
 from flyteadmin.errors import NotFound, Unavailable
 from flyteadmin.events import log, offloading
@@ -25,9 +25,6 @@ from flyteadmin.node_executions.models import NodeExecutionRow
 from flyteadmin.task_executions import phases as task_phases
 from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
-
-_ATTEMPTS = 8
-
 
 type SequencedEvents = Sequence[tuple[str, Event]]
 """Events of one entity with their padded sequences, in order."""
@@ -74,18 +71,18 @@ def rebuild_workflow(old: ExecutionState) -> None:
     Raises:
         Unavailable: too many writers at once; do it again.
     """
-    for attempt in range(_ATTEMPTS):
+    for _ in attempts(f"execution {old.execution}"):
         logged = log.read(old.execution, Kind.WORKFLOW, "")
         placed = (offloading.workflow(event, sequence) for sequence, event in logged)
         facts = _final(old, workflow_phases.reduce(placed, executions.control_plane_phase_of(old)))
         if _is_up_to_date(old, facts):
-            return None
+            return
         try:
-            return executions.rebuild(old, facts)
+            executions.rebuild(old, facts)
         except ConditionFailed as failure:
             old = _existing(old.execution, executions.from_raw(failure.old) if failure.old else None)
-        back_off(attempt)
-    raise Unavailable(f"execution {old.execution} is written by many at once, try again")
+        else:
+            return
 
 
 def _final(old: ExecutionState, facts: Facts) -> Facts:
@@ -117,17 +114,17 @@ def rebuild_node(old: NodeExecutionRow) -> None:
     Raises:
         Unavailable: too many writers at once; do it again.
     """
-    for attempt in range(_ATTEMPTS):
+    for _ in attempts(f"node {old.node_id} of execution {old.execution}"):
         logged = log.read(old.execution, Kind.NODE, old.node_id)
         facts = node_phases.reduce(offloading.node(event, sequence) for sequence, event in logged)
         if _is_up_to_date(old, facts):
-            return None
+            return
         try:
-            return node_executions.rebuild(old, facts)
+            node_executions.rebuild(old, facts)
         except ConditionFailed as failure:
             old = node_executions.from_raw(failure.old) if failure.old else old
-        back_off(attempt)
-    raise Unavailable(f"node {old.node_id} of execution {old.execution} is written by many at once, try again")
+        else:
+            return
 
 
 def apply_task(identifier: TaskExecutionIdentifier, events: SequencedEvents, row: TaskExecutionRow | None) -> None:
@@ -136,17 +133,17 @@ def apply_task(identifier: TaskExecutionIdentifier, events: SequencedEvents, row
     Raises:
         Unavailable: too many writers at once; do it again.
     """
-    for attempt in range(_ATTEMPTS):
+    for _ in attempts(f"task execution {task_execution_key(identifier)}"):
         stored = task_executions.state_of(row) if row else None
         state = _reduced_task(identifier, events, stored)
         if state is None or (row is not None and state == stored):
-            return None
+            return
         try:
-            return task_executions.store(identifier, state, row)
+            task_executions.store(identifier, state, row)
         except ConditionFailed:
             row = task_executions.read_again(identifier)
-        back_off(attempt)
-    raise Unavailable(f"task execution {task_execution_key(identifier)} is written by many at once, try again")
+        else:
+            return
 
 
 def _reduced_task(

@@ -6,8 +6,8 @@ from zlib import crc32
 
 from pynamodb.expressions.condition import Condition, size
 
-from flyteadmin.clients.dynamodb.calls import back_off
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.optimistic import attempts
 from flyteadmin.clients.dynamodb.reads import Found, batch_get, get
 from flyteadmin.clients.dynamodb.writes import (
     ConditionFailed,
@@ -19,7 +19,6 @@ from flyteadmin.clients.dynamodb.writes import (
     transact,
     write,
 )
-from flyteadmin.errors import Unavailable
 from flyteadmin.executions import leases
 from flyteadmin.executions.models import ACTIVE_SHARDS, LISTING_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
@@ -28,8 +27,6 @@ from flyteadmin.text import truncate
 
 _MAX_USER_BYTES = 512
 """How much of a user's name an index is keyed by."""
-
-_ATTEMPTS = 8
 
 
 class ExecutionExists(Exception):
@@ -194,18 +191,17 @@ def update_optimistically(state: ExecutionState, decide: Callable[[ExecutionStat
     Raises:
         Unavailable: too many writers at once; try again.
     """
-    for attempt in range(_ATTEMPTS):
+    for _ in attempts(f"execution {state.execution}"):
         facts = decide(state)
         if facts is None:
-            return state
+            break
         try:
             write_control_plane_facts(state, facts)
         except ConditionFailed as failure:
             state = from_raw(failure.old) if failure.old else state
         else:
-            return state
-        back_off(attempt)
-    raise Unavailable(f"execution {state.execution} is written by many at once, try again")
+            break
+    return state
 
 
 def write_control_plane_facts(state: ExecutionState, facts: Facts) -> None:

@@ -9,8 +9,8 @@ from flyteidl.core.interface_pb2 import VariableMap
 from pynamodb.expressions.update import Action
 
 from flyteadmin.clients import storage
-from flyteadmin.clients.dynamodb.calls import back_off
 from flyteadmin.clients.dynamodb.keys import Key
+from flyteadmin.clients.dynamodb.optimistic import attempts
 from flyteadmin.clients.dynamodb.reads import batch_get, get
 from flyteadmin.clients.dynamodb.writes import Operation, Put, TransactionFailed, Update, transact
 from flyteadmin.errors import Unavailable
@@ -27,7 +27,6 @@ from flyteadmin.launch_plans import schedules
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
 from flyteadmin.named_entities.conflicts import digest
 
-_ATTEMPTS = 20
 _READS = 5
 
 
@@ -152,7 +151,7 @@ def deactivate(identifier: Identifier, now: int) -> None:
 
 def _change(identifier: Identifier, wanted: str, now: int, check: Callable[[LaunchPlanRow], None]) -> None:
     name, version = entity_key(identifier)
-    for attempt in range(_ATTEMPTS):
+    for _ in attempts(f"the active version of {name}"):
         found = batch_get([key(identifier), active_key(name)])
         row = found.get(key(identifier))
         if row is None:
@@ -165,10 +164,9 @@ def _change(identifier: Identifier, wanted: str, now: int, check: Callable[[Laun
         try:
             transact(_operations(name, marker, wanted, now))
         except TransactionFailed:
-            back_off(attempt)
+            continue
         else:
             return
-    raise Unavailable("the active version is being changed by others, try again")
 
 
 def _operations(name: str, marker: ActiveVersion | None, wanted: str, now: int) -> list[Operation]:

@@ -8,12 +8,11 @@ import time
 from flyteidl.admin.project_pb2 import Project, ProjectRegisterRequest, ProjectRegisterResponse, ProjectUpdateResponse
 
 from flyteadmin.clients import configuration
-from flyteadmin.errors import AlreadyExists, Unavailable
+from flyteadmin.clients.dynamodb.optimistic import attempts
+from flyteadmin.errors import AlreadyExists
 from flyteadmin.projects import reading, repository
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project, validate_registration
-
-_ATTEMPTS = 5
 
 
 def register(request: ProjectRegisterRequest) -> ProjectRegisterResponse:
@@ -38,7 +37,7 @@ def update(request: Project) -> ProjectUpdateResponse:
         NotFound: there is no such project.
         Unavailable: others kept updating it.
     """
-    for _ in range(_ATTEMPTS):
+    for _ in attempts(f"project [{request.id}]"):
         row = reading.existing(request.id)
         validate_project(request)
         if row is None:
@@ -46,8 +45,8 @@ def update(request: Project) -> ProjectUpdateResponse:
         else:
             written = repository.replace(_applied(row, request))
         if written:
-            return ProjectUpdateResponse()
-    raise Unavailable(f"project [{request.id}] is being updated by others, try again")
+            break
+    return ProjectUpdateResponse()
 
 
 def _applied(row: ProjectRow, project: Project) -> ProjectRow:
