@@ -5,12 +5,13 @@ from time import monotonic
 
 from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
-from pydantic import Base64Bytes, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from flyteadmin.clients import deadline, topic
 from flyteadmin.clients.aws import LONGEST_CALL_SECONDS
+from flyteadmin.clients.dynamodb.streams import StreamImage, from_image
 from flyteadmin.errors import FlyteAdminError
-from flyteadmin.executions.models import Transition
+from flyteadmin.executions.models import ExecutionState, Transition
 from flyteadmin.executions.phases import ABORTED, ABORTING
 from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.notifications.schema import (
@@ -28,35 +29,10 @@ _WITH_ERROR = frozenset({"FAILED", "TIMED_OUT"})
 _WITH_ABORT = frozenset({ABORTING, ABORTED})
 
 
-class _Text(BaseModel):
-    value: str = Field("", alias="S")
-
-
-class _Bytes(BaseModel):
-    value: Base64Bytes = Field(b"", alias="B")
-
-
-class _Texts(BaseModel):
-    values: list[_Text] = Field([], alias="L")
-
-
-class Image(BaseModel):
-    """What a stream record shows of an execution's state item."""
-
-    execution: _Text
-    transitions: _Texts = _Texts()
-    workflow: _Text = _Text()
-    workflow_version: _Text = _Text()
-    launch_plan: _Text = _Text()
-    launch_plan_version: _Text = _Text()
-    error: _Bytes = _Bytes()
-    abort: _Bytes = _Bytes()
-
-
 class _Change(BaseModel):
     sequence_number: str = Field(alias="SequenceNumber")
-    new: Image | None = Field(None, alias="NewImage")
-    old: Image | None = Field(None, alias="OldImage")
+    new: StreamImage | None = Field(None, alias="NewImage")
+    old: StreamImage | None = Field(None, alias="OldImage")
 
 
 class StreamRecord(BaseModel):
@@ -77,7 +53,8 @@ def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
             try:
                 topic.publish(messages)
             except FlyteAdminError as error:
-                execution = record.dynamodb.new.execution.value if record.dynamodb.new else ""
+                new = record.dynamodb.new
+                execution = from_image(ExecutionState, new).execution if new else ""
                 about = {"execution": execution, "cause": error.message}
                 logger.warning("notifications will be published again", extra=about)
                 return [record.dynamodb.sequence_number]
@@ -85,26 +62,25 @@ def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
 
 
 def notifications_of(record: StreamRecord) -> list[Notification]:
-    """What one change announces; nothing when a row is deleted."""
-    new, old = record.dynamodb.new, record.dynamodb.old
-    if new is None:
+    """Give the notifications that a change of a row calls for; none when a row is deleted."""
+    if record.dynamodb.new is None:
         return []
-    before = [text.value for text in old.transitions.values] if old else []
-    after = [text.value for text in new.transitions.values]
-    return [_notification(new, transition) for transition in announced(before, after)]
+    new = from_image(ExecutionState, record.dynamodb.new)
+    old = from_image(ExecutionState, record.dynamodb.old) if record.dynamodb.old is not None else None
+    return [_notification(new, transition) for transition in announced(old.transitions if old else (), new.transitions)]
 
 
-def _notification(image: Image, transition: Transition) -> Notification:
-    project, domain, name = image.execution.value.split(":", 2)
+def _notification(row: ExecutionState, transition: Transition) -> Notification:
+    project, domain, name = row.execution.split(":", 2)
     return Notification(
-        id=notification_id(image.execution.value, transition.phase),
+        id=notification_id(row.execution, transition.phase),
         execution=ExecutionName(project=project, domain=domain, name=name),
         phase=transition.phase,
         occurred_at=_rfc3339(transition.occurred_at),
-        workflow=_entity(image.workflow.value, image.workflow_version.value),
-        launch_plan=_entity(image.launch_plan.value, image.launch_plan_version.value),
-        error=_failure(image.error.value) if transition.phase in _WITH_ERROR else None,
-        abort=_abort(image.abort.value) if transition.phase in _WITH_ABORT else None,
+        workflow=_entity(row.workflow, row.workflow_version),
+        launch_plan=_entity(row.launch_plan, row.launch_plan_version),
+        error=_failure(row.error) if row.error and transition.phase in _WITH_ERROR else None,
+        abort=_abort(row.abort) if row.abort and transition.phase in _WITH_ABORT else None,
     )
 
 
@@ -118,18 +94,14 @@ def _entity(key: str, version: str) -> EntityName:
     return EntityName(project=project, domain=domain, name=name, version=version)
 
 
-def _failure(blob: bytes) -> ExecutionFailure | None:
-    if not blob:
-        return None
+def _failure(blob: bytes) -> ExecutionFailure:
     error = ExecutionError.FromString(blob)
     return ExecutionFailure.model_validate(
         {"kind": _KINDS.get(error.kind, "UNKNOWN"), "code": error.code, "message": error.message}
     )
 
 
-def _abort(blob: bytes) -> ExecutionAbort | None:
-    if not blob:
-        return None
+def _abort(blob: bytes) -> ExecutionAbort:
     abort = AbortMetadata.FromString(blob)
     return ExecutionAbort(cause=abort.cause, principal=abort.principal)
 
