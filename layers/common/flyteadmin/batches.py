@@ -1,4 +1,4 @@
-"""What a queue or a stream hands to a function, and what it wants back: the records that it is to deliver again."""
+"""Batches of records that a queue or a stream hands to a function, and the partial batch response."""
 
 from collections.abc import Iterable
 from typing import TypedDict
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 
 class Batch[R: BaseModel](BaseModel):
-    """Records, in the order in which they are delivered."""
+    """Records in the order of delivery."""
 
     records: list[R] = Field(alias="Records")
 
@@ -17,11 +17,11 @@ class _Failure(TypedDict):
 
 
 class BatchResponse(TypedDict):
-    """Lambda's answer to an event source that reports failures one by one; its spelling."""
+    """Lambda's partial batch response, in Lambda's spelling."""
 
     batchItemFailures: list[_Failure]
 
 
 def batch_response(identifiers: Iterable[str]) -> BatchResponse:
-    """The answer that names what is to be delivered again: messages of a queue, or a stream's record to go on from."""
+    """Report the records that are to be delivered again; a stream continues from the first of them."""
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}

@@ -1,8 +1,8 @@
-"""Flyte's identifiers as the keys of our tables, and back, and as the paths of blobs; a function per kind of entity.
+"""Keys of rows and paths of blobs, made of Flyte's identifiers; one function per kind of entity.
 
 Project and domain never contain a colon (projects are DNS labels, domains come from the configuration), so
-"project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates, and is escaped inside; so is
-":" in the parts of a task's id, since both its name and its version may hold one.
+"project:domain:name" is unambiguous whatever the name holds. In sort keys "#" separates and is escaped inside the
+parts; ":" is escaped in the parts of a task's id, because its name and its version may both hold one.
 """
 
 from flyteidl.core.identifier_pb2 import (
@@ -23,7 +23,7 @@ MAX_NODE_ID_BYTES = 512
 
 
 def execution_key(identifier: WorkflowExecutionIdentifier) -> str:
-    """Give "project:domain:name".
+    """Return "project:domain:name".
 
     Raises:
         InvalidArgument: project or domain holds a colon, or the whole is too long for a key.
@@ -32,13 +32,13 @@ def execution_key(identifier: WorkflowExecutionIdentifier) -> str:
 
 
 def execution_identifier(key: str) -> WorkflowExecutionIdentifier:
-    """The identifier that `execution_key` was made from."""
+    """Return the identifier that `execution_key` was made from."""
     project, domain, name = key_parts(key)
     return WorkflowExecutionIdentifier(project=project, domain=domain, name=name)
 
 
 def name_key(project: str, domain: str, name: str) -> str:
-    """Give "project:domain:name" of any entity; errors as `execution_key`."""
+    """Return "project:domain:name" of any entity; errors as `execution_key`."""
     for field, value in (("project", project), ("domain", domain)):
         if ":" in value:
             raise invalid(field, "a colon is not allowed")
@@ -52,7 +52,7 @@ def key_parts(key: str) -> tuple[str, str, str]:
 
 
 def entity_key(identifier: Identifier) -> tuple[str, str]:
-    """("project:domain:name", version) of a task, workflow or launch plan; errors as `execution_key`."""
+    """Return ("project:domain:name", version) of a task, workflow or launch plan; errors as `execution_key`."""
     key = name_key(identifier.project, identifier.domain, identifier.name)
     return key, _fits(identifier.version, _MAX_SORT_KEY_BYTES, "version")
 
@@ -75,19 +75,23 @@ def version_key(scope: str, version: str) -> str:
 
 
 def node_execution_key(identifier: NodeExecutionIdentifier) -> tuple[str, str]:
-    """(execution, node id), escaped no longer than the log's keys take it; errors as `execution_key`."""
+    """Return (execution, node id); errors as `execution_key`.
+
+    The node id is also part of a sort key in the event log, so it must fit there in its escaped form, beside a
+    sequence.
+    """
     execution, node_id = execution_key(identifier.execution_id), identifier.node_id
     _fits(escape(node_id), _MAX_SORT_KEY_BYTES - SEQUENCE_DIGITS - 8, "node_id")
     return execution, _fits(node_id, MAX_NODE_ID_BYTES, "node_id")
 
 
 def signal_key(identifier: SignalIdentifier) -> tuple[str, str]:
-    """(execution, signal id); errors as `execution_key`."""
+    """Return (execution, signal id); errors as `execution_key`."""
     return execution_key(identifier.execution_id), _fits(identifier.signal_id, _MAX_SORT_KEY_BYTES, "signal_id")
 
 
 def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
-    """(execution, "node#project:domain:name:version#attempt"); errors as `execution_key`."""
+    """Return (execution, "node#project:domain:name:version#attempt"); errors as `execution_key`."""
     execution, node_id = node_execution_key(identifier.node_execution_id)
     task = identifier.task_id
     name = ":".join(escape(part).replace(":", "%3A") for part in (task.project, task.domain, task.name, task.version))
@@ -96,7 +100,9 @@ def task_execution_key(identifier: TaskExecutionIdentifier) -> tuple[str, str]:
 
 
 def children_key(execution: str, *, node: str = "", task: str = "") -> str:
-    """What the nodes below a node, below a task ("node#task#attempt") or at the top of an execution have in common.
+    """Return the key of the `children` index for the nodes below a parent, or at the top of an execution.
+
+    The parent is a node (by its id), or a task execution (as "node#task#attempt").
 
     Raises:
         InvalidArgument: the whole is too long for a key.
@@ -105,7 +111,7 @@ def children_key(execution: str, *, node: str = "", task: str = "") -> str:
 
 
 def node_prefix(node_id: str) -> str:
-    """What the sort keys of a node's task executions begin with."""
+    """Return the prefix that the sort keys of a node's task executions share."""
     return f"{escape(node_id)}#"
 
 
@@ -115,24 +121,24 @@ def entity_blob_parts(key: str, version: str) -> tuple[str, ...]:
 
 
 def execution_blob_parts(identifier: WorkflowExecutionIdentifier) -> tuple[str, ...]:
-    """The path of an execution's blobs, as upstream lays them out."""
+    """Return the path of an execution's blobs, as upstream lays them out."""
     return "metadata", identifier.project, identifier.domain, identifier.name
 
 
 def node_execution_blob_parts(identifier: NodeExecutionIdentifier) -> tuple[str, ...]:
-    """The path of a node execution's blobs: below its execution's."""
+    """Return the path of a node execution's blobs, below its execution's."""
     return (*execution_blob_parts(identifier.execution_id), identifier.node_id)
 
 
 def task_execution_blob_parts(identifier: TaskExecutionIdentifier) -> tuple[str, ...]:
-    """The path of a task execution's blobs: below its node's (TEV-13)."""
+    """Return the path of a task execution's blobs, below its node's (TEV-13)."""
     task = identifier.task_id
     node = node_execution_blob_parts(identifier.node_execution_id)
     return (*node, task.project, task.domain, task.name, task.version, str(identifier.retry_attempt))
 
 
 def padded(sequence: str) -> str:
-    """A queue's sequence number in a form that sorts as text: 39 digits.
+    """Pad a queue's sequence number to 39 digits, so that it sorts as text.
 
     Raises:
         InvalidArgument: not a decimal number of at most 39 digits.
@@ -143,7 +149,7 @@ def padded(sequence: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text without "#", for a part of a sort key."""
+    """Escape "#" and "%" in a part of a sort key."""
     return text.replace("%", "%25").replace("#", "%23")
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyteadmin.identifiers import padded
-from flyteadmin.task_executions.merging import weight_of
+from flyteadmin.task_executions.merging import memory_of
 from flyteadmin.task_executions.phases import TERMINAL, PhaseEvent, TaskState, accepts, reduce
 from tests.builders import at, task_event
 
@@ -64,7 +64,7 @@ def test_beyond_its_bound_a_closure_only_moves_in_batches_as_in_the_whole_log(
     events: list[PhaseEvent], cut: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flyteadmin.task_executions.phases.MAX_WEIGHT", 500)
+        patch.setattr("flyteadmin.task_executions.phases.MAX_CLOSURE_MEMORY", 500)
         bounded = reduce(events)
         assert reduce(events[cut:], reduce(events[:cut])) == bounded
     free = reduce(events)
@@ -72,11 +72,11 @@ def test_beyond_its_bound_a_closure_only_moves_in_batches_as_in_the_whole_log(
         assert bounded == free
         return
     assert (bounded.closure.phase, bounded.ended_at) == (free.closure.phase, free.ended_at)
-    assert weight_of(bounded.closure) <= 500 + 200, "about"
+    assert memory_of(bounded.closure) <= 500 + 200, "about"
 
 
 def test_an_end_beyond_the_bound_has_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flyteadmin.task_executions.phases.MAX_WEIGHT", 500)
+    monkeypatch.setattr("flyteadmin.task_executions.phases.MAX_CLOSURE_MEMORY", 500)
     first = task_event("RUNNING", 1, logs=[TaskLog(name="seen while it runs", uri="s3://l", HideOnceFinished=True)])
     error = ExecutionError(message="x" * 1000)
     last = closure(first, task_event("FAILED", 2, reason="never told", error=error))

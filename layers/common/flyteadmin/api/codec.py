@@ -1,4 +1,4 @@
-"""Bodies: which form a client speaks, its request as a message, the answer or error in the form it asked for."""
+"""Request and response bodies: the forms that clients may speak, and messages in each of them."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from flyteadmin.errors import InvalidArgument
 
 
 class Form(Enum):
-    """The marshalers that upstream registers with grpc-gateway.
+    """The forms that upstream registers with grpc-gateway.
 
     `SNAKE_JSON` is for an exact application/json; `CAMEL_JSON` for everything else, browsers and curl included.
     """
@@ -31,7 +31,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it came over HTTP; header names in lower case, the path without the stage, still encoded."""
+    """A request over HTTP; header names are in lower case, the path has no stage and is still encoded."""
 
     method: str
     path: str
@@ -48,18 +48,18 @@ _REGISTERED: Mapping[str, Form] = {
 
 
 def inbound_form(headers: Mapping[str, str]) -> Form:
-    """The form of a request's body, by the media type of `Content-Type`, without its parameters."""
+    """Return the form of a request's body, by the media type of `Content-Type`, without its parameters."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     return _REGISTERED.get(media_type, Form.CAMEL_JSON)
 
 
 def outbound_form(headers: Mapping[str, str]) -> Form:
-    """The form of the answer: an `Accept` that is exactly a registered type, else the form of the request."""
+    """Return the form of the answer: an `Accept` that is exactly a registered type, else the form of the request."""
     return _REGISTERED.get(headers.get("accept", "")) or inbound_form(headers)
 
 
 def decode_request(match: Match, request: HttpRequest) -> Message:
-    """The request message of a matched route.
+    """Decode the request message of a matched route.
 
     A route with a body takes body, then path; any other takes path and query.
 
@@ -78,7 +78,7 @@ def decode_request(match: Match, request: HttpRequest) -> Message:
 
 
 def encode_message(message: Message, form: Form) -> bytes:
-    """An answer or a google.rpc.Status in the form that the client reads."""
+    """Encode an answer or a google.rpc.Status in the client's form."""
     if form is Form.BINARY:
         return message.SerializeToString()
     names = Names.PROTO if form is Form.SNAKE_JSON else Names.CAMEL

@@ -1,4 +1,4 @@
-"""Who calls: the principal that API Gateway vouches for, recorded with what they do (AUT-04)."""
+"""The caller: the principal that API Gateway vouches for, which is recorded with what it does (AUT-04)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ _SUBJECT_CLAIMS = ("sub", "subject", "principal", "principalId")
 class Identity:
     """The caller of one request.
 
-    `principal` is the token's subject or the IAM ARN, "" for nobody (AUT-04). `claims` are what the token or the
-    authorizer said besides, as text. `idempotency_key` names the call when a client sends it again after an
-    unclear outcome; "" if the client sent none.
+    `principal` is the token's subject or the IAM ARN, "" for an anonymous caller (AUT-04). `claims` are the other
+    claims of the token or the authorizer's context, as text. `idempotency_key` is the same when a client repeats a call
+    after an unclear outcome; "" if the client sent none.
     """
 
     principal: str = ""
@@ -48,9 +48,9 @@ class Authorizer(BaseModel):
 
 
 def identity_of(authorizer: Authorizer | None, headers: Mapping[str, str], delegates: Collection[str] = ()) -> Identity:
-    """The caller, by what API Gateway verified; headers (lower-case names) are believed from `delegates` alone.
+    """Return the caller that API Gateway verified; headers (lower-case names) are believed from `delegates` only.
 
-    `delegates` are the ARNs of IAM roles that pass on somebody else's principal: the bridge's.
+    `delegates` are the ARNs of IAM roles that pass on another caller's principal: the bridge's.
     """
     key = headers.get("idempotency-key", "")
     if authorizer is None:
@@ -70,7 +70,7 @@ def _texts(claims: Mapping[str, object]) -> dict[str, str]:
 
 
 def _role_arn(user_arn: str) -> str:
-    """The role of an assumed-role session, "arn:aws:iam::123:role/Name"; other ARNs as they are."""
+    """Return the role's ARN of an assumed-role session, "arn:aws:iam::123:role/Name"; other ARNs unchanged."""
     head, separator, session = user_arn.partition(":assumed-role/")
     if not separator:
         return user_arn

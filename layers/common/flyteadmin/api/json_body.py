@@ -15,7 +15,7 @@ from flyteadmin.errors import InvalidArgument
 
 
 def parse_json(text: str, message: Message, *, ignore_unknown_fields: bool) -> None:
-    """Fill a message; fields go by proto or camelCase name.
+    """Parse a JSON body into a message; fields may have their proto or camelCase names.
 
     Raises:
         InvalidArgument: no JSON object, a field twice, an unknown field (unless ignored), a value of a wrong type or
@@ -59,7 +59,7 @@ def _finite(text: str) -> float:
 
 
 def _check(value: JsonValue, descriptor: Descriptor, path: str) -> None:
-    """What json_format lets pass: something empty that is no object, and text that is not quite base64."""
+    """Refuse what json_format accepts: an empty value that is not an object, and text that is almost base64."""
     if not isinstance(value, dict):
         raise TypeError(f"{path} must be an object")
     for name, given in value.items():
@@ -105,5 +105,5 @@ def _check_base64(text: str, path: str) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    """What is wrong and where, without json_format's list of all fields."""
+    """Return the first line of json_format's error, without its list of all fields."""
     return str(error).partition("\n")[0][:500]

@@ -34,7 +34,7 @@ _MAX_FLOAT = 3.4028235e38
 
 
 class Names(Enum):
-    """How fields are called: as in the .proto files, or in lowerCamelCase."""
+    """The spelling of field names: as in the .proto files, or in lowerCamelCase."""
 
     PROTO = "proto"
     CAMEL = "camel"
@@ -49,12 +49,12 @@ class _Field(NamedTuple):
 
 
 def to_json(message: Message, names: Names) -> JsonValue:
-    """The message as what `json.dumps` takes.
+    """Convert a message to values for `json.dumps`.
 
-    64-bit integers are strings, unset messages null, members of a oneof appear only when set: as upstream
-    sets grpc-gateway's marshaler, `EmitUnpopulated`.
-    `google.protobuf.json_format` leaves out those nulls, and takes twice as long. A timestamp or duration
-    outside protobuf's range, which Go refuses to write, is null: one bad row must not spoil a whole list.
+    64-bit integers are strings, unset messages null, members of a oneof appear only when set: as upstream configures
+    grpc-gateway's marshaler, with `EmitUnpopulated`. `google.protobuf.json_format` omits those nulls, and takes twice
+    as long. A timestamp or duration outside of protobuf's range, which Go refuses to write, becomes null, so that one
+    bad row does not spoil a list.
     """
     special = _WELL_KNOWN.get(message.DESCRIPTOR.full_name)
     if special is not None:
@@ -141,7 +141,7 @@ def _encode_double(value: float) -> JsonValue:
 
 
 def _encode_float(value: float) -> JsonValue:
-    """The shortest number that is the same in 32 bits."""
+    """Return the shortest number that is the same in 32 bits."""
     if isfinite(value):
         for digits in range(6, 10):
             short = float(f"{value:.{digits}g}")
@@ -196,7 +196,7 @@ def _value(value: Value, names: Names) -> JsonValue:
 
 
 def _any(packed: PackedMessage, names: Names) -> JsonValue:
-    """With its "@type"; a type that this process does not know keeps its bytes, in base64, under "value"."""
+    """Convert an Any, with its "@type"; if this process does not know the type, "value" is its bytes in base64."""
     try:
         descriptor = descriptor_pool.Default().FindMessageTypeByName(packed.TypeName())
         message = message_factory.GetMessageClass(descriptor).FromString(packed.value)

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(?i)[+-]?([0-9]+\.?[0-9]*(e[+-]?[0-9]+)?|\.[0-9]+(e[+-]?[
 
 
 def parse_query(raw: str) -> list[tuple[str, str]]:
-    """The pairs of a raw query string or form body; "+" is a space and ";" an ordinary character.
+    """Parse a raw query string or form body to pairs; "+" is a space and ";" an ordinary character.
 
     Raises:
         InvalidArgument: a broken percent escape, or no UTF-8.
@@ -44,7 +44,7 @@ def _unquote(text: str) -> str:
 
 
 def apply_path(message: Message, parameters: Iterable[tuple[str, str]]) -> None:
-    """Overwrite the fields that the path binds.
+    """Set the fields that the path binds, whatever they were before.
 
     Raises:
         InvalidArgument: a value does not fit its field.
@@ -69,18 +69,18 @@ def apply_query(message: Message, parameters: Iterable[tuple[str, str]], bound: 
     for name, given in values.items():
         field, key = _split_map_key(name)
         path = _proto_names(message, field.split("."))
-        if not any(path[: len(each)] == each for each in fixed):
+        if not any(path[: len(prefix)] == prefix for prefix in fixed):
             _set(message, path, given if key is None else [key, *given])
 
 
 def _split_map_key(name: str) -> tuple[str, str | None]:
-    """("labels", "a") of "labels[a]"; no key of anything else."""
+    """Split "labels[a]" into ("labels", "a"); other texts have no key."""
     field, bracket, key = name.rpartition("[")
     return (field, key[:-1]) if bracket and key.endswith("]") else (name, None)
 
 
 def _proto_names(message: Message, path: list[str]) -> list[str]:
-    """The path in proto names as far as it is known."""
+    """Convert a field path to proto names, as far as it is known."""
     names: list[str] = []
     descriptor: Descriptor | None = _descriptor(message)
     for name in path:

@@ -1,4 +1,4 @@
-"""Which HTTP method and path stand for which RPC: one table for the functions, the bridge and the tests."""
+"""The HTTP method and path of each RPC: one table for the functions, the bridge and the tests."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -26,9 +26,9 @@ _NEEDLESS_ESCAPE = re.compile(r"%(?:2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)"
 class Route:
     """One `google.api.http` binding; an RPC has one or two.
 
-    `template` names request fields in braces, e.g. "/api/v1/projects/{id}"; `body` is "*" or "" (the rest of the
-    request is in the query). `request` and `response` are "module:Message", imported when first asked for, since
-    importing every message of Flyte costs a cold start more than most functions need.
+    `template` names request fields in braces, e.g. "/api/v1/projects/{id}"; `body` is "*", or "" if the rest of the
+    request is in the query. `request` and `response` are "module:Message" and imported when they are first needed:
+    importing all of Flyte's messages costs a cold start more than most functions need.
     """
 
     service: str
@@ -40,25 +40,25 @@ class Route:
     response: str
 
     def request_type(self) -> type[Message]:
-        """The class of the request."""
+        """Return the class of the request."""
         return _message_type(self.request)
 
     def response_type(self) -> type[Message]:
-        """The class of the answer."""
+        """Return the class of the answer."""
         return _message_type(self.response)
 
     def segments(self) -> tuple[str, ...]:
-        """The template's parts between slashes; a part in braces is a variable."""
+        """Return the template's parts between slashes; a part in braces is a variable."""
         return tuple(self.template.split("/")[1:])
 
     def gateway_route(self) -> str:
-        """The API Gateway route that catches it: "GET /api/v1/executions/{proxy+}", greedy per noun and method."""
+        """Return the route of API Gateway: "GET /api/v1/executions/{proxy+}", one per noun and method."""
         prefix, variable, _ = self.template.partition("/{")
         return f"{self.method} {prefix}" + ("/{proxy+}" if variable else "")
 
 
 class Match(NamedTuple):
-    """A route and what the path says for its variables: pairs of field path ("id.project") and text."""
+    """A route and the values of its variables: pairs of field path ("id.project") and text."""
 
     route: Route
     parameters: tuple[tuple[str, str], ...]
@@ -68,7 +68,7 @@ ROUTES: tuple[Route, ...] = tuple(Route(*binding) for binding in BINDINGS)
 
 
 def routes_of(rpc: str) -> tuple[Route, ...]:
-    """The routes of an RPC, the main one first; empty for an unknown name."""
+    """Return the routes of an RPC, the main one first; empty for an unknown name."""
     return _routes_by_rpc().get(rpc, ())
 
 
@@ -133,7 +133,7 @@ def _value(variable: str, part: str) -> str:
 
 
 def api_gateway_routes(rpcs: Collection[str] | None = None) -> tuple[str, ...]:
-    """The API Gateway route keys that the given RPCs (default: all) need, sorted, each once."""
+    """Return the API Gateway route keys that RPCs (default: all) need, sorted, each once."""
     return tuple(sorted({route.gateway_route() for route in ROUTES if rpcs is None or route.rpc in rpcs}))
 
 

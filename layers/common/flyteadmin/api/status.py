@@ -1,4 +1,4 @@
-"""An exception as the google.rpc.Status that the client reads, and its HTTP status."""
+"""Errors as the google.rpc.Status that clients read, and the HTTP status of each code."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -31,14 +31,14 @@ HTTP_STATUS: Final[Mapping[int, int]] = {
 """As grpc-gateway's `HTTPStatusFromCode` (ERR-05); note that FAILED_PRECONDITION is a 400."""
 
 CUT: Final = " … (cut)"
-"""Ends a message of which a part is missing."""
+"""The end of a message that was cut."""
 
 
 def status_of(error: Exception, request_id: str) -> Status:
-    """Say what the client is told about an error.
+    """Return the Status that a client gets for an error.
 
-    A `FlyteAdminError` speaks for itself; anything else is INTERNAL with the request id only, its cause belongs in
-    the log. A message is cut at 32,000 bytes, as upstream does (ERR-02).
+    A `FlyteAdminError` has its own code and message. Any other exception is INTERNAL with the request id only; its
+    cause is in the log. A message is cut at 32,000 bytes, as upstream does (ERR-02).
     """
     if not isinstance(error, FlyteAdminError):
         return Status(code=Code.INTERNAL, message=f"internal error, request id {request_id}")
@@ -48,7 +48,7 @@ def status_of(error: Exception, request_id: str) -> Status:
 
 def cut(message: str, limit: int) -> str:
     """Cut a text to at most `limit` bytes of UTF-8, between characters and with a mark; whole if it fits."""
-    text = message.encode(errors="replace")  # an error may quote text that UTF-8 can't carry
+    text = message.encode(errors="replace")  # an error may quote text that is not valid Unicode
     if len(text) <= limit:
         return text.decode()
     kept = max(0, limit - len(CUT.encode()))

@@ -1,1 +1,1 @@
-"""The edge: the only modules that talk to AWS or to Kubernetes; one module per thing talked to."""
+"""The edge: the only modules that talk to AWS or Kubernetes, one for each service."""

@@ -1,11 +1,11 @@
-"""What an attribute of a message may hold, of a queue or a topic; texts of ours may hold anything."""
+"""Attributes of messages, of a queue or a topic: they may not hold every character."""
 
 import re
 
 _UNSENDABLE = re.compile("[^\\x20-\\x7e\\x80-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-"""What an attribute may not hold; tabs and ends of lines, which it may, show better as text."""
+"""Characters that an attribute may not hold; also tabs and line ends, which read better written out."""
 
 
 def visible(text: str) -> str:
-    """Text as an attribute may hold it: what it may not is written out."""
+    """Write out the characters of a text that an attribute may not hold."""
     return _UNSENDABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

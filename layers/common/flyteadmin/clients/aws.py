@@ -1,4 +1,4 @@
-"""One session and tuned boto3 clients: short time-outs, few retries of its own, no parameter validation."""
+"""One session and tuned boto3 clients: short time-outs, few retries, no parameter validation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ PASSING_FAULTS = frozenset(
         "503",
     }
 )
-"""Error codes of AWS that the same call may get past later."""
+"""Error codes of AWS after which the same call may succeed later."""
 
 _CONFIG = Config(
     connect_timeout=1,
@@ -53,13 +53,13 @@ _CONFIG = Config(
     tcp_keepalive=True,
     user_agent="flyteadmin",
 )
-"""A call takes at most 18 s, three times 1 + 4 and two pauses: less than the shortest time of a function that makes it.
+"""A call takes at most 18 s (three times 1 + 4 s, and two pauses), less than the time-out of any function.
 
-DynamoDB and SQS answer in milliseconds, S3 within a second: whoever waited for four is answered sooner by asking again.
+DynamoDB and SQS answer in milliseconds, S3 within a second: after four seconds a new attempt is the faster way.
 """
 
 LONGEST_CALL_SECONDS = 18
-"""How long such a call takes at most."""
+"""The longest time that such a call takes."""
 
 _lock = Lock()
 
@@ -68,7 +68,7 @@ _Service = Literal["dynamodb", "s3", "secretsmanager", "sns", "sqs", "sts"]
 
 @lru_cache(maxsize=1)
 def session() -> boto3.session.Session:
-    """The session of this process; its credentials are the function's role."""
+    """Return the session of this process; its credentials are those of the function's role."""
     return boto3.session.Session()
 
 
@@ -85,7 +85,7 @@ def client(service: Literal["sqs"]) -> "SQSClient": ...
 @overload
 def client(service: Literal["sts"]) -> "STSClient": ...
 def client(service: _Service) -> object:
-    """The one client of this process for a service; making one is not thread-safe in boto3, so it is locked."""
+    """Return the process's one client for a service; locked, since boto3 does not create clients safely in threads."""
     with _lock:
         return _client(service)
 
@@ -97,23 +97,23 @@ def _client(service: _Service) -> object:
 
 
 def forget() -> None:
-    """Forget session and clients; the next call makes them anew from the environment (for tests)."""
+    """Forget the session and the clients, so that the next call reads the environment again (for tests)."""
     session.cache_clear()
     _client.cache_clear()
 
 
 def error_code(error: ClientError) -> str:
-    """The code that AWS answered, e.g. "ConditionalCheckFailedException"."""
+    """Return the code of an AWS error, e.g. "ConditionalCheckFailedException"."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 @contextmanager
 def faults(what: str) -> Iterator[None]:
-    """Turn what AWS answers into errors that a client may read; the cause goes to the log only.
+    """Turn the errors of AWS into errors that a client may see; the cause goes to the log only.
 
     Raises:
         OutOfTime: the deadline has passed; the call was not begun.
-        Unavailable: throttling or a transport fault: the same call may go through later.
+        Unavailable: throttling or a transport error; the same call may succeed later.
         Internal: anything else, e.g. a permission that the role lacks.
     """
     deadline.check()

@@ -30,13 +30,13 @@ _warned: set[tuple[str, ...]] = set()
 
 
 def current() -> Configuration:
-    """The configuration as it stands, at most a minute old; upstream's defaults where the deployment names no file.
+    """Return the configuration, at most a minute old; upstream's defaults if the deployment names no file.
 
-    A file that can't be read or is wrong leaves the last good one in force, and the log says so.
+    If the file can't be read or is wrong, the last good one stays in force, and the log says so.
 
     Raises:
-        Internal: it is missing or wrong, and no good one was read before.
-        Unavailable: the object store does not answer, and none was read before.
+        Internal: the file is missing or wrong, and no good one was read before.
+        Unavailable: the object store does not answer, and no file was read before.
     """
     uri = environment().configuration_uri
     if not uri:
@@ -51,14 +51,14 @@ def current() -> Configuration:
 
 
 def forget() -> None:
-    """Read anew with the next call (for tests)."""
+    """Forget the configuration, so that the next call reads it again (for tests)."""
     with _lock:
         _kept.clear()
         _warned.clear()
 
 
 def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
-    """A configuration and the keys that nothing here reads ("server.httpPort"), from YAML; key case does not matter.
+    """Parse YAML to a configuration and the keys that nothing here reads ("server.httpPort"); key case is ignored.
 
     Raises:
         ValueError: not YAML, not a mapping, or a value has the wrong form; the message names it.
@@ -102,7 +102,7 @@ def _read(uri: str, last: _Read | None) -> Configuration:
 
 
 def _aligned(model: type[BaseModel], raw: Mapping[object, object], path: str, unknown: list[str]) -> dict[str, object]:
-    """The known keys under the names that the model reads; an empty section counts as missing."""
+    """Rename known keys to the model's names; an empty section counts as missing."""
     names = {name.lower(): name for name in model.model_fields}
     names |= {(field.alias or name).lower(): name for name, field in model.model_fields.items()}
     aligned: dict[str, object] = {}
@@ -121,17 +121,17 @@ def _value(annotation: object, value: object, path: str, unknown: list[str]) -> 
     if section is not None and isinstance(value, dict):
         return _aligned(section, value, f"{path}.", unknown)
     if section is not None and isinstance(value, list):
-        return [_value(section, each, path, unknown) for each in value]
+        return [_value(section, item, path, unknown) for item in value]
     if get_origin(annotation) is dict and isinstance(value, dict):
         held = get_args(annotation)[1]
-        return {key: _value(held, each, f"{path}.{key}", unknown) for key, each in value.items()}
+        return {key: _value(held, item, f"{path}.{key}", unknown) for key, item in value.items()}
     if annotation is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)  # a quantity such as `gpu: 1`
     return value
 
 
 def _sections(annotation: object) -> Iterator[type[BaseModel]]:
-    """The models that a field holds: itself, or the elements of its tuple or union."""
+    """Return the models that a field holds: its own, or the elements of its tuple or union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif get_origin(annotation) in {tuple, list, Union, UnionType}:

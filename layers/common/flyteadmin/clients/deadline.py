@@ -1,7 +1,7 @@
-"""Until when calls may begin: a function that is killed half way answers nobody, so it stops a little before.
+"""The moment after which no call begins, so that a function can answer before it is killed.
 
-Where a deadline is set, each call through the clients checks it before it begins; one under way goes on. Threads know
-it if they run in a copy of the context (`contextvars.copy_context`).
+While a deadline is set, each call through the clients checks it first; a call that has begun continues. Threads know
+the deadline if they run in a copy of the context (`contextvars.copy_context`).
 """
 
 from collections.abc import Iterator
@@ -16,12 +16,12 @@ _moment: ContextVar[float] = ContextVar("the monotonic time from which on no cal
 
 
 class OutOfTime(Unavailable):
-    """The deadline has passed; nothing was begun."""
+    """The deadline has passed; the call was not begun."""
 
 
 @contextmanager
 def at(moment: float) -> Iterator[None]:
-    """Set the deadline, a time of `time.monotonic`, until the end of the block."""
+    """Set the deadline, as a time of `time.monotonic`, until the end of the block."""
     token = _moment.set(moment)
     try:
         yield
@@ -30,10 +30,10 @@ def at(moment: float) -> Iterator[None]:
 
 
 def check() -> None:
-    """Go on while there is time.
+    """Raise if the deadline has passed.
 
     Raises:
-        OutOfTime: there is none left.
+        OutOfTime: no time is left.
     """
     if monotonic() >= _moment.get():
         raise OutOfTime("the function is out of time, try again")

@@ -17,20 +17,21 @@ if TYPE_CHECKING:
 
 BATCH = 10
 BATCH_BYTES = 256 * 1024
-"""What one request may carry: messages, and bytes of their bodies together."""
+"""The most that one request may carry: messages, and bytes of their bodies in total."""
 
 _WHAT = "the event queue"
 _DEAD = "the dead-letter queue"
 _HIDDEN_SECONDS = 300
 _ALL_SERVERS = 1
-"""Who does not wait is answered by a few of SQS's servers, and may see no message where there are some."""
+"""A long poll asks all of SQS's servers; without it an answer may be empty although there are messages."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the event queue: its body, the group that keeps its order, and the id under which it comes once.
+    """A message of the event queue: its body, its message group, and its deduplication id.
 
-    `sequence` is the place of one that is sent again; it then counts instead of the queue's own number.
+    `sequence` is set on a message that is sent again: the event keeps this place in the order instead of getting a new
+    one.
     """
 
     body: str
@@ -41,7 +42,7 @@ class Message:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message of the dead-letter queue: when it came there (milliseconds), and the receipt that takes it off."""
+    """A message of the dead-letter queue: when it was sent there (milliseconds), and the receipt that deletes it."""
 
     identifier: str
     body: str
@@ -51,7 +52,7 @@ class DeadLetter:
 
 
 def send(message: Message) -> str:
-    """Queue one message and give its sequence number; returning means that it is in the queue (invariant 1)."""
+    """Queue one message and return its sequence number; by then the event is safe (invariant 1)."""
     with faults(_WHAT):
         answer = client("sqs").send_message(
             QueueUrl=environment().events_queue_url,
@@ -64,9 +65,9 @@ def send(message: Message) -> str:
 
 
 def send_all(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
-    """Queue messages in as few requests as their number and sizes allow; for each None, or why it is not in the queue.
+    """Queue messages in as few requests as possible; for each, return None or the error that kept it out.
 
-    One that failed says nothing about the others: who is told of it sends it again.
+    An error of one message says nothing about the others: its caller sends it again.
     """
     outcomes: list[FlyteAdminError | None] = []
     for batch in _batches(messages):
@@ -111,7 +112,7 @@ def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
 
 
 def set_aside(body: str, *, group: str, deduplication: str, attributes: Mapping[str, str]) -> None:
-    """Forward a message that can't be processed to the dead-letter queue, with its sequence and cause as attributes."""
+    """Send a message that can't be processed to the dead-letter queue, with its sequence and the cause."""
     with faults(_DEAD):
         client("sqs").send_message(
             QueueUrl=environment().dead_letter_queue_url,
@@ -127,11 +128,14 @@ def _attributes(values: Mapping[str, str]) -> "dict[str, MessageAttributeValueTy
 
 
 def dead_letters() -> Iterator[DeadLetter]:
-    """All messages of the dead-letter queue, each once, hidden from others meanwhile; what is left shows again then."""
+    """Yield all messages of the dead-letter queue, each once.
+
+    They are hidden from other readers meanwhile; those that were not deleted become visible again afterwards.
+    """
     seen: dict[str, DeadLetter] = {}
     try:
-        while fresh := [each for each in _dead_letters() if each.identifier not in seen]:
-            seen |= {each.identifier: each for each in fresh}
+        while fresh := [letter for letter in _dead_letters() if letter.identifier not in seen]:
+            seen |= {letter.identifier: letter for letter in fresh}
             yield from fresh
     finally:
         _show_again(list(seen.values()))
@@ -151,7 +155,7 @@ def _dead_letters() -> list[DeadLetter]:
         DeadLetter(
             message["MessageId"],
             message["Body"],
-            {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()},
+            {name: value.get("StringValue", "") for name, value in message.get("MessageAttributes", {}).items()},
             int(message["Attributes"]["SentTimestamp"]),
             message["ReceiptHandle"],
         )
@@ -160,7 +164,7 @@ def _dead_letters() -> list[DeadLetter]:
 
 
 def _show_again(letters: Sequence[DeadLetter]) -> None:
-    """Let others receive them at once; the queue refuses those that were taken off meanwhile, which is as well."""
+    """Make messages visible again at once; the queue ignores those that were deleted meanwhile."""
     for start in range(0, len(letters), BATCH):
         entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
             {"Id": str(position), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
@@ -171,6 +175,6 @@ def _show_again(letters: Sequence[DeadLetter]) -> None:
 
 
 def take_off(letter: DeadLetter) -> None:
-    """Take a message off the dead-letter queue for good."""
+    """Delete a message from the dead-letter queue."""
     with faults(_DEAD):
         client("sqs").delete_message(QueueUrl=environment().dead_letter_queue_url, ReceiptHandle=letter.receipt)

@@ -28,16 +28,16 @@ class BlobMissing(Exception):
 
 
 def uri(*parts: str) -> str:
-    """The s3:// URI of a key in the deployment's bucket, from its parts."""
+    """Return the s3:// URI of a key in the deployment's bucket, from its parts."""
     return f"s3://{environment().bucket}/{'/'.join(parts)}"
 
 
 def write_once(blob: bytes, *parts: str) -> str:
-    """Write a blob under a key whose last part is completed by its digest, and give its URI.
+    """Write a blob under a key that ends in its digest, and return its URI.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
-    points to (invariant 4). Parts that no key holds are named by their digest, behind the first of them: what is too
-    long, and dots between slashes, which S3 refuses where they lead above its bucket, and readers of URLs shorten.
+    points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part: one that is
+    too long, or that is only dots, which S3 refuses and URL parsers shorten.
     """
     digest = sha256(blob).hexdigest()[:32]
     key = f"{'/'.join(parts)}-{digest}"
@@ -66,7 +66,7 @@ def read(source: str, limit: int | None = None) -> bytes:
     """Read the whole blob at an s3:// URI.
 
     Raises:
-        BlobMissing: there is none.
+        BlobMissing: there is no such object.
         InvalidArgument: not an s3:// URI, or the blob is larger than `limit` bytes.
     """
     bucket, key = split(source)
@@ -87,7 +87,7 @@ def read_referred(source: str) -> bytes:
     """Read a blob that a row points to.
 
     Raises:
-        Internal: it is not there.
+        Internal: the object is missing.
     """
     try:
         return read(source)
@@ -96,14 +96,14 @@ def read_referred(source: str) -> bytes:
 
 
 class _Immutable:
-    """Blobs by URI, kept within a share of a function's memory; the one unused for longest goes first."""
+    """Blobs by URI in memory, within a share of the function's memory; the least recently used goes first."""
 
     def __init__(self) -> None:
         self._kept = OrderedDict[str, bytes]()
         self._lock = Lock()
 
     def __call__(self, source: str) -> bytes:
-        """Read a blob that many calls need, a closure say; a warm function has it. Errors as `read_referred`."""
+        """Read a blob that many calls need, e.g. a closure; warm functions hold it. Errors as `read_referred`."""
         with self._lock:
             if source in self._kept:
                 self._kept.move_to_end(source)
@@ -116,7 +116,7 @@ class _Immutable:
         return blob
 
     def cache_clear(self) -> None:
-        """Forget them all."""
+        """Forget all blobs."""
         with self._lock:
             self._kept.clear()
 
@@ -126,7 +126,7 @@ read_immutable = _Immutable()
 
 @dataclass(frozen=True)
 class Stored:
-    """What is known of a blob without reading it: its size, its entity tag, and the MD5 that its writer noted."""
+    """An object's metadata: its size, its entity tag, and the MD5 that its writer noted."""
 
     size: int
     etag: str
@@ -134,7 +134,7 @@ class Stored:
 
 
 def head(source: str) -> Stored | None:
-    """What lies at an s3:// URI, None if nothing does.
+    """Return the metadata of the object at an s3:// URI, None if there is no object.
 
     Raises:
         InvalidArgument: not an s3:// URI.
@@ -160,7 +160,7 @@ class SignedUpload:
 
 
 def presign_get(source: str, lasts: timedelta) -> str:
-    """A URL that reads the blob at an s3:// URI, for at most a week; it is signed by the function's own role."""
+    """Presign a URL that reads the blob at an s3:// URI, for at most a week, by the function's own role."""
     bucket, key = split(source)
     parameters = {"Bucket": bucket, "Key": key}
     return client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=_seconds(lasts))
@@ -169,14 +169,14 @@ def presign_get(source: str, lasts: timedelta) -> str:
 def presign_put(
     target: str, lasts: timedelta, *, content_md5: str, note_md5: bool, only_if_absent: bool
 ) -> SignedUpload:
-    """A URL that writes a blob at an s3:// URI.
+    """Presign a URL that writes a blob at an s3:// URI.
 
     Args:
-        target: Where.
-        lasts: For how long, at most a week.
-        content_md5: The only content that it takes, MD5 in base64; "" for any.
-        note_md5: The MD5 is kept as the object's metadata, since an entity tag is not always one.
-        only_if_absent: Whoever comes second is refused.
+        target: The s3:// URI to write to.
+        lasts: The URL's lifetime, at most a week.
+        content_md5: The MD5 (base64) of the only content that is accepted; "" for any.
+        note_md5: Keep the MD5 in the object's metadata, since an entity tag is not always the MD5.
+        only_if_absent: Refuse the upload if the object exists.
     """
     bucket, key = split(target)
     parameters: dict[str, object] = {"Bucket": bucket, "Key": key}
@@ -197,7 +197,7 @@ def _seconds(lasts: timedelta) -> int:
 
 
 def offload_answer(body: bytes, content_type: str) -> str:
-    """Put an answer that is too large for a function's reply where the client can fetch it, and give the URL."""
+    """Put an answer that exceeds a function's response size into the bucket and return a URL for the client."""
     target = uri("answers", sha256(body).hexdigest())
     bucket, key = split(target)
     with faults(_WHAT):
@@ -206,7 +206,7 @@ def offload_answer(body: bytes, content_type: str) -> str:
 
 
 def split(source: str) -> tuple[str, str]:
-    """(bucket, key) of an s3:// URI.
+    """Return (bucket, key) of an s3:// URI.
 
     Raises:
         InvalidArgument: not an s3:// URI with bucket and key.

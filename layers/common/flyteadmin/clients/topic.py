@@ -17,7 +17,7 @@ _BATCH = 10
 
 @dataclass(frozen=True)
 class Message:
-    """A stable id, a JSON body in ASCII and string attributes."""
+    """A notification: a stable id, a JSON body in ASCII, and attributes that subscribers filter on."""
 
     identifier: str
     body: str
@@ -25,7 +25,7 @@ class Message:
 
 
 def publish(messages: Sequence[Message]) -> None:
-    """Publish all messages, ten a request.
+    """Publish messages, ten in a request.
 
     Raises:
         Unavailable: the topic did not take one of them; those before it are published.

@@ -1,7 +1,8 @@
-"""Decides from the execution row alone whether an event is queued; pure (docs/architecture.md#admission).
+"""Admission: decides from the execution's row alone whether an event is queued; pure (docs/architecture.md#admission).
 
-What upstream answers from node and task rows is given up on purpose: ALREADY_EXISTS on repeats, which propeller takes
-for OK, and NOT_FOUND for parents, which may still be in the queue. Deviations stand in docs/deviations.toml.
+Two of upstream's answers need node and task rows and are left out on purpose: ALREADY_EXISTS for a repeated event,
+which propeller treats like OK, and NOT_FOUND for a parent, which may still be in the queue. docs/deviations.toml has
+all deviations.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ _ANY_PRODUCER = frozenset({"", "propeller"})
 
 @dataclass(frozen=True)
 class Stored:
-    """What admission looks at of an execution: its phase and its cluster; and the launch plan that its lease names."""
+    """What admission knows of an execution: its phase, its cluster, and the launch plan that its lease names."""
 
     phase: str
     cluster: str
@@ -26,7 +27,7 @@ class Stored:
 
 
 def check(event: Event, execution: str, stored: Stored | None) -> Stored:
-    """Let an event of an execution pass, or answer as propeller expects.
+    """Accept an event of an execution, or raise the error that propeller expects.
 
     Raises:
         NotFound: there is no such execution (WFE-03, NEV-02, TEV-03).

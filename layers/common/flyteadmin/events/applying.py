@@ -1,4 +1,4 @@
-"""How the logged events of a batch move their rows: folded by entity, each entity by itself."""
+"""Applies the logged events of a batch: grouped by entity, each entity on its own."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from flyteadmin.task_executions import repository as task_executions
 
 @dataclass(frozen=True)
 class _Entity:
-    """One execution, node or task attempt, and its events of this batch in sequence order."""
+    """One execution, node or task attempt, with its events of this batch in sequence order."""
 
     execution: str
     kind: Kind
@@ -35,16 +35,19 @@ class _Entity:
         return [event.record for event in self.events]
 
     def batches_to_apply(self) -> "list[_Entity]":
-        """What is applied at once: all events, or each alone if one of them failed too often and may hold up others."""
+        """Return the events to apply together: all, or each alone if one has used up its attempts.
+
+        An event that keeps failing would otherwise hold up the others of its entity.
+        """
         if not any(map(is_out_of_attempts, self.records)):
             return [self]
         return [_Entity(self.execution, self.kind, self.key, (event,)) for event in self.events]
 
 
 def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome) -> None:
-    """Apply logged events, and note in the outcome what became of their messages.
+    """Apply logged events, and record the outcome of their messages.
 
-    Nodes and tasks come first: an ended execution shows its ended nodes.
+    Nodes and tasks come first, so that an ended execution shows ended nodes.
     """
     entities = _entities(events)
     rows = _task_rows(entities)
@@ -59,7 +62,7 @@ def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome)
 
 
 def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
-    """The entities that events are about, in the order in which they come up."""
+    """Group events by entity, in the order in which the entities first appear."""
     grouped: dict[tuple[str, Kind, str], list[QueuedEvent]] = {}
     for event in events:
         grouped.setdefault((event.execution, event.kind, projection.entity_of(event.event)), []).append(event)
@@ -70,7 +73,7 @@ def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
 
 
 def _task_rows(entities: Sequence[_Entity]) -> Found:
-    """The task executions' rows; none where they can't be read together, so that each finds its own by itself."""
+    """Read the rows of task executions in one batch; if that fails, each is read alone later."""
     keys = [task_executions.key(entity.execution, entity.key) for entity in entities if entity.kind is Kind.TASK]
     try:
         with unexpected_as_internal("reading"):
@@ -81,9 +84,10 @@ def _task_rows(entities: Sequence[_Entity]) -> Found:
 
 
 def _is_large(entity: _Entity, rows: Found) -> bool:
-    """Whether merging takes up to 200 MB, so that one after the other does it, in one thread that has its memory back.
+    """Return whether merging may need up to 200 MB.
 
-    Eight at once, or in as many threads, whose freed memory no other gets, would end the function.
+    Such entities are applied one after the other, in one thread: eight at once would exceed the function's memory, and
+    memory that a thread has freed is not reused by other threads.
     """
     if entity.kind is not Kind.TASK:
         return False
@@ -92,7 +96,7 @@ def _is_large(entity: _Entity, rows: Found) -> bool:
 
 
 def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
-    """Apply an entity's events, all at once or in steps, and note in the outcome what became of their messages."""
+    """Apply an entity's events, together or one by one, and record the outcome of their messages."""
     for step in entity.batches_to_apply():
         try:
             deadline.check()
@@ -108,12 +112,12 @@ def _apply_step(entity: _Entity, rows: Found) -> None:
     """Apply an entity's events.
 
     Raises:
-        FlyteAdminError: whatever went wrong.
+        FlyteAdminError: for every kind of failure.
     """
     try:
         with unexpected_as_internal("applying"):
             _move_row(entity, rows)
-    except deadline.OutOfTime:  # in the midst of it
+    except deadline.OutOfTime:  # it had begun, so it counts as a failure
         raise Unavailable("applying it takes longer than the function's time") from None
 
 

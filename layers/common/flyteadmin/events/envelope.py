@@ -1,4 +1,4 @@
-"""How an event travels through the queue, and what a queue record holds; an event that can't be read says why."""
+"""The form in which an event travels through the queue, and the records that the queue delivers."""
 
 import base64
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from flyteadmin.events.validation import Event, validate
 from flyteadmin.identifiers import execution_key, padded
 
 INLINE_EVENT_BYTES = 180_000
-"""A larger event travels as a claim check: in base64 it would not fit into every queue's 256 KB."""
+"""A larger event travels as a claim check, because its base64 may exceed the 256 KB of a queue message."""
 
 
 class Kind(StrEnum):
-    """Whose event it is; also the first word of the event's key in the log."""
+    """The kind of an event's entity; also the first word of the event's key in the log."""
 
     WORKFLOW = "workflow"
     NODE = "node"
@@ -34,10 +34,10 @@ _MESSAGES: dict[Kind, type[Event]] = {
 
 
 class Envelope(BaseModel):
-    """A queue message's body: the event's bytes in base64, or the URI of the blob that holds them.
+    """The body of a queue message: the event's bytes in base64, or the URI of the blob that holds them.
 
-    `execution` is there with a claim only, since the event can't be seen then. `launch_plan` is what admission read
-    from the execution's row: it names the lease that ends with the execution.
+    `execution` is set only with a claim, because then the body does not contain the event. `launch_plan` is what
+    admission read from the execution's row: it names the lease that ends with the execution.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class _SystemAttributes(BaseModel):
 
 
 class QueueRecord(BaseModel):
-    """One record as the queue hands it to a function."""
+    """A message as the queue delivers it to a function."""
 
     message_id: str = Field(alias="messageId")
     body: str
@@ -70,19 +70,19 @@ class QueueRecord(BaseModel):
 
     @property
     def may_be_claim(self) -> bool:
-        """Whether opening it may read S3, and is worth a thread; a quick look, the envelope itself decides."""
+        """Return whether opening it may read S3, so that it is worth a thread; the envelope itself decides."""
         return '"claim"' in self.body
 
     @property
     def sequence(self) -> str:
-        """The event's place: the queue's sequence number, or the one that a redrive carries along."""
+        """Return the event's place in the order: the queue's sequence number, or the one that a redrive carries."""
         redriven = self.message_attributes.get("sequence")
         return redriven.string_value if redriven else self.attributes.sequence_number
 
 
 @dataclass(frozen=True)
 class QueuedEvent:
-    """An event out of the queue: decoded, valid, in its place."""
+    """A decoded and valid event from the queue, with its sequence."""
 
     record: QueueRecord
     kind: Kind
@@ -94,34 +94,34 @@ class QueuedEvent:
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that identify the event's bytes."""
+        """Return 16 bytes that identify the event's bytes."""
         return digest(self.payload)
 
 
 def digest(payload: bytes) -> bytes:
-    """16 bytes of an event's SHA-256: the queue's deduplication id and the log's hash."""
+    """Return 16 bytes of an event's SHA-256: the queue's deduplication id and the log's hash."""
     return sha256(payload).digest()[:16]
 
 
 def kind_of(event: Event) -> Kind:
-    """Whose event this message is."""
+    """Return the kind of an event's entity."""
     return next(kind for kind, message in _MESSAGES.items() if isinstance(event, message))
 
 
 def seal(kind: Kind, payload: bytes, *, claim: str = "", execution: str = "", launch_plan: str = "") -> str:
-    """A message body for an event's bytes, or for the blob that holds them and the execution that it is about."""
+    """Write a message body that holds an event's bytes, or a claim on them and the execution's key."""
     event = "" if claim else base64.b64encode(payload).decode()
     envelope = Envelope(
         kind=kind, event=event, claim=claim, execution=execution if claim else "", launch_plan=launch_plan
     )
-    return envelope.model_dump_json(exclude_defaults=True, ensure_ascii=True)  # a name may hold what no message may
+    return envelope.model_dump_json(exclude_defaults=True, ensure_ascii=True)  # SQS refuses some characters of names
 
 
 def open_envelope(record: QueueRecord) -> Envelope:
-    """The envelope in a record's body.
+    """Parse the envelope in a record's body.
 
     Raises:
-        InvalidArgument: it is none.
+        InvalidArgument: the body is not an envelope.
     """
     try:
         return Envelope.model_validate_json(record.body)
@@ -130,22 +130,22 @@ def open_envelope(record: QueueRecord) -> Envelope:
 
 
 def payload_of(envelope: Envelope) -> bytes:
-    """The bytes that an envelope carries itself.
+    """Return the event's bytes that an envelope contains.
 
     Raises:
         InvalidArgument: not base64.
     """
     try:
         return base64.b64decode(envelope.event, validate=True)
-    except ValueError as error:  # of base64 itself, or of characters beyond ASCII
+    except ValueError as error:  # not base64, or not ASCII
         raise InvalidArgument(f"invalid value for event: {error}") from error
 
 
 def decode(record: QueueRecord, envelope: Envelope, payload: bytes) -> QueuedEvent:
-    """The event of a record.
+    """Decode the event of a record.
 
     Raises:
-        InvalidArgument: the bytes are no such message, or the event is not valid; sending it again won't help.
+        InvalidArgument: the bytes are not such a message, or the event is not valid; a retry can't help.
     """
     event = parse(envelope.kind, payload)
     return QueuedEvent(
@@ -160,10 +160,10 @@ def decode(record: QueueRecord, envelope: Envelope, payload: bytes) -> QueuedEve
 
 
 def parse(kind: Kind, payload: bytes) -> Event:
-    """An event from its bytes.
+    """Parse an event's bytes.
 
     Raises:
-        InvalidArgument: they are no such message.
+        InvalidArgument: they are not such a message.
     """
     try:
         return _MESSAGES[kind].FromString(payload)
@@ -172,12 +172,12 @@ def parse(kind: Kind, payload: bytes) -> Event:
 
 
 def cause_of(error: FlyteAdminError) -> str:
-    """An error as a queue attribute: its code and at most 200 characters of its message, which may be anybody's."""
+    """Write an error as a queue attribute: its code and at most 200 characters of its message."""
     return visible(f"{error.code.name}: {error.message[:200]}".encode("ascii", "backslashreplace").decode())
 
 
 def execution_of(record: QueueRecord) -> str:
-    """The execution that a record's event is about, as far as its body says so itself; "" if it does not."""
+    """Return the execution of a record's event, "" if the body does not tell it."""
     try:
         envelope = open_envelope(record)
         if envelope.claim:

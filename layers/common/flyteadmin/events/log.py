@@ -1,4 +1,4 @@
-"""The log of events: written first, read in order; an execution's history and what its rows are rebuilt from."""
+"""The log: every event of an execution in sequence order, stored before it is applied; rows are rebuilt from it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,29 +14,29 @@ from flyteadmin.events.validation import Event
 from flyteadmin.identifiers import escape, key_parts
 
 RETENTION_SECONDS = 400 * 24 * 3600
-"""How long an event stays: longer than any run lasts, or a rebuild would forget."""
+"""Longer than any run lasts, since a rebuild needs all events of its entity."""
 
 _INLINE_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An event and its item in the log, not stored yet."""
+    """An event and its item for the log, not stored yet."""
 
     event: QueuedEvent
     item: LoggedEvent
 
 
 def is_large(event: QueuedEvent) -> bool:
-    """Whether its entry writes a blob."""
+    """Return whether an event's entry needs a blob."""
     return len(event.payload) > _INLINE_BYTES
 
 
 def entry(event: QueuedEvent, entity: str) -> Entry:
-    """An event's entry under its entity's key; a pure function of the message, so a repeat changes nothing.
+    """Make an event's entry under its entity's key; the same message makes the same entry, so a repeat changes nothing.
 
     Raises:
-        Unavailable: the object store does not take what is large; do it again.
+        Unavailable: the object store does not take the blob of a large event; try again.
     """
     item = LoggedEvent(
         execution=event.execution,
@@ -52,20 +52,20 @@ def entry(event: QueuedEvent, entity: str) -> Entry:
 
 
 def append(entries: Sequence[Entry]) -> list[QueuedEvent]:
-    """Store entries, and give the events of those that are stored: an execution's partition may be throttled alone.
+    """Store entries and return the events that were stored; a single execution's partition may be throttled.
 
     Raises:
-        Unavailable: the database takes none of them; do it again.
+        Unavailable: the database takes none of them; try again.
     """
     left = batch_put([entry.item for entry in entries])
     return [entry.event for entry in entries if key_of(entry.item) not in left]
 
 
 def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]:
-    """The logged events of one entity with their padded sequences, in order, read as needed; a consistent read.
+    """Yield the logged events of an entity in order, with their padded sequences; a consistent read, page by page.
 
     Raises:
-        Internal: a blob that the log refers to is gone, or was replaced.
+        Internal: a blob that the log refers to is missing, or was replaced.
     """
     prefix = _prefix(kind, entity)
     for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
@@ -73,7 +73,7 @@ def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]
 
 
 def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
-    """The padded sequence under which an event's bytes were first logged; "" if they were not."""
+    """Return the padded sequence under which an event's bytes were first logged; "" if they were not."""
     prefix = _prefix(kind, entity)
     wanted = digest(payload)
     for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
@@ -90,5 +90,5 @@ def _payload(item: LoggedEvent) -> bytes:
 
 
 def _prefix(kind: Kind, entity: str) -> str:
-    """What an entity's entries begin with, and no other's: an attempt's key is escaped already, a node's id is not."""
+    """Return the prefix of this entity's entries alone; an attempt's key is escaped already, a node's id is not."""
     return f"{kind}#{escape(entity) if kind is Kind.NODE else entity}#"

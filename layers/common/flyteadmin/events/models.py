@@ -1,11 +1,11 @@
-"""How the event log lies in DynamoDB: one item per event, keyed so that an entity's events are read in order."""
+"""The event log in DynamoDB: one item per event, with keys that sort an entity's events by sequence."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 
 class LoggedEvent(Model):
-    """One event: `entry` is "kind#entity#sequence"; the event's bytes, or where they are; and their digest."""
+    """An event: `entry` is "kind#entity#sequence"; it holds the event's bytes or their URI, and their digest."""
 
     class Meta:
         table_name = "execution_events"

@@ -1,4 +1,4 @@
-"""Whether lists can show what an event brings: they nest it one message deeper than its request does; pure."""
+"""Checks the depth of an event's data, which lists nest one message deeper than its request does; pure."""
 
 from flyteidl.admin.execution_pb2 import Execution, ExecutionClosure, ExecutionList
 from flyteidl.admin.node_execution_pb2 import NodeExecution, NodeExecutionClosure, NodeExecutionList
@@ -9,11 +9,11 @@ from flyteadmin.events.validation import Event
 from flyteadmin.validation import validate_depth
 
 _OF_A_TASK = ("output_data", "custom_info", "metadata")
-"""What of a task event may be nested to any depth; of others, their outputs."""
+"""The fields of a task event that may be nested to any depth; in other events only their outputs are."""
 
 
 def validate_nesting(event: Event) -> None:
-    """Check that an event does not make a list unreadable, with all others that are in it.
+    """Check that an event does not make a list too deep to be parsed, which would hide all other rows in it.
 
     Raises:
         InvalidArgument: it is nested too deep.

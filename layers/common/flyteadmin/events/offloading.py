@@ -1,7 +1,7 @@
-"""Where an event's large parts go before its facts are taken: to S3, once, under upstream's prefixes.
+"""Stores an event's large parts in S3, once, under upstream's prefixes, before facts are made of it.
 
-Keys end in the content's digest, so a repeated event writes the same object and a losing one changes nothing. What is
-too large for a row is shortened there and whole in S3, so that no valid event can outgrow its item.
+Keys end in the content's digest: a repeated event writes the same object, and an event that loses changes nothing. A
+row holds the beginning of what is too large for it, so that no valid event can outgrow its item.
 """
 
 from flyteidl.admin.node_execution_pb2 import TaskNodeMetadata
@@ -19,16 +19,16 @@ from flyteadmin.task_executions import phases as task_phases
 from flyteadmin.text import truncate, truncate_uri
 
 INLINE_BYTES = 4 * 1024
-"""A longer error or cache key lies in S3: writing four units of a row once costs what one object in S3 does."""
+"""A longer error or cache key goes to S3: one object costs as much as four write units."""
 
 INLINE_DATA_BYTES = 32 * 1024
-"""Outputs above it are offloaded even where the policy is to store them inline."""
+"""Larger outputs go to S3 even if the policy is to store them inline."""
 
 _KEPT_MESSAGE_BYTES = 1024
 
 
 def workflow(event: Event, sequence: str) -> workflow_phases.PhaseEvent:
-    """A workflow event with its outcome in place (WFE-18, WFE-19)."""
+    """Prepare a workflow event: offload its outputs and a long error (WFE-18, WFE-19)."""
     assert isinstance(event, WorkflowExecutionEvent)
     parts = execution_blob_parts(event.execution_id)
     error, error_uri = _error(event.error, *parts) if event.HasField("error") else (b"", "")
@@ -42,7 +42,7 @@ def workflow(event: Event, sequence: str) -> workflow_phases.PhaseEvent:
 
 
 def node(event: Event, sequence: str) -> node_phases.PhaseEvent:
-    """A node event with its data in place (NEV-05, NEV-15, NEV-19, NEV-20)."""
+    """Prepare a node event: offload its data, a long error and large metadata (NEV-05, NEV-15, NEV-19, NEV-20)."""
     assert isinstance(event, NodeExecutionEvent)
     parts = node_execution_blob_parts(event.id)
     error, error_uri = _error(event.error, *parts) if event.HasField("error") else (b"", "")
@@ -61,7 +61,7 @@ def node(event: Event, sequence: str) -> node_phases.PhaseEvent:
 
 
 def task(event: Event, sequence: str) -> task_phases.PhaseEvent:
-    """A task event with its data in place (TEV-13, TEV-21)."""
+    """Prepare a task event: offload its inputs and outputs (TEV-13, TEV-21)."""
     assert isinstance(event, TaskExecutionEvent)
     parts = task_execution_blob_parts(attempt_identifier(event))
     return task_phases.PhaseEvent(
@@ -73,7 +73,7 @@ def task(event: Event, sequence: str) -> task_phases.PhaseEvent:
 
 
 def _outputs(literals: LiteralMap, *parts: str) -> str:
-    """Where outputs lie; "" where the operator's policy leaves them inline and they are small enough."""
+    """Store outputs and return their URI; "" where the policy is to keep them inline and they are small enough."""
     policy = configuration.current().remote_data.inline_event_data_policy
     if policy == "StoreInline" and literals.ByteSize() <= INLINE_DATA_BYTES:
         return ""
@@ -85,7 +85,7 @@ def _offloaded(literals: LiteralMap, *parts: str) -> str:
 
 
 def _error(error: ExecutionError, *parts: str) -> tuple[bytes, str]:
-    """An error for a row, and where the whole of it lies if the row has its beginning only."""
+    """Return an error for a row, and the URI of the whole error if the row holds only its beginning."""
     whole = error.SerializeToString(deterministic=True)
     if len(whole) <= INLINE_BYTES:
         return whole, ""
@@ -99,7 +99,7 @@ def _error(error: ExecutionError, *parts: str) -> tuple[bytes, str]:
 
 
 def _metadata(event: NodeExecutionEvent, *parts: str) -> tuple[bytes, str]:
-    """Task metadata for a row, and where the whole of it lies if the row has it without its catalog key."""
+    """Return task metadata for a row, and the URI of the whole metadata if the row lacks its catalog key."""
     kept = node_phases.metadata_of(event)
     whole = kept.SerializeToString(deterministic=True)
     if len(whole) <= INLINE_BYTES:

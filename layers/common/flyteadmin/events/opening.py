@@ -1,4 +1,4 @@
-"""From a queue record to its event, and for a large one through its claim check: the blob that holds its bytes."""
+"""Opens queue records; the bytes of a large event are in a blob, to which its message holds a claim check."""
 
 from flyteadmin.clients import storage
 from flyteadmin.errors import InvalidArgument, NotFound
@@ -8,17 +8,17 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 def store_claim(payload: bytes, execution: str, kind: Kind) -> str:
-    """Put an event's bytes where `open_record` finds them, and give the URI that travels instead."""
+    """Store an event's bytes for `open_record`, and return the URI to send instead of them."""
     return storage.write_once(payload, "claims", execution, kind)
 
 
 def open_record(record: QueueRecord) -> QueuedEvent:
-    """The event of a record.
+    """Return the event of a record.
 
     Raises:
-        InvalidArgument: it is none, or its blob holds something else; delivering it again won't help.
-        NotFound: its blob is gone.
-        Unavailable: the object store does not answer; do it again.
+        InvalidArgument: the record holds no event, or the blob holds something else; a retry can't help.
+        NotFound: the blob is missing.
+        Unavailable: the object store does not answer; try again.
     """
     envelope = open_envelope(record)
     return decode(record, envelope, _claimed(envelope.claim) if envelope.claim else payload_of(envelope))

@@ -1,4 +1,4 @@
-"""What becomes of each message of a batch: it is applied, or set aside as a dead letter, or delivered again."""
+"""The outcome of each message of a batch: applied, set aside as a dead letter, or delivered again."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,15 +13,15 @@ from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
 _ISOLATE_AFTER, _GIVE_UP_AFTER = 2, 4
-"""Multiples of how often a message may fail: above the first it is worked on alone, at the second given up unseen.
+"""Multiples of the attempts that a message has: above the first it is processed alone, at the second given up unseen.
 
-One that merely fails is set aside long before; these are for one that ends the function.
+A message that only fails is set aside long before that; these limits are for one that ends the function.
 """
 
 
 @dataclass
 class Outcome:
-    """What is known so far of a batch's messages, by their ids; several threads may add to it.
+    """The known outcomes of a batch's messages, by message id; several threads may add to it.
 
     A message that is neither applied nor given up is delivered again.
     """
@@ -32,11 +32,11 @@ class Outcome:
     _set_aside: set[str] = field(default_factory=set)
 
     def messages_to_process(self) -> Sequence[QueueRecord]:
-        """The messages to work on: all, or the first alone where one came so often that it may end the function.
+        """Return the messages to work on: all, or only the first if one may have ended the function before.
 
-        A message that ends the function fails its whole batch, and no code here gets to judge it. Alone it takes no
-        other along, and on its twentieth delivery it is given up unseen. On that one alone: the messages behind it
-        were delivered as often, and may be innocent.
+        A message that ends the function fails its whole batch, without any code here deciding about it. Processed alone
+        it takes no other message along, and on every twentieth delivery it is given up unseen. Only the first message
+        is treated so: those behind it in the batch were delivered as often, but may be harmless.
         """
         limit = environment().dead_letter_after
         if not any(record.attributes.receive_count > _ISOLATE_AFTER * limit for record in self.records):
@@ -49,45 +49,49 @@ class Outcome:
         return []
 
     def record_applied(self, records: Iterable[QueueRecord]) -> None:
-        """Note messages that are done."""
+        """Record messages as done."""
         self.applied.update(record.message_id for record in records)
 
     def record_failure(self, records: Sequence[QueueRecord], error: FlyteAdminError) -> bool:
-        """Note messages that failed together, and say whether they are given up, so that others may go on.
+        """Record messages that failed together, and return whether they are given up, so that others may continue.
 
-        They are if delivering them again won't help, or if each has failed too often; not if they weren't even begun.
+        They are given up when a retry can't help, or when all of them have used up their attempts. Messages that
+        were never begun are always retried.
         """
         won_t_help = isinstance(error, InvalidArgument | NotFound)
         if won_t_help or (all(map(is_out_of_attempts, records)) and not isinstance(error, OutOfTime)):
             self.given_up |= {record.message_id: cause_of(error) for record in records}
             return True
-        said = {"messages": [record.message_id for record in records], "cause": error.message}
-        logger.warning("events will be delivered again", extra={"execution": execution_of(records[0]), **said})
+        about = {"messages": [record.message_id for record in records], "cause": error.message}
+        logger.warning("events will be delivered again", extra={"execution": execution_of(records[0]), **about})
         return False
 
     def set_aside(self) -> None:
-        """Forward what is given up to the dead-letter queue, if nothing before it in its group is delivered again.
+        """Send given-up messages to the dead-letter queue, unless one before them in their group is delivered again.
 
-        A message that the queue does not take is delivered again too: none is lost.
+        A message that the queue does not take is delivered again too, so none is lost.
         """
         self._undone_in_order(lambda record: record.message_id in self.applied or self._is_set_aside(record))
 
     def to_redeliver(self) -> list[str]:
-        """The ids of the messages to deliver again: a FIFO group goes on in order, or not at all."""
+        """Return the ids of the messages to deliver again; behind an undone message its whole group is."""
         return self._undone_in_order(lambda record: record.message_id in self.applied | self._set_aside)
 
-    def metrics(self, again: int, now: int) -> dict[str, int]:
-        """What becomes of the batch, as metrics; how long its oldest message took, in milliseconds as `now`."""
+    def metrics(self, redelivered: int, now: int) -> dict[str, int]:
+        """Count the outcomes, and measure the age of the oldest message in milliseconds, as `now` is."""
         oldest = min((record.attributes.sent_timestamp for record in self.records), default=now)
         return {
             "EventsApplied": len(self.applied),
             "EventsSetAside": len(self._set_aside),
-            "EventsAgain": again,
+            "EventsAgain": redelivered,
             "EventsMilliseconds": max(0, now - oldest),
         }
 
     def _undone_in_order(self, is_done: Callable[[QueueRecord], bool]) -> list[str]:
-        """The messages that are not done, and those behind them in their groups, which are not asked about."""
+        """Return the ids of undone messages and of all that follow them in their groups.
+
+        `is_done` is not called for the followers.
+        """
         blocked: set[str] = set()
         again = []
         for record in self.records:
@@ -111,16 +115,16 @@ class Outcome:
 
 
 def is_out_of_attempts(record: QueueRecord) -> bool:
-    """Whether a message was delivered as often as it may fail."""
+    """Return whether a message was delivered as often as it may fail."""
     return record.attributes.receive_count >= environment().dead_letter_after
 
 
 @contextmanager
 def unexpected_as_internal(doing: str) -> Iterator[None]:
-    """Turn what nobody foresaw into an error: a fault of ours fails its events, not the batch.
+    """Turn an unexpected exception into an Internal error, so that it fails its events and not the batch.
 
     Raises:
-        Internal: instead of it; the log says what it was.
+        Internal: in place of the exception, which the log has.
     """
     try:
         yield
@@ -142,7 +146,7 @@ def _forward(record: QueueRecord, cause: str) -> None:
     logger.error("an event was set aside", extra=attributes)
     queue.set_aside(
         record.body,
-        group=record.message_id,  # a group each, so that the dead letters can be looked through
+        group=record.message_id,  # a group of its own: readers can pass over it
         deduplication=record.message_id,
         attributes=attributes,
     )

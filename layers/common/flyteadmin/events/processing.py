@@ -1,8 +1,8 @@
 """Processes a batch of queued events: logged first, then applied by entity (docs/architecture.md#event).
 
-Nothing is swallowed: each message is applied, or set aside in the dead-letter queue with its sequence and cause, or
-reported as failed (then the queue delivers it and its followers again); the last too where the function's time is
-too short (invariant 1).
+Each message is applied, or set aside in the dead-letter queue with its sequence and cause, or reported as failed; then
+the queue delivers it and its followers again. Messages that the function has no time for are reported as failed too
+(invariant 1).
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _SECONDS_TO_ANSWER = 1
 
 
 def process(records: Sequence[QueueRecord], seconds: float) -> list[str]:
-    """Apply a batch, and give the ids of the messages to deliver again, followers in their groups included.
+    """Process a batch and return the ids of the messages to deliver again, with their followers in the same group.
 
-    `seconds` is how long the function may run. Shortly before their end nothing more is begun, and what is under way is
-    not waited for: it may end later, or be done twice, as by any two consumers.
+    `seconds` is the time that the function has left. Shortly before its end nothing more is begun, and calls that have
+    begun are not waited for: they may finish later, or be repeated, as with any two consumers.
     """
     end = monotonic() + seconds
     outcome = Outcome(records)
@@ -54,7 +54,7 @@ def _process(pools: Workers, outcome: Outcome) -> None:
 
 
 def _opened(pools: Workers, outcome: Outcome) -> list[QueuedEvent]:
-    """The events of the messages that can be read, in their order; those that lie in S3 are fetched at once."""
+    """Return the events of the readable messages in order; those in S3 are fetched in parallel."""
     opened = pools.map_slow_at_once(
         lambda record: _open(record, outcome), outcome.messages_to_process(), is_slow=lambda record: record.may_be_claim
     )
@@ -62,7 +62,7 @@ def _opened(pools: Workers, outcome: Outcome) -> list[QueuedEvent]:
 
 
 def _open(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
-    """The event of a message, None if it can't be read, now or ever."""
+    """Return the event of a message, None if it can't be read; the outcome has the reason."""
     try:
         with unexpected_as_internal("reading"):
             return open_record(record)
@@ -72,7 +72,7 @@ def _open(record: QueueRecord, outcome: Outcome) -> QueuedEvent | None:
 
 
 def _entries(pools: Workers, events: Sequence[QueuedEvent], outcome: Outcome) -> list[log.Entry]:
-    """What goes into the log, in its order; the blobs of large events are written at once."""
+    """Return the log entries of the events in order; the blobs of large events are written in parallel."""
     entries = pools.map_slow_at_once(lambda event: _entry(event, outcome), events, is_slow=log.is_large)
     return [entry for entry in entries if entry is not None]
 
@@ -87,7 +87,9 @@ def _entry(event: QueuedEvent, outcome: Outcome) -> log.Entry | None:
 
 
 def _logged(entries: Sequence[log.Entry], outcome: Outcome) -> list[QueuedEvent]:
-    """The events that are in the log now. One that keeps the others from the log too often is given up.
+    """Log entries and return the events that are in the log now.
+
+    If logging them together fails and one has used up its attempts, each is logged alone, so that it can be given up.
 
     Raises:
         FlyteAdminError: none could be logged; deliver them again.

@@ -1,6 +1,8 @@
-"""From events to rows: the fast path, and when its condition fails, the rebuild. There is no third way.
+"""Moves rows by events, in one of two ways: the fast path, or a rebuild where its condition fails.
 
-Every function here is idempotent and may overlap with itself in another process: what decides is the condition.
+The fast path writes the facts of an entity's new events in one conditional update, without reading. The condition fails
+if a later event was applied before, or the first event is not accepted; then the whole log is reduced and written.
+Every function is idempotent and may run at the same time in another process: the conditions decide.
 """
 
 from collections.abc import Sequence
@@ -31,7 +33,7 @@ type SequencedEvents = Sequence[tuple[str, Event]]
 
 
 def entity_of(event: Event) -> str:
-    """The entity's part of the event's key in the log."""
+    """Return the entity's part of the event's key in the log."""
     match event:
         case WorkflowExecutionEvent():
             return ""
@@ -44,20 +46,21 @@ def entity_of(event: Event) -> str:
 def apply_workflow(execution: str, events: SequencedEvents, launch_plan: str) -> None:
     """Move an execution's row by consecutive events of a batch.
 
-    `launch_plan` names the lease that ends with the execution; "" if the message did not carry it: then the row says.
+    `launch_plan` names the lease that ends with the execution; if it is "", because the message did not carry it, the
+    row is read for it.
 
     Raises:
         NotFound: there is no such execution.
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     placed = [offloading.workflow(event, sequence) for sequence, event in events]
     facts = workflow_phases.fold(placed)
     if facts.phase in workflow_phases.TERMINAL and not launch_plan:
         launch_plan = _existing(execution, executions.read_state(execution)).launch_plan
     refused = workflow_phases.refused_phases(placed[0].phase)
-    for said in (facts, workflow_phases.without_moves(facts)):
+    for written in (facts, workflow_phases.without_moves(facts)):
         try:
-            return executions.apply(execution, said, placed[0].sequence, refused, launch_plan)
+            return executions.apply(execution, written, placed[0].sequence, refused, launch_plan)
         except ConditionFailed as failure:
             old = _existing(execution, executions.from_raw(failure.old) if failure.old else None)
         if not workflow_phases.is_full(old.transitions):
@@ -66,10 +69,10 @@ def apply_workflow(execution: str, events: SequencedEvents, launch_plan: str) ->
 
 
 def rebuild_workflow(old: ExecutionState) -> None:
-    """Make an execution's row say what its log and its overlay say.
+    """Rewrite an execution's row from its log and the phase that the control plane set.
 
     Raises:
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     for _ in attempts(f"execution {old.execution}"):
         logged = log.read(old.execution, Kind.WORKFLOW, "")
@@ -95,7 +98,7 @@ def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
     """Move a node's row by consecutive events of a batch.
 
     Raises:
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     placed = [offloading.node(event, sequence) for sequence, event in events]
     facts = node_phases.fold(placed)
@@ -103,16 +106,16 @@ def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
     try:
         node_executions.apply(execution, node_id, facts, placed[0].sequence, refused)
     except ConditionFailed as failure:
-        if failure.old is None:  # a row stood in the way and is gone
+        if failure.old is None:  # the row was there and has been deleted
             raise Unavailable(f"node {node_id} of execution {execution} is written by others, try again") from failure
         rebuild_node(node_executions.from_raw(failure.old))
 
 
 def rebuild_node(old: NodeExecutionRow) -> None:
-    """Make a node's row say what its log says.
+    """Rewrite a node's row from its log.
 
     Raises:
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     for _ in attempts(f"node {old.node_id} of execution {old.execution}"):
         logged = log.read(old.execution, Kind.NODE, old.node_id)
@@ -131,7 +134,7 @@ def apply_task(identifier: TaskExecutionIdentifier, events: SequencedEvents, row
     """Move a task attempt's row, as read before, by consecutive events of a batch.
 
     Raises:
-        Unavailable: too many writers at once; do it again.
+        Unavailable: too many writers at once; try again.
     """
     for _ in attempts(f"task execution {task_execution_key(identifier)}"):
         stored = task_executions.state_of(row) if row else None

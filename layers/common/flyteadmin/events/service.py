@@ -1,7 +1,7 @@
-"""What happens when an event arrives: it is admitted, then queued; acknowledged means in the queue (invariant 1).
+"""Takes events: each is admitted, then queued. An acknowledged event is in the queue (invariant 1).
 
-`admit` ends with a message and sends nothing, so that a caller with many events at once may send them together
-(`clients/queue.py: send_all`) and may keep for a while what it read of an execution.
+`admit` returns a message and sends nothing, so that a caller with many events can send them together
+(`clients/queue.py: send_all`) and can cache what it read of an execution.
 """
 
 from collections.abc import Callable
@@ -27,17 +27,17 @@ def record(event: Event) -> None:
 
 
 def read_stored(execution: str) -> Stored | None:
-    """What admission looks at of an execution; a consistent read."""
+    """Read the parts of an execution that admission needs; a consistent read."""
     state = executions.read_state(execution)
     return Stored(state.phase, state.cluster, state.launch_plan) if state else None
 
 
 def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored) -> queue.Message:
-    """Admit an event and give its message, not sent yet; a large event's bytes are in S3 then.
+    """Admit an event and return its message, which is not sent yet; the bytes of a large event are in S3 by then.
 
     `stored_of` finds an execution by its key. For workflow events it must read consistently. For events of nodes and
-    tasks what was read a second ago is as good, since only the cluster counts there, and that never changes; but that
-    there was no execution may not be kept.
+    tasks a value of a second ago is good enough, since admission only looks at the cluster, which never changes; a
+    missing execution must not be cached.
 
     Raises:
         InvalidArgument: it is not valid.
@@ -63,5 +63,5 @@ def admit(event: Event, stored_of: Callable[[str], Stored | None] = read_stored)
 
 
 def group_of(execution: str) -> str:
-    """The message group of an execution: a digest, as a group id may not hold every character of a name."""
+    """Return the message group of an execution: a digest, because group ids allow fewer characters than names."""
     return digest(execution.encode()).hex()

@@ -1,6 +1,6 @@
-"""What an event must hold before it is queued, and again before it is applied; pure.
+"""Checks an event before it is queued, and again before it is applied; pure.
 
-An event that passes can be applied: every key that its rows need has been made of it once.
+A valid event can be applied: all keys that its rows need were made of it once.
 """
 
 from collections.abc import Iterator
@@ -31,20 +31,20 @@ from flyteadmin.timestamps import is_valid
 from flyteadmin.validation import validate_set
 
 MAX_PARTS = 100_000
-"""Logs, reasons and external resources of one event; one of real length has no place for more in four megabytes."""
+"""The most logs, reasons and external resources of one event; of real length, no more fit into four megabytes."""
 
 _MAX_IDENTIFIER_BYTES = 8 * 1024
-"""A task execution's identifier lies in its row whole: what its keys don't bound, an organisation, has bounds too."""
+"""A row holds the identifier whole; this also bounds the parts that are in no key, such as the organisation."""
 
 type Event = WorkflowExecutionEvent | NodeExecutionEvent | TaskExecutionEvent
 
 
 def validate(event: Event) -> WorkflowExecutionIdentifier:
-    """Check an event and give the execution that it belongs to.
+    """Check an event and return the execution that it belongs to.
 
     Raises:
         InvalidArgument: a part of an identifier is missing, does not fit or is of another type, the phase is unknown,
-            or a time is missing or out of protobuf's range (WFE-01, WFE-13, TEV-01; node events are held to it too,
+            or a time is missing or out of protobuf's range (WFE-01, WFE-13, TEV-01; node events are checked too,
             unlike KD-09).
     """
     match event:
@@ -69,7 +69,7 @@ def validate(event: Event) -> WorkflowExecutionIdentifier:
 
 
 def validate_output_size(event: Event, limit: int) -> None:
-    """Check the size of what an event brings inline; a `limit` of 0 is none, for reads and events alike (KD-38).
+    """Check the size of inline outputs; `limit` 0 means no limit, as it does for reads (KD-38).
 
     Raises:
         ResourceExhausted: it is above `remoteData.maxSizeInBytes` (WFE-02, TEV-02).
@@ -91,7 +91,7 @@ def _known(is_known: bool) -> None:  # noqa: FBT001  # reads as a statement
 
 
 def _countable(event: TaskExecutionEvent) -> None:
-    """Four megabytes of empty logs are two million of them, and a gigabyte once they are merged."""
+    """Limit the parts of an event: four megabytes hold two million empty logs, which need a gigabyte when merged."""
     lists = len(event.logs) + len(event.reasons) + len(event.metadata.external_resources)
     if lists > MAX_PARTS or parts_of(event) > MAX_PARTS:
         raise invalid("event", f"at most {MAX_PARTS} logs, reasons and external resources are allowed")
@@ -152,7 +152,7 @@ def _node_links(event: NodeExecutionEvent) -> None:
 
 
 def _dynamic_workflow(dynamic: DynamicWorkflowNodeMetadata) -> None:
-    """Upstream's own check, which it only logs (KD-09)."""
+    """Check a dynamic workflow as upstream does, which only logs the result (KD-09)."""
     _entity(dynamic.id, WORKFLOW, "dynamic_workflow.id")
     if not dynamic.HasField("compiled_workflow"):
         raise missing("dynamic_workflow.compiled_workflow")
@@ -162,7 +162,7 @@ def _dynamic_workflow(dynamic: DynamicWorkflowNodeMetadata) -> None:
 
 
 def attempt_identifier(event: TaskExecutionEvent) -> TaskExecutionIdentifier:
-    """The task execution that a task event is about; without a node where the event names none."""
+    """Return the task execution of a task event; without a node where the event names none."""
     return TaskExecutionIdentifier(
         task_id=event.task_id,
         node_execution_id=event.parent_node_execution_id if event.HasField("parent_node_execution_id") else None,

@@ -1,4 +1,4 @@
-"""The threads that work on a batch, and the moment from which they begin nothing more."""
+"""The threads that process a batch, and the deadline after which they begin nothing more."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,15 +14,15 @@ _CALLS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Workers:
-    """One pool for what leads a batch, one for its calls."""
+    """Two thread pools: `leads` runs a batch as a whole, `calls` runs its calls in parallel."""
 
     leads: ThreadPoolExecutor
     calls: ThreadPoolExecutor
 
     def run_until(self, moment: float, work: Callable[[], None]) -> bool:
-        """Do a piece of work that begins no call after a moment, and say whether it is done then.
+        """Run work that begins no call after a moment, and return whether it was done by then.
 
-        What is under way is not waited for. Whatever the work raises goes through.
+        Calls that have begun are not waited for. Exceptions of the work are raised here.
         """
         with deadline.at(moment):
             whole = self.leads.submit(copy_context().run, work)
@@ -32,29 +32,29 @@ class Workers:
                 whole.result()
             return is_done
         finally:
-            del whole  # or it would hold an error whose frames hold it, and their sockets
+            del whole  # breaks a cycle: an error's frames would keep sockets open
 
     def map[T, R](self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """The results of threads that know the deadline, in the order of the items."""
+        """Run work on items in threads that know the deadline, and return the results in order."""
         contexts = [copy_context() for _ in items]
         return list(self.calls.map(lambda context, item: context.run(work, item), contexts, items))
 
     def map_slow_at_once[T, R](
         self, work: Callable[[T], R], items: Sequence[T], *, is_slow: Callable[[T], bool]
     ) -> list[R]:
-        """The results in the order of the items; the slow ones are worked on at once, the others here."""
+        """Run work on items and return the results in order; slow items run in parallel, the others in this thread."""
         slow = iter(self.map(work, [item for item in items if is_slow(item)]))
         return [next(slow) if is_slow(item) else work(item) for item in items]
 
 
 @cache
 def current() -> Workers:
-    """The threads of this process; kept from batch to batch, since starting ten of them costs what an event does."""
+    """Return the threads of this process, kept between batches: starting ten of them costs as much as an event."""
     return Workers(ThreadPoolExecutor(2), ThreadPoolExecutor(_CALLS_AT_ONCE))
 
 
 def abandon(*, wait: bool) -> None:
-    """Leave the threads to what they do: one of them may hang, so the next batch gets others."""
+    """Give the next batch new threads, because one of these may hang."""
     left = current()
     for pool in (left.leads, left.calls):
         pool.shutdown(wait=wait, cancel_futures=True)

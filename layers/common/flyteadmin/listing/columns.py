@@ -1,4 +1,4 @@
-"""Which columns upstream's entities have: what a filter or a sort key may name (LST-03…06, LST-13); pure.
+"""Columns of upstream's entities, which filters and sort keys may name (LST-03…06, LST-13); pure.
 
 Source: flyteadmin repositories/models, manager/impl/util/filters.go allowedJoinEntities.
 """
@@ -40,7 +40,7 @@ PREFIXES: Mapping[str, Entity] = {
     "execution_admin_tag": Entity.EXECUTION_ADMIN_TAG,
     "execution_tag": Entity.EXECUTION_TAG,
 }
-"""What a field may begin with, before a dot, to mean another entity than the listed one."""
+"""Prefixes of a field, before a dot, that name another entity than the listed one."""
 
 JOINED: Mapping[Entity, frozenset[Entity]] = {
     Entity.EXECUTION: frozenset(
@@ -62,7 +62,7 @@ JOINED: Mapping[Entity, frozenset[Entity]] = {
     Entity.PROJECT: frozenset({Entity.PROJECT}),
     Entity.SIGNAL: frozenset({Entity.SIGNAL}),
 }
-"""Which entities the filters of a listed one may name."""
+"""The entities that the filters of a list may name, by the listed entity."""
 
 
 def _columns(*groups: str) -> frozenset[str]:
@@ -110,4 +110,4 @@ UPSTREAM_COLUMNS: Mapping[Entity, frozenset[str]] = {
 }
 
 DESCRIPTION_ENTITY_COLUMNS = _columns(_NAME_KEY, "version", _ROW, "short_description long_description link")
-"""What descriptions sort by; their filters name the columns of the task, workflow or launch plan."""
+"""Sort keys of descriptions; their filters name the columns of the task, workflow or launch plan."""

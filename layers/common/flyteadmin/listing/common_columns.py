@@ -1,4 +1,4 @@
-"""Columns that several nouns have: the parts of a "project:domain:name", moments and durations; pure."""
+"""Columns that several nouns share: the parts of a "project:domain:name", times and durations; pure."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ EXECUTION_NAME = ("execution_project", "execution_domain", "execution_name")
 
 
 def name_columns[R](entity: Entity, key: Callable[[R], str | None], fields: tuple[str, str, str] = NAME) -> Columns[R]:
-    """The three columns of what a row names by its key, "project:domain:name"; absent where it names nothing."""
+    """Make the columns of the project, domain and name in a row's key; absent where the key is None."""
     return {(entity, field): _part(key, number) for number, field in enumerate(fields)}
 
 
@@ -24,10 +24,10 @@ def _part[R](key: Callable[[R], str | None], number: int) -> Column[R]:
 
 
 def moment(nanoseconds: float | None) -> int | None:
-    """A time as rows hold it, for a column of times."""
+    """Convert a time as rows hold it to a column's value."""
     return int(nanoseconds) if nanoseconds is not None else None
 
 
 def duration(started_at: float | None, ended_at: float | None) -> int:
-    """From start to end; 0 while there are not both, as upstream stores it."""
+    """Return the time from start to end; 0 unless both are known, as upstream stores it."""
     return int(ended_at - started_at) if started_at is not None and ended_at is not None else 0

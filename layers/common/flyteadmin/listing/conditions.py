@@ -1,7 +1,7 @@
-"""What filters ask of rows: typed values, SQL's comparisons, and what of it an index can answer; pure.
+"""Filters as tests on rows: typed values, SQL's comparisons, and the key range they imply; pure.
 
-As in SQL, nothing holds of an absent value, not even `ne`. Values of another type than the column's are refused,
-where upstream hands them to its database and answers UNKNOWN (KD-35, LST-10).
+As in SQL, no comparison with an absent value is true, `ne` included. Values of another type than the column's are
+refused; upstream passes them to its database and answers UNKNOWN (KD-35, LST-10).
 """
 
 import re
@@ -21,7 +21,7 @@ _LIKE_TOKEN = re.compile(r"\\(.)|([%_])|(.)", re.DOTALL)
 
 
 class Kind(Enum):
-    """What a column holds; times and durations are nanoseconds."""
+    """The type of a column's values; times and durations are nanoseconds."""
 
     TEXT = "text"
     INTEGER = "a whole number"
@@ -31,7 +31,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column[R]:
-    """A column that rows can be asked about: how it is read, and whether the indexes carry it."""
+    """A column of rows: its type, a function that reads it, and whether the indexes project it."""
 
     kind: Kind
     value_of: Callable[[R], Value | None]
@@ -43,7 +43,7 @@ type Columns[R] = Mapping[tuple[Entity, str], Column[R]]
 
 @dataclass(frozen=True)
 class KeyRange:
-    """What a sort key may be, both ends included; None where it is open."""
+    """The range of a sort key, both ends included; None where it is open."""
 
     low: Value | None = None
     high: Value | None = None
@@ -54,7 +54,7 @@ UNBOUNDED = KeyRange()
 
 @dataclass(frozen=True)
 class Condition[R]:
-    """One filter with its column and typed values."""
+    """A filter with its column and typed values."""
 
     filter: Filter
     column: Column[R]
@@ -62,39 +62,39 @@ class Condition[R]:
     test: Callable[[Value], bool]
 
     def holds(self, row: R) -> bool:
-        """Whether a row passes."""
+        """Return whether a row meets the condition."""
         value = self.column.value_of(row)
         return value is not None and self.test(value)
 
 
 @dataclass(frozen=True)
 class Conditions[R]:
-    """All that a request asks of each row; `others` ask whole rows what is no column of theirs."""
+    """All conditions of a request; `others` are tests of whole rows that no column stands for."""
 
     all: tuple[Condition[R], ...] = ()
     others: tuple[Callable[[R], bool], ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether anything is asked."""
+        """Return whether there is any condition."""
         return bool(self.all or self.others)
 
     def hold(self, row: R) -> bool:
-        """Whether a row passes them all."""
+        """Return whether a row meets all conditions."""
         return all(condition.holds(row) for condition in self.all) and all(holds(row) for holds in self.others)
 
     def allow(self, entity: Entity, field: str, value: Value) -> bool:
-        """Whether rows with this value in a column may pass."""
+        """Return whether rows with this value in a column may meet the conditions."""
         return all(condition.test(value) for condition in self._on(entity, field))
 
     def exact_text(self, entity: Entity, field: str) -> str:
-        """The only text that a column may have, "" if there may be several."""
+        """Return the one text that the conditions leave for a column, "" if there may be several."""
         wanted = (Function.EQ, Function.VALUE_IN)
-        sets = [set(each.values) for each in self._on(entity, field) if each.filter.function in wanted]
+        sets = [set(condition.values) for condition in self._on(entity, field) if condition.filter.function in wanted]
         values = set.intersection(*sets) if sets else set()
         return str(next(iter(values))) if len(values) == 1 else ""
 
     def key_range(self, entity: Entity, field: str) -> KeyRange:
-        """Between which values a column must lie."""
+        """Return the range that the conditions leave for a column."""
         lows, highs = [], []
         for condition in self._on(entity, field):
             function = condition.filter.function
@@ -105,7 +105,7 @@ class Conditions[R]:
         return KeyRange(max(lows, default=None), min(highs, default=None))
 
     def on_indexes(self) -> "Conditions[R]":
-        """Those that an index row can be asked."""
+        """Return the conditions whose columns the indexes project."""
         return Conditions(tuple(condition for condition in self.all if condition.column.is_projected))
 
     def _on(self, entity: Entity, field: str) -> Iterable[Condition[R]]:
@@ -114,13 +114,13 @@ class Conditions[R]:
 
 
 def conditions_of[R](filters: Sequence[Filter], columns: Columns[R]) -> Conditions[R]:
-    """Filters as conditions on rows.
+    """Make conditions of filters.
 
     Raises:
         InvalidArgument: upstream has the column but this list can't be filtered by it; or the function or a value does
             not fit the column.
     """
-    return Conditions(tuple(_condition(each, columns) for each in filters))
+    return Conditions(tuple(_condition(given, columns) for given in filters))
 
 
 def _condition[R](given: Filter, columns: Columns[R]) -> Condition[R]:
@@ -179,10 +179,10 @@ def _is_like(function: Function) -> bool:
 
 
 def like(pattern: str) -> re.Pattern[str]:
-    r"""SQL's LIKE as a regular expression: "%" is anything, "_" one character, "\" takes the next as it is.
+    r"""Compile a pattern of SQL's LIKE: "%" is any text, "_" one character, "\" escapes the next character.
 
-    Each piece between "%" is found at its first place and kept there (an atomic group), so that no pattern takes more
-    than linear time a piece.
+    The text between two "%" is matched at its first occurrence and stays there (an atomic group), so that matching
+    takes linear time for each piece of the pattern.
 
     Raises:
         InvalidArgument: the pattern ends in a lone backslash.

@@ -15,7 +15,7 @@ from flyteadmin.errors import InvalidArgument, invalid
 from flyteadmin.listing.columns import JOINED, PREFIXES, UPSTREAM_COLUMNS, Entity
 
 MAX_EXPRESSIONS = 100
-"""How many expressions a request may join: each is asked of every row that a page looks at."""
+"""The most expressions in a request: each is tested on every row that a page examines."""
 
 _SECONDS = re.compile(r"[+-]?([0-9]{1,30}\.?[0-9]{0,30}|\.[0-9]{1,30})")
 _SPACE = "\t\n\f\r "
@@ -24,7 +24,7 @@ _KEY_FIELDS = frozenset({"project", "domain", "name"})
 
 
 class Function(StrEnum):
-    """What a filter asks of a column."""
+    """The comparison that a filter makes."""
 
     CONTAINS = "contains"
     NOT_LIKE = "not_like"
@@ -49,7 +49,7 @@ class Filter:
 
 
 def parse_filters(text: str, listed: Entity) -> tuple[Filter, ...]:
-    """The filters of a list request, all of which must hold; none for "".
+    """Parse the filters of a list request, all of which must hold; "" has none.
 
     Raises:
         InvalidArgument: the text is none, or names what the listed entity's filters may not; as upstream says it.
@@ -80,7 +80,10 @@ def _parsed(expression: str, listed: Entity) -> Filter:
 
 
 def split(expression: str) -> tuple[str, str, str] | None:
-    """(function, field, value): the last "(", "," and ")" of the first line that has them in this order."""
+    """Split an expression into (function, field, value).
+
+    They are separated by the last "(", "," and ")" of the first line that has them in this order.
+    """
     lines = expression.split("\n")
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         found = _across(line, following) or _within(line)
@@ -100,7 +103,7 @@ def _within(line: str) -> tuple[str, str, str] | None:
 
 
 def _across(line: str, following: str) -> tuple[str, str, str] | None:
-    """The one space after the comma may be the end of the line."""
+    """Split where the one space after the comma is the end of the line."""
     close = following.rfind(")")
     opening = line.rfind("(", 1, max(len(line) - 2, 0))
     if not line.endswith(",") or close < 1 or opening < 0:
@@ -128,7 +131,7 @@ def _stored_as(entity: Entity, field: str) -> str:
 
 
 def _duration(text: str) -> int:
-    """Nanoseconds; a bare number is seconds (LST-08)."""
+    """Parse a duration to nanoseconds; a bare number is in seconds (LST-08)."""
     try:
         return int(Decimal(text) * 10**9) if _SECONDS.fullmatch(text) else parse_duration(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which way into a table serves a list; pure."""
+"""The query on a table or an index that answers a list; pure."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from flyteadmin.listing.conditions import UNBOUNDED, KeyRange
 
 @dataclass(frozen=True)
 class IndexQuery:
-    """An index (None: the table itself), partitions of it, and the span of its sort key that is read.
+    """An index (None: the table itself), the partitions to read, and the range of the sort key.
 
-    Several partitions are merged; their sort keys must be numbers. Where an index has keys only, rows are read whole
-    before anything is asked of them.
+    Several partitions are merged by their sort keys, which must be numbers then. If the index projects keys only, rows
+    are loaded before any condition is tested.
     """
 
     index: str | None

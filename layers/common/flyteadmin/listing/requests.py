@@ -1,4 +1,4 @@
-"""What a list request asks for: how much, in which order, from where (LST-13, LST-14, LST-16); pure."""
+"""Limit, order and start of a list request (LST-13, LST-14, LST-16); pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,7 +11,7 @@ from flyteadmin.listing.conditions import Column, Kind
 from flyteadmin.listing.tokens import Cursor, SortValue, Start, invalid_token, start_from
 
 MAX_PAGE = 10_000
-"""The most rows of a page, however many are asked for: the console asks for so many when it wants all."""
+"""The most rows of a page, whatever the limit; the console uses this limit to get everything."""
 
 _LAST_TEXT = "\U0010ffff"
 _LAST_NUMBER = 10**21
@@ -25,13 +25,13 @@ class Order:
     ascending: bool
 
     def __str__(self) -> str:
-        """How a token names it."""
+        """Return the order as tokens contain it."""
         return self.column if self.ascending else f"-{self.column}"
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """One page: at most `limit` rows in this order from this start on; `rpc` is for errors."""
+    """A request for at most `limit` rows in an order, from a start; `rpc` is for error messages."""
 
     rpc: str
     order: Order
@@ -40,10 +40,13 @@ class PageRequest:
 
 
 def order_of(sort: Sort | None, columns: AbstractSet[str], sorted_by: Mapping[str, str], default: Order) -> Order:
-    """The order that a request asks for; `columns` are upstream's, `sorted_by` says which of them order this list.
+    """Return the order that a request asks for.
+
+    `columns` are upstream's; `sorted_by` maps those that this list can be sorted by to the columns of our rows.
 
     Raises:
-        InvalidArgument: no column of the listed entity, one that this list is not kept in order of, or no direction.
+        InvalidArgument: the key is not a column of the entity, or this list can't be sorted by it, or the direction is
+            unknown.
     """
     if sort is None:
         return default
@@ -58,7 +61,7 @@ def order_of(sort: Sort | None, columns: AbstractSet[str], sorted_by: Mapping[st
 
 
 def requested_page(limit: int, token: str, order: Order, rpc: str) -> PageRequest:
-    """The page that a request asks for.
+    """Return the page that a request asks for.
 
     Raises:
         InvalidArgument: the limit is 0, or the token is not of this list.
@@ -68,7 +71,7 @@ def requested_page(limit: int, token: str, order: Order, rpc: str) -> PageReques
 
 
 def validate_limit(limit: int) -> None:
-    """A list must say how much it wants (LST-16).
+    """Check that a list request has a limit (LST-16).
 
     Raises:
         InvalidArgument: the limit is 0.
@@ -80,26 +83,28 @@ def validate_limit(limit: int) -> None:
 def page_of[R](
     rows: Sequence[R], page_request: PageRequest, column: Column[R], key: Callable[[R], str]
 ) -> tuple[list[R], Start | None]:
-    """The page of a list that was read whole, and where the next one begins; absent values come last, as in SQL.
+    """Cut a page out of a list that was read whole, and return it with the start of the next page.
+
+    Rows with an absent value in the column come last, as in SQL.
 
     Raises:
         InvalidArgument: the token is of another list.
     """
     last: SortValue = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
 
-    def stands(row: R) -> tuple[SortValue, str]:
+    def sort_key(row: R) -> tuple[SortValue, str]:
         value = column.value_of(row)
         return (value if value is not None else last), key(row)
 
     ascending, after = page_request.order.ascending, page_request.start.after
-    in_order = sorted(rows, key=stands, reverse=not ascending)
+    in_order = sorted(rows, key=sort_key, reverse=not ascending)
     if after is not None and type(after.sort_value) is not type(last):
         raise invalid_token(page_request.rpc)
     if after is not None:
-        behind = (after.sort_value, after.key[0])
-        in_order = [row for row in in_order if (stands(row) > behind if ascending else stands(row) < behind)]
+        last_seen = (after.sort_value, after.key[0])
+        in_order = [row for row in in_order if (sort_key(row) > last_seen if ascending else sort_key(row) < last_seen)]
     page = in_order[page_request.start.skip : page_request.start.skip + page_request.limit]
     if len(in_order) <= page_request.start.skip + page_request.limit:
         return page, None
-    value, name = stands(page[-1])
+    value, name = sort_key(page[-1])
     return page, Start(after=Cursor(sort_value=value, key=(name,)), order=str(page_request.order))

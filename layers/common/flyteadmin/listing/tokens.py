@@ -1,7 +1,7 @@
-"""Tokens: what a page's answer says about where the next one begins (LST-14, LST-15); pure.
+"""Pagination tokens, which say where the next page begins (LST-14, LST-15); pure.
 
-A decimal token is an offset, which flytectl makes up itself. What is given out is opaque and resumes after a row,
-whatever was inserted meanwhile, at the same cost on every page.
+A decimal token is an offset, which flytectl computes itself. The tokens that we return are opaque and resume behind a
+row: a page costs the same wherever it is, and rows that are inserted meanwhile shift nothing.
 """
 
 import base64
@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from flyteadmin.errors import InvalidArgument
 
 type SortValue = int | str
-"""The value of the sort key at which a row stands."""
+"""The value of a row's sort key."""
 
 _OFFSET = re.compile(r"\+?[0-9]+|-0+", re.ASCII)
 _MAX_OFFSET = 2**63 - 1
 _MAX_TOKEN = 8192
 _MAX_SORT_VALUE = 10**21
-"""Beyond what nanoseconds of protobuf's years come to."""
+"""Above the nanoseconds of every year that protobuf allows."""
 
 _MAX_KEY_BYTES = 1024
 
@@ -36,7 +36,7 @@ type _Key = Annotated[_Text, Field(min_length=1)]
 
 
 class Cursor(BaseModel):
-    """A row that was the last of its page: which of the list's partitions it is in, where, and its key in the table."""
+    """The last row of a page: the number of its partition, its sort value, and its key in the table."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -46,7 +46,7 @@ class Cursor(BaseModel):
 
 
 class Start(BaseModel):
-    """Where a page begins: behind a row if one is given, then so many matching rows later."""
+    """The start of a page: behind a row if there is one, then `skip` matching rows later."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -56,7 +56,7 @@ class Start(BaseModel):
 
 
 def start_from(token: str, rpc: str, order: str) -> Start:
-    """Where the page that a token asks for begins, in a list of this order.
+    """Return the start that a token stands for, in a list of this order.
 
     Raises:
         InvalidArgument: neither a decimal offset, nor a token that a list of this order gave out.
@@ -75,12 +75,12 @@ def start_from(token: str, rpc: str, order: str) -> Start:
 
 
 def token_of(start: Start | None) -> str:
-    """The token for a page that begins there; "" where there is none."""
+    """Return the token of a start; "" for None."""
     return base64.urlsafe_b64encode(start.model_dump_json().encode()).decode() if start is not None else ""
 
 
 def invalid_token(rpc: str, token: str = "") -> InvalidArgument:
-    """The error for a token that is not this list's."""
+    """Return the error for a token that does not belong to this list."""
     return InvalidArgument(
         f"invalid pagination token {token[:100]} for {rpc}: send back the token of the previous page, to the same list"
     )

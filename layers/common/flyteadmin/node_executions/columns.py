@@ -1,6 +1,6 @@
-"""What filters may ask of node executions; pure.
+"""Columns that filters of node executions may name; pure.
 
-The index that lists them has keys only, so that an event writes to it once: most needs the whole row.
+The index that lists nodes projects keys only, so that an event writes to it once; most columns need the whole row.
 """
 
 from flyteadmin.listing.columns import Entity

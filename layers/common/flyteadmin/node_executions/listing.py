@@ -1,4 +1,4 @@
-"""Lists of node executions: those below a parent, or at the top."""
+"""Lists of node executions: those at the top of an execution, or below a parent."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,13 +54,13 @@ def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
 def page_below(
     execution: str, parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
 ) -> NodeExecutionList:
-    """The page that a list request conditions for of the nodes below `parent` (identifiers.children_key).
+    """Read the page of nodes below `parent` (identifiers.children_key) that a list request asks for.
 
     Raises:
         InvalidArgument: a filter, the sort key or the token is not one.
     """
     filters = parse_filters(request.filters, Entity.NODE_EXECUTION)
-    conditions = conditions_of([each for each in filters if each.entity == Entity.NODE_EXECUTION], COLUMNS)
+    conditions = conditions_of([item for item in filters if item.entity == Entity.NODE_EXECUTION], COLUMNS)
     is_asked_for = execution_passes(execution, filters)
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAM_COLUMNS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
@@ -73,12 +73,12 @@ def page_below(
 
 
 def execution_passes(execution: str, filters: Sequence[Filter]) -> bool:
-    """Whether an execution passes what the filters of a list of its parts ask of it (LST-25).
+    """Return whether an execution meets the conditions that a list of its nodes or tasks sets for it (LST-25).
 
     Raises:
-        InvalidArgument: executions can't be asked that.
+        InvalidArgument: a filter names a column that executions can't be filtered by.
     """
-    conditions = conditions_of([each for each in filters if each.entity == Entity.EXECUTION], executions.COLUMNS)
+    conditions = conditions_of([item for item in filters if item.entity == Entity.EXECUTION], executions.COLUMNS)
     if not conditions:
         return True
     stored = execution_rows.read(execution)

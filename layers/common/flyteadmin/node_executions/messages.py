@@ -1,4 +1,4 @@
-"""A node execution as clients read it, from its row; pure, but for what lies in S3 because the row can't hold it."""
+"""Node executions as clients read them, from rows; pure, apart from parts in S3 that are too large for a row."""
 
 from flyteidl.admin.node_execution_pb2 import (
     NodeExecution,
@@ -20,9 +20,10 @@ from flyteadmin.timestamps import to_duration, to_timestamp
 
 
 def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
-    """A node execution whole, its error and its cache key unabridged (GET-12).
+    """Return a node execution whole, with its full error and cache key (GET-12).
 
-    `is_parent` is what its children say, for producers that don't: with a dynamic workflow it is dynamic too (GET-13).
+    `is_parent` says that it has children, for producers whose events don't; with a dynamic workflow it is dynamic too
+    (GET-13).
     """
     error = storage.read_referred(row.error_uri) if row.error_uri else row.error
     metadata = storage.read_referred(row.task_node_metadata_uri) if row.task_node_metadata_uri else None
@@ -30,7 +31,7 @@ def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExe
 
 
 def listed(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
-    """A node execution as lists show it: its error cut to 100 bytes (LST-22), without a cache key that is too large."""
+    """Return a node execution for a list: its error cut to 100 bytes (LST-22), without a cache key that is in S3."""
     node = _message(row, row.error, row.task_node_metadata, is_parent=is_parent)
     if node.closure.HasField("error"):
         node.closure.error.message = truncate(node.closure.error.message, LISTED_ERROR_BYTES)

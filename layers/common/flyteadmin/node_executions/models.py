@@ -1,4 +1,4 @@
-"""How a node execution lies in DynamoDB: one item of 1 KB or less; long errors and closures are in S3.
+"""A node execution in DynamoDB: one item of about 1 KB; long errors and closures are in S3.
 
 Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
 """
@@ -9,7 +9,7 @@ from pynamodb.models import Model
 
 
 class ChildrenIndex(GlobalSecondaryIndex["NodeExecutionRow"]):
-    """The nodes below one parent, a node or a task execution, or at the top, by creation time."""
+    """The nodes below one parent (a node or a task execution), or at the top, by creation time."""
 
     class Meta:
         index_name = "children"

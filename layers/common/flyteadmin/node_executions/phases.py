@@ -1,4 +1,4 @@
-"""How a node execution's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+"""The rule by which a node execution's phase moves: upstream's acceptance, as a pure reducer over ordered events.
 
 Sources: flyteadmin node_execution_manager.go CreateNodeEvent, transformers/node_execution.go; deviations in
 docs/deviations.toml.
@@ -23,12 +23,12 @@ Phase = NodeExecution.Phase
 TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "SKIPPED", "RECOVERED"})
 
 _LINKS = ("dynamic_job_spec_uri", "dynamic_workflow_uri")
-"""Latest facts that an event fills even when it comes after the node's end."""
+"""Latest facts that an event still fills when it arrives after the node's end."""
 
 
 @dataclass(frozen=True)
 class PhaseEvent:
-    """A node event in its place: its padded sequence, and where its data lies if it was moved to S3."""
+    """A node event with its padded sequence, and the URIs of data that was moved to S3."""
 
     event: NodeExecutionEvent
     sequence: str
@@ -42,37 +42,42 @@ class PhaseEvent:
 
     @property
     def phase(self) -> str:
-        """The phase's enum name."""
+        """Return the phase's enum name."""
         return Phase.Name(self.event.phase)
 
 
 def accepts(stored: str, phase: str) -> bool:
-    """Whether an event of `phase` moves a node in phase `stored` (NEV-06, NEV-11…13); "" is a node without events."""
+    """Return whether an event of `phase` moves a node in phase `stored`, "" if it has none (NEV-06, NEV-11…13)."""
     return stored not in TERMINAL and phase != stored
 
 
 def refused_phases(phase: str) -> frozenset[str]:
-    """The stored phases in which an event of `phase` is not accepted: `accepts` as the fast path's condition."""
+    """Return the stored phases in which an event of `phase` is refused: `accepts` as the fast path's condition."""
     return frozenset(stored for stored, _ in Phase.items() if not accepts(stored, phase))
 
 
 def facts_of(event: PhaseEvent) -> Facts:
-    """What an accepted event says (NEV-07…21)."""
-    said = event.event
-    at = to_nanoseconds(said.occurred_at)
-    reported = to_nanoseconds(said.reported_at) if said.HasField("reported_at") else 0
-    once: dict[str, Value] = {"created_at": at, "event_version": said.event_version, **_origin(said), **_flags(said)}
+    """Return the facts of an accepted event (NEV-07…21)."""
+    message = event.event
+    at = to_nanoseconds(message.occurred_at)
+    reported = to_nanoseconds(message.reported_at) if message.HasField("reported_at") else 0
+    once: dict[str, Value] = {
+        "created_at": at,
+        "event_version": message.event_version,
+        **_origin(message),
+        **_flags(message),
+    }
     latest: dict[str, Value] = {"phase": event.phase, "updated_at": reported or at}
-    if inputs := said.input_uri or event.inputs_uri:
+    if inputs := message.input_uri or event.inputs_uri:
         once["input_uri"] = truncate_uri(inputs)
     if event.phase == "RUNNING":
         once["started_at"] = at
-        latest["deck_uri"] = truncate_uri(said.deck_uri) or None
+        latest["deck_uri"] = truncate_uri(message.deck_uri) or None
     if event.phase in TERMINAL:
-        latest |= {"ended_at": at, "deck_uri": truncate_uri(said.deck_uri) or None, **_outcome(event)}
+        latest |= {"ended_at": at, "deck_uri": truncate_uri(message.deck_uri) or None, **_outcome(event)}
     latest.update(_target(event))
-    if said.workflow_node_metadata.HasField("execution_id"):
-        once["child_execution"] = execution_key(said.workflow_node_metadata.execution_id)
+    if message.workflow_node_metadata.HasField("execution_id"):
+        once["child_execution"] = execution_key(message.workflow_node_metadata.execution_id)
     return Facts(once, latest, (), event.sequence)
 
 
@@ -87,7 +92,7 @@ def _origin(event: NodeExecutionEvent) -> dict[str, Value]:
 
 
 def parent_of(event: NodeExecutionEvent) -> str:
-    """The children index's key of an event's node: below its parent node, else its parent task, else at the top.
+    """Return the key of the children index for an event's node: its parent node, else its parent task, else the top.
 
     Raises:
         InvalidArgument: the parent's names are too long for a key.
@@ -104,27 +109,27 @@ def _flags(event: NodeExecutionEvent) -> dict[str, Value]:
 
 
 def metadata_of(event: NodeExecutionEvent) -> StoredTaskNodeMetadata:
-    """What is kept of a node event's task metadata: the cache's part only with a catalog key (NEV-15)."""
-    said = event.task_node_metadata
-    kept = StoredTaskNodeMetadata(checkpoint_uri=said.checkpoint_uri)
-    if said.HasField("catalog_key"):
-        kept.cache_status = said.cache_status
-        kept.catalog_key.CopyFrom(said.catalog_key)
+    """Return the task metadata that is kept; the cache status only with a catalog key (NEV-15)."""
+    metadata = event.task_node_metadata
+    kept = StoredTaskNodeMetadata(checkpoint_uri=metadata.checkpoint_uri)
+    if metadata.HasField("catalog_key"):
+        kept.cache_status = metadata.cache_status
+        kept.catalog_key.CopyFrom(metadata.catalog_key)
     return kept
 
 
 def _target(event: PhaseEvent) -> dict[str, Value]:
     if not event.event.HasField("task_node_metadata"):
         return {}
-    said = event.event.task_node_metadata
+    metadata = event.event.task_node_metadata
     target: dict[str, Value] = {
         "task_node_metadata": event.task_node_metadata,
         "task_node_metadata_uri": event.task_node_metadata_uri or None,
     }
-    if said.HasField("catalog_key"):
-        target["cache_status"] = enum_name(CatalogCacheStatus, said.cache_status)
-    if said.dynamic_workflow.dynamic_job_spec_uri:
-        target["dynamic_job_spec_uri"] = truncate_uri(said.dynamic_workflow.dynamic_job_spec_uri)
+    if metadata.HasField("catalog_key"):
+        target["cache_status"] = enum_name(CatalogCacheStatus, metadata.cache_status)
+    if metadata.dynamic_workflow.dynamic_job_spec_uri:
+        target["dynamic_job_spec_uri"] = truncate_uri(metadata.dynamic_workflow.dynamic_job_spec_uri)
     if event.dynamic_workflow_uri:
         target["dynamic_workflow_uri"] = event.dynamic_workflow_uri
     return target
@@ -144,7 +149,7 @@ def _outcome(event: PhaseEvent) -> dict[str, Value]:
 
 
 def fold(events: Iterable[PhaseEvent]) -> Facts:
-    """The facts of consecutive events of one node, the first being accepted."""
+    """Combine the facts of consecutive events of one node, the first of which is accepted."""
     facts = Facts()
     for event in events:
         facts = _after(facts, event, facts_of(event))
@@ -152,15 +157,15 @@ def fold(events: Iterable[PhaseEvent]) -> Facts:
 
 
 def reduce(events: Iterable[PhaseEvent]) -> Facts:
-    """What a node's row says after these events, which come in the order of their sequences; none is kept."""
+    """Return the facts of a node's row after these events, given in sequence order and read one by one."""
     facts = Facts()
     names: set[str] = set()
     for event in events:
-        said = facts_of(event)
-        names.update(said.latest)
-        facts = _after(facts, event, said)
+        event_facts = facts_of(event)
+        names.update(event_facts.latest)
+        facts = _after(facts, event, event_facts)
     return facts.removing_stale(names)
 
 
-def _after(facts: Facts, event: PhaseEvent, said: Facts) -> Facts:
-    return facts.then(said) if accepts(facts.phase, event.phase) else facts.filled_by(said, _LINKS)
+def _after(facts: Facts, event: PhaseEvent, event_facts: Facts) -> Facts:
+    return facts.then(event_facts) if accepts(facts.phase, event.phase) else facts.filled_by(event_facts, _LINKS)

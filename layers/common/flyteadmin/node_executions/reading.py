@@ -1,4 +1,4 @@
-"""What happens when node executions are read, whole or with their data."""
+"""Reads of node executions, whole or with their data."""
 
 from flyteidl.admin.common_pb2 import FlyteURLs
 from flyteidl.admin.node_execution_pb2 import (
@@ -63,12 +63,12 @@ def get_data(request: NodeExecutionGetDataRequest) -> NodeExecutionGetDataRespon
 
 
 def inputs(row: NodeExecutionRow) -> RemoteData:
-    """What a node got."""
+    """Read a node's inputs."""
     return remote_data(row.input_uri)
 
 
 def outputs(row: NodeExecutionRow) -> RemoteData:
-    """What a node gave: as its event brought it, or from where the event says."""
+    """Read a node's outputs: from its event, or from the URI that the event names."""
     return remote_data(row.output_uri, LiteralMap.FromString(row.output_data) if row.output_data else None)
 
 
@@ -77,7 +77,7 @@ def _dynamic_workflow(row: NodeExecutionRow) -> DynamicWorkflowNodeMetadata:
 
 
 def is_parent_of_some(row: NodeExecutionRow) -> bool:
-    """Whether a node has children although its events could not say so: event version 0 (GET-13)."""
+    """Return whether a node has children that its events could not mention: those of event version 0 (GET-13)."""
     if row.event_version or row.is_parent_node or row.is_dynamic:
         return False
     return repository.has_children(children_key(row.execution, node=row.node_id))
@@ -89,11 +89,11 @@ def _flyte_urls(row: NodeExecutionRow) -> FlyteURLs:
 
 
 def existing(identifier: NodeExecutionIdentifier) -> NodeExecutionRow:
-    """The row of a node execution.
+    """Return the row of a node execution.
 
     Raises:
         InvalidArgument: the identifier is not whole (VAL-04).
-        NotFound: there is none.
+        NotFound: there is no such node execution.
     """
     validate_identifier(identifier)
     row = repository.read(*node_execution_key(identifier))

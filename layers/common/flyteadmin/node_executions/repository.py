@@ -1,4 +1,4 @@
-"""Node executions in DynamoDB: moved by facts under conditions, read by key."""
+"""Node executions in DynamoDB: written as facts, on conditions; read by key."""
 
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import get, query
@@ -8,22 +8,22 @@ from flyteadmin.node_executions.models import NodeExecutionRow
 
 
 def key(execution: str, node_id: str) -> Key[NodeExecutionRow]:
-    """The address of a node execution."""
+    """Return the address of a node execution."""
     return Key(NodeExecutionRow, execution, node_id)
 
 
 def read(execution: str, node_id: str) -> NodeExecutionRow | None:
-    """A node execution; a consistent read."""
+    """Read a node execution; a consistent read."""
     return get(key(execution, node_id))
 
 
 def has_children(parent: str) -> bool:
-    """Whether there is a node below `parent`, as far as the index knows."""
+    """Return whether there is a node below `parent`; the index may lag behind the table."""
     return bool(query(NodeExecutionRow, parent, index="children", limit=1).items)
 
 
 def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refused: frozenset[str]) -> None:
-    """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
+    """Write facts on the fast path: if their first event is accepted and no later event was applied; without reading.
 
     Raises:
         ConditionFailed: with the row as it stands.
@@ -34,15 +34,15 @@ def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refus
 
 
 def rebuild(old: NodeExecutionRow, facts: Facts) -> None:
-    """Write what the whole log says over a row, if it still has the version read.
+    """Write the facts of the whole log over a row, if it still has the version that was read.
 
     Raises:
-        ConditionFailed: with the row as it stands now.
+        ConditionFailed: with the row as it is now.
     """
     actions = fact_actions(NodeExecutionRow, facts, rebuilt=True)
     write(Update(key(old.execution, old.node_id), actions, NodeExecutionRow.version == old.version))
 
 
 def from_raw(raw: RawItem) -> NodeExecutionRow:
-    """The row that came with a failed condition."""
+    """Return the row that came with a failed condition."""
     return NodeExecutionRow.from_raw_data(raw)

@@ -1,4 +1,4 @@
-"""Which transitions a change of an execution's row announces, and under which stable id; pure (invariant 6)."""
+"""Decides which phases a change of a row announces, and under which id; pure (invariant 6)."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -7,7 +7,7 @@ from flyteadmin.executions.models import Transition
 
 
 def announced(old: Sequence[str], new: Sequence[str]) -> list[Transition]:
-    """The transitions that the new row has and the old one has not; each phase once, however often it was entered."""
+    """Return the transitions that only the new row has; each phase once, even if it was entered again."""
     known = {Transition.from_text(text).phase for text in old}
     fresh: dict[str, Transition] = {}
     for text in new:
@@ -18,5 +18,5 @@ def announced(old: Sequence[str], new: Sequence[str]) -> list[Transition]:
 
 
 def notification_id(execution: str, phase: str) -> str:
-    """The id under which a phase of an execution is announced: the same at every replay of the stream."""
+    """Return the id of an execution's phase, which is the same at every replay of the stream."""
     return sha256(f"{execution} {phase}".encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What subscribers receive: one JSON message for each phase that an execution entered; the schema is published.
+"""The JSON message that subscribers receive for each phase of an execution; its schema is published.
 
 Version 1 only ever grows optional fields; docs/notification.schema.json is generated from here.
 """
@@ -56,7 +56,7 @@ class Notification(BaseModel):
     abort: ExecutionAbort | None = Field(None, description="set when the phase is ABORTING or ABORTED as asked for")
 
     def attributes(self) -> dict[str, str]:
-        """What a subscription can filter on without reading the body."""
+        """Return the attributes that a subscription can filter on without reading the body."""
         return {
             "project": self.execution.project,
             "domain": self.execution.domain,

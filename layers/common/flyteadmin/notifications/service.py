@@ -1,4 +1,4 @@
-"""From the stream of executions to the topic: each new transition once more if in doubt, never lost (invariant 6)."""
+"""Publishes phases from the stream of executions to the topic: each at least once (invariant 6)."""
 
 from collections.abc import Iterable
 from time import monotonic
@@ -36,16 +36,16 @@ class _Change(BaseModel):
 
 
 class StreamRecord(BaseModel):
-    """One change of an execution's state item."""
+    """One change of an execution's state item, as the stream delivers it."""
 
     dynamodb: _Change
 
 
 def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
-    """Publish what a batch announces and give the record to start again from, if the topic did not take one.
+    """Publish the notifications of a batch; if the topic refuses, return the record from which to deliver again.
 
-    `seconds` is how long the function may run. No call is begun that could outlast it: a function that is killed says
-    nothing of what it published, and all of that would be published again.
+    `seconds` is the time that the function has left. No call is begun that could outlast it: a killed function could
+    not report its progress, and everything it published would be published again.
     """
     with deadline.at(monotonic() + seconds - LONGEST_CALL_SECONDS):
         for record in records:
@@ -62,7 +62,7 @@ def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
 
 
 def notifications_of(record: StreamRecord) -> list[Notification]:
-    """Give the notifications that a change of a row calls for; none when a row is deleted."""
+    """Return the notifications for a change of a row; none when the row is deleted."""
     if record.dynamodb.new is None:
         return []
     new = from_image(ExecutionState, record.dynamodb.new)
@@ -85,7 +85,7 @@ def _notification(row: ExecutionState, transition: Transition) -> Notification:
 
 
 def _message(notification: Notification) -> topic.Message:
-    body = notification.model_dump_json(ensure_ascii=True)  # names and errors may hold what no message may
+    body = notification.model_dump_json(ensure_ascii=True)  # SNS refuses some characters of names and errors
     return topic.Message(notification.id, body, notification.attributes())
 
 

@@ -1,4 +1,4 @@
-"""Lists of task executions, and of the nodes that one made."""
+"""Lists of task executions, and of the nodes that a task execution created."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +23,13 @@ from flyteadmin.task_executions.reading import existing, is_parent
 from flyteadmin.task_executions.repository import Attempt
 
 _BY_ATTEMPT = Order("attempt", ascending=True)
-_ATTEMPT = Column[Attempt](Kind.TEXT, lambda each: each.row.attempt_key)
+_ATTEMPT = Column[Attempt](Kind.TEXT, lambda attempt: attempt.row.attempt_key)
 _SORTED_BY = {field: field for entity, field in COLUMNS if entity == Entity.TASK_EXECUTION} | {"id": "created_at"}
 _THREADS = 8
 
 
 def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
-    """ListNodeExecutionsForTask: the nodes that a task execution made, by creation time (LST-23).
+    """ListNodeExecutionsForTask: the nodes that a task execution created, by creation time (LST-23).
 
     Raises:
         InvalidArgument: as ListNodeExecutions.
@@ -52,7 +52,7 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
     validate_node(request.node_execution_id)
     filters = parse_filters(request.filters, Entity.TASK_EXECUTION)
     conditions = conditions_of(
-        [each for each in filters if each.entity in {Entity.TASK_EXECUTION, Entity.TASK}], COLUMNS
+        [item for item in filters if item.entity in {Entity.TASK_EXECUTION, Entity.TASK}], COLUMNS
     )
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAM_COLUMNS[Entity.TASK_EXECUTION], _SORTED_BY, _BY_ATTEMPT)
@@ -62,15 +62,15 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
         return TaskExecutionList()
     with ThreadPoolExecutor(_THREADS) as threads:
         decoded = threads.map(repository.attempt_of, repository.of_node(execution, node_id))
-        attempts = [each for each in decoded if conditions.hold(each)]
+        attempts = [attempt for attempt in decoded if conditions.hold(attempt)]
         column = _ATTEMPT if order == _BY_ATTEMPT else COLUMNS[Entity.TASK_EXECUTION, order.column]
-        page, next_start = page_of(attempts, page_request, column, lambda each: each.row.attempt_key)
+        page, next_start = page_of(attempts, page_request, column, lambda attempt: attempt.row.attempt_key)
         shown = threads.map(_message, page)
         return TaskExecutionList(task_executions=shown, token=token_of(next_start))
 
 
 def _node_passes(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:
-    conditions = conditions_of([each for each in filters if each.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
+    conditions = conditions_of([item for item in filters if item.entity == Entity.NODE_EXECUTION], node_columns.COLUMNS)
     if not conditions:
         return True
     row = nodes.read(execution, node_id)

@@ -1,51 +1,38 @@
-"""How a task event's logs, custom info, metadata and external resources merge into what is known (TEV-14…19); pure."""
+"""Merges a task event's logs, custom info, metadata and external resources into a closure (TEV-14…19); pure."""
 
 from collections.abc import Mapping
 
 from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
 from flyteidl.core.catalog_pb2 import CACHE_DISABLED
-from flyteidl.core.execution_pb2 import TaskExecution, TaskLog
+from flyteidl.core.execution_pb2 import TaskLog
 from flyteidl.event.event_pb2 import ExternalResourceInfo, TaskExecutionEvent, TaskExecutionMetadata
 from google.protobuf.struct_pb2 import Struct, Value
 
-_ENDS = frozenset({TaskExecution.SUCCEEDED, TaskExecution.FAILED, TaskExecution.ABORTED})
-_PENDING = frozenset({TaskExecution.QUEUED, TaskExecution.INITIALIZING})
-
-
 _PART_BYTES = 100
-"""What a part costs in memory beside its bytes, about: an empty one has two on the wire."""
+"""The overhead of a part in memory; an empty one takes two bytes on the wire."""
 
 _CUSTOM_INFO = 5
-"""How much more a byte of custom info costs than others: it may be a map of the smallest entries."""
+"""The extra bytes in memory for each byte of custom info, which may be a map of tiny entries."""
 
 
-def parts_of(said: TaskExecutionEvent | TaskExecutionClosure) -> int:
-    """How many logs, reasons and external resources there are, the resources' own logs included."""
-    resources = said.metadata.external_resources
-    return len(said.logs) + len(said.reasons) + len(resources) + sum(len(resource.logs) for resource in resources)
+def parts_of(message: TaskExecutionEvent | TaskExecutionClosure) -> int:
+    """Count logs, reasons and external resources, including the resources' own logs."""
+    resources = message.metadata.external_resources
+    return len(message.logs) + len(message.reasons) + len(resources) + sum(len(resource.logs) for resource in resources)
 
 
-def weight_of(said: TaskExecutionEvent | TaskExecutionClosure) -> int:
-    """Bytes, and about what it takes in memory beside them."""
-    return said.ByteSize() + _CUSTOM_INFO * said.custom_info.ByteSize() + _PART_BYTES * parts_of(said)
+def memory_of(message: TaskExecutionEvent | TaskExecutionClosure) -> int:
+    """Estimate the memory that a message needs: its bytes and the overhead of its parts."""
+    return message.ByteSize() + _CUSTOM_INFO * message.custom_info.ByteSize() + _PART_BYTES * parts_of(message)
 
 
 def merge_logs(existing: list[TaskLog], latest: list[TaskLog]) -> list[TaskLog]:
-    """The latest logs, then those existing ones whose URI and name are not among them (TEV-14)."""
+    """Return the latest logs, then those existing ones whose URI and name are not among them (TEV-14)."""
     if not latest:
         return existing
     uris = {log.uri for log in latest}
     names = {log.name for log in latest if log.name}
     return latest + [log for log in existing if log.uri not in uris and log.name not in names]
-
-
-def visible_logs(logs: list[TaskLog], phase: TaskExecution.Phase) -> list[TaskLog]:
-    """The logs that show in a phase: pending phases show some only, ends hide some (TEV-15)."""
-    if phase in _ENDS:
-        return [log for log in logs if not log.HideOnceFinished]
-    if phase in _PENDING:
-        return [log for log in logs if log.ShowWhilePending]
-    return logs
 
 
 def merge_custom_info(closure: TaskExecutionClosure, event: TaskExecutionEvent) -> None:

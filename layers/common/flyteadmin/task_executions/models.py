@@ -1,4 +1,4 @@
-"""How a task execution lies in DynamoDB: one item per attempt; big lists of logs and external resources are in S3.
+"""A task execution in DynamoDB: one item per attempt; long lists of logs and external resources are in S3.
 
 Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
 """

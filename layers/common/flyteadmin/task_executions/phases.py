@@ -1,4 +1,4 @@
-"""How a task attempt's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+"""The rule by which a task attempt's phase moves: upstream's acceptance, as a pure reducer over ordered events.
 
 Sources: flyteadmin task_execution_manager.go CreateTaskExecutionEvent, transformers/task_execution.go; deviations in
 docs/deviations.toml.
@@ -8,17 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from flyteidl.admin.task_execution_pb2 import Reason, TaskExecutionClosure
-from flyteidl.core.execution_pb2 import TaskExecution
+from flyteidl.core.execution_pb2 import TaskExecution, TaskLog
 from flyteidl.event.event_pb2 import TaskExecutionEvent
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flyteadmin.task_executions.merging import (
+    memory_of,
     merge_custom_info,
     merge_logs,
     merge_metadata,
     sorted_resources,
-    visible_logs,
-    weight_of,
 )
 from flyteadmin.text import truncate_uri
 from flyteadmin.timestamps import to_duration, to_nanoseconds
@@ -27,16 +26,18 @@ Phase = TaskExecution.Phase
 
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ABORTED})
 
-MAX_WEIGHT = 32 * 1024 * 1024
-"""How much a closure may be: each event reads, merges and writes all of it.
+_PENDING = frozenset({Phase.QUEUED, Phase.INITIALIZING})
 
-A map task of 40,000 with a log each fits. Of an event beyond it only the phase, the times and the outcome count.
+MAX_CLOSURE_MEMORY = 32 * 1024 * 1024
+"""The memory that a closure may need, since each event reads, merges and writes all of it.
+
+A map task of 40,000 with a log each fits. Beyond it an event only adds its phase, times and outcome.
 """
 
 
 @dataclass(frozen=True)
 class PhaseEvent:
-    """A task event in its place: its padded sequence, and where its data lies if it was moved to S3."""
+    """A task event with its padded sequence, and the URIs of data that was moved to S3."""
 
     event: TaskExecutionEvent
     sequence: str
@@ -46,7 +47,7 @@ class PhaseEvent:
 
 @dataclass(frozen=True)
 class TaskState:
-    """What a task attempt's row says; `ended_at` is in ns. Only `reduce` changes a closure, in place and its own."""
+    """The content of a task attempt's row; `ended_at` is in ns. Only `reduce` changes a closure, in its own copy."""
 
     closure: TaskExecutionClosure
     phase_version: int
@@ -56,7 +57,7 @@ class TaskState:
 
 
 def accepts(stored: TaskState | None, event: TaskExecutionEvent) -> bool:
-    """Whether an event moves a task attempt (TEV-05…08); RETRYABLE_FAILED is not an end."""
+    """Return whether an event moves a task attempt (TEV-05…08); RETRYABLE_FAILED is not terminal."""
     if stored is None:
         return True
     if stored.closure.phase in TERMINAL:
@@ -64,8 +65,17 @@ def accepts(stored: TaskState | None, event: TaskExecutionEvent) -> bool:
     return event.phase != stored.closure.phase or event.phase_version > stored.phase_version
 
 
+def visible_logs(logs: list[TaskLog], phase: TaskExecution.Phase) -> list[TaskLog]:
+    """Return the logs that show in a phase: pending phases show only some, terminal ones hide some (TEV-15)."""
+    if phase in TERMINAL:
+        return [log for log in logs if not log.HideOnceFinished]
+    if phase in _PENDING:
+        return [log for log in logs if log.ShowWhilePending]
+    return logs
+
+
 def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> TaskState | None:
-    """What a task attempt's row says after these events, which come in the order of their sequences; none is kept."""
+    """Return a task attempt's state after these events, given in sequence order and read one by one."""
     state = replace(stored, closure=_copy(stored.closure)) if stored else None
     for event in events:
         if not accepts(state, event.event):
@@ -78,44 +88,48 @@ def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> Tas
 
 
 def _first(event: PhaseEvent) -> TaskState:
-    said = event.event
+    message = event.event
     closure = TaskExecutionClosure(
-        phase=said.phase,
-        created_at=said.occurred_at,
-        updated_at=_reported_at(said),
-        logs=said.logs,
-        task_type=said.task_type,
-        event_version=said.event_version,
+        phase=message.phase,
+        created_at=message.occurred_at,
+        updated_at=_reported_at(message),
+        logs=message.logs,
+        task_type=message.task_type,
+        event_version=message.event_version,
     )
-    if said.HasField("custom_info"):
-        closure.custom_info.CopyFrom(said.custom_info)
-    if said.HasField("metadata"):
-        closure.metadata.CopyFrom(said.metadata)
+    if message.HasField("custom_info"):
+        closure.custom_info.CopyFrom(message.custom_info)
+    if message.HasField("metadata"):
+        closure.metadata.CopyFrom(message.metadata)
         sorted_resources(closure.metadata)
-    _add_reasons(closure, said)
-    state = TaskState(closure, said.phase_version, event.sequence)
+    _add_reasons(closure, message)
+    state = TaskState(closure, message.phase_version, event.sequence)
     return _ended(_started(_with_inputs(state, event), event), event)
 
 
 def _next(state: TaskState, event: PhaseEvent) -> TaskState:
     closure = state.closure
-    said = event.event if weight_of(closure) + weight_of(event.event) <= MAX_WEIGHT else _without_lists(event.event)
-    phase_changed = closure.phase != said.phase
-    closure.phase = said.phase
-    closure.updated_at.CopyFrom(_reported_at(said))
-    logs = visible_logs(merge_logs(list(closure.logs), list(said.logs)), said.phase)
+    message = (
+        event.event
+        if memory_of(closure) + memory_of(event.event) <= MAX_CLOSURE_MEMORY
+        else _without_lists(event.event)
+    )
+    phase_changed = closure.phase != message.phase
+    closure.phase = message.phase
+    closure.updated_at.CopyFrom(_reported_at(message))
+    logs = visible_logs(merge_logs(list(closure.logs), list(message.logs)), message.phase)
     del closure.logs[:]
     closure.logs.extend(logs)
-    _add_reasons(closure, said)
-    merge_custom_info(closure, said)
-    merge_metadata(closure, said)
+    _add_reasons(closure, message)
+    merge_custom_info(closure, message)
+    merge_metadata(closure, message)
     if phase_changed:
         for resource in closure.metadata.external_resources:
-            kept = visible_logs(list(resource.logs), said.phase)
+            kept = visible_logs(list(resource.logs), message.phase)
             del resource.logs[:]
             resource.logs.extend(kept)
-    closure.event_version = max(closure.event_version, said.event_version)
-    moved = replace(state, phase_version=said.phase_version, sequence=max(state.sequence, event.sequence))
+    closure.event_version = max(closure.event_version, message.event_version)
+    moved = replace(state, phase_version=message.phase_version, sequence=max(state.sequence, event.sequence))
     return _ended(_started(_with_inputs(moved, event), event), event)
 
 
@@ -148,20 +162,20 @@ def _started(state: TaskState, event: PhaseEvent) -> TaskState:
 
 
 def _ended(state: TaskState, event: PhaseEvent) -> TaskState:
-    said = event.event
-    if said.phase not in TERMINAL:
+    message = event.event
+    if message.phase not in TERMINAL:
         return state
     closure = state.closure
-    match said.WhichOneof("output_result"):
-        case "output_uri" if said.output_uri:
-            closure.output_uri = said.output_uri
+    match message.WhichOneof("output_result"):
+        case "output_uri" if message.output_uri:
+            closure.output_uri = message.output_uri
         case "output_data" if event.outputs_uri:
             closure.output_uri = event.outputs_uri
         case "output_data":
-            closure.output_data.CopyFrom(said.output_data)
+            closure.output_data.CopyFrom(message.output_data)
         case "error":
-            closure.error.CopyFrom(said.error)
-    ended_at = to_nanoseconds(said.occurred_at)
+            closure.error.CopyFrom(message.error)
+    ended_at = to_nanoseconds(message.occurred_at)
     _set_duration(closure, ended_at)
     return replace(state, ended_at=ended_at)
 
@@ -173,7 +187,7 @@ def _set_duration(closure: TaskExecutionClosure, ended_at: int) -> None:
 
 def _add_reasons(closure: TaskExecutionClosure, event: TaskExecutionEvent) -> None:
     if event.reasons:
-        closure.reasons.extend(Reason(occurred_at=said.occurred_at, message=said.reason) for said in event.reasons)
+        closure.reasons.extend(Reason(occurred_at=item.occurred_at, message=item.reason) for item in event.reasons)
         closure.reason = event.reasons[-1].reason
     elif event.reason and event.reason != closure.reason:
         closure.reasons.append(Reason(occurred_at=event.occurred_at, message=event.reason))

@@ -1,4 +1,4 @@
-"""What happens when task executions are read, whole or with their data."""
+"""Reads of task executions, whole or with their data."""
 
 from flyteidl.admin.common_pb2 import FlyteURLs
 from flyteidl.admin.task_execution_pb2 import (
@@ -43,27 +43,27 @@ def get_data(request: TaskExecutionGetDataRequest) -> TaskExecutionGetDataRespon
 
 
 def inputs(row: TaskExecutionRow) -> RemoteData:
-    """What an attempt got."""
+    """Read an attempt's inputs."""
     return remote_data(row.input_uri)
 
 
 def outputs(row: TaskExecutionRow) -> RemoteData:
-    """What an attempt gave: as its event brought it, or from where the event says."""
+    """Read an attempt's outputs: from its event, or from the URI that the event names."""
     closure = repository.closure_of(row)
     return remote_data(closure.output_uri, closure.output_data if closure.HasField("output_data") else None)
 
 
 def is_parent(row: TaskExecutionRow) -> bool:
-    """Whether a task execution made nodes."""
+    """Return whether a task execution created nodes."""
     return has_children(children_key(row.execution, task=row.attempt_key))
 
 
 def existing(identifier: TaskExecutionIdentifier) -> TaskExecutionRow:
-    """The row of a task execution.
+    """Return the row of a task execution.
 
     Raises:
         InvalidArgument: the identifier is not whole (VAL-05).
-        NotFound: there is none.
+        NotFound: there is no such task execution.
     """
     validate_identifier(identifier)
     row = repository.read(identifier)

@@ -1,4 +1,4 @@
-"""Task executions in DynamoDB: read, reduced and written on the version read; listed by node."""
+"""Task executions in DynamoDB: written whole, on the version that was read; read by key, listed by node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,33 +28,33 @@ class Attempt:
 
 
 def key(execution: str, attempt_key: str) -> Key[TaskExecutionRow]:
-    """The address of a task execution."""
+    """Return the address of a task execution."""
     return Key(TaskExecutionRow, execution, attempt_key)
 
 
 def read(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
-    """A task execution; a consistent read."""
+    """Read a task execution; a consistent read."""
     return get(key(*task_execution_key(identifier)))
 
 
 def read_all(keys: Sequence[Key[TaskExecutionRow]]) -> Found:
-    """Task executions by key; consistent, 100 a request."""
+    """Read task executions by key; consistent, 100 a request."""
     return batch_get(keys)
 
 
 def read_again(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
-    """A task execution after somebody else wrote it; the same kind of request as `read_all`, so no further right."""
+    """Read a task execution that another writer changed; by BatchGetItem, which needs no further permission."""
     address = key(*task_execution_key(identifier))
     return batch_get([address]).get(address)
 
 
 def of_node(execution: str, node_id: str) -> list[TaskExecutionRow]:
-    """All attempts of a node's tasks, in the order of their keys; a consistent read."""
+    """Read all attempts of a node's tasks, in the order of their keys; a consistent read."""
     return query_all(TaskExecutionRow, execution, TaskExecutionRow.attempt_key.startswith(node_prefix(node_id)))
 
 
 def state_of(row: TaskExecutionRow) -> TaskState:
-    """What a row says."""
+    """Return the state that a row holds."""
     return TaskState(
         closure=closure_of(row),
         phase_version=int(row.phase_version),
@@ -65,21 +65,21 @@ def state_of(row: TaskExecutionRow) -> TaskState:
 
 
 def attempt_of(row: TaskExecutionRow) -> Attempt:
-    """A row with its parts decoded; a closure that is too large for it is read from S3."""
+    """Decode a row; a closure that is too large for it is read from S3."""
     return Attempt(row, TaskExecutionIdentifier.FromString(row.identifier), closure_of(row))
 
 
 def closure_of(row: TaskExecutionRow) -> TaskExecutionClosure:
-    """A row's closure, from S3 where it is too large for the row."""
+    """Return a row's closure, from S3 where it is too large for the row."""
     blob = row.closure if row.closure is not None else storage.read_referred(row.closure_uri)
     return TaskExecutionClosure.FromString(blob)
 
 
 def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecutionRow | None) -> None:
-    """Write a task execution if it still has the version read, or is still absent.
+    """Write a task execution if it still has the version that was read, or is still absent.
 
     Raises:
-        ConditionFailed: somebody else wrote it.
+        ConditionFailed: another writer was faster.
     """
     execution, attempt_key = task_execution_key(identifier)
     row = TaskExecutionRow(

@@ -10,17 +10,17 @@ from botocore.exceptions import ClientError
 from flyteadmin.clients.aws import error_code, faults
 
 ATTEMPTS: Final = 6
-"""How often a call is made for what is left of it, or that met another writer."""
+"""The most attempts of a batch that is processed in parts, or of a write that a transaction holds up."""
 
 _ROUNDS = 3
 _THROTTLES = frozenset({"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"})
 
 
 def with_retries[**P, R](call: Callable[P, R], *arguments: P.args, **parameters: P.kwargs) -> R:
-    """What a call answers; one that is throttled is made again, beyond what botocore does.
+    """Make a call and repeat it while it is throttled, beyond botocore's own retries.
 
-    botocore tries a call three times, but out of a quota that all threads of the process share: while many are
-    throttled it gives up at once. Errors as `flyteadmin.clients.aws.faults`, and whatever else the call raises.
+    botocore tries a call three times, but within a quota that all threads of the process share: when many are
+    throttled, it stops retrying. Errors as `flyteadmin.clients.aws.faults`, and all others that the call raises.
     """
     for attempt in range(_ROUNDS - 1):
         with faults("the database"):
@@ -35,5 +35,5 @@ def with_retries[**P, R](call: Callable[P, R], *arguments: P.args, **parameters:
 
 
 def back_off(attempt: int) -> None:
-    """Sleep a random while, up to 50 ms doubled with each attempt, at most 1 s."""
+    """Sleep for a random time: at most 50 ms, doubled with each attempt, never more than 1 s."""
     time.sleep(random.uniform(0, min(1.0, 0.05 * 2**attempt)))  # noqa: S311  # jitter, not a secret

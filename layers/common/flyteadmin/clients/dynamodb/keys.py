@@ -1,4 +1,4 @@
-"""Where items lie: tables by their models, items by their keys."""
+"""Addresses of items: table names by model, keys by item."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ else:
 
 @dataclass(frozen=True)
 class Key[M: Model]:
-    """One item's address, and the model that reads it; `sort` only where the table has a sort key."""
+    """The address of an item, and the model that reads it; `sort` is None where the table has no sort key."""
 
     model: type[M]
     partition: str
@@ -27,11 +27,11 @@ class Key[M: Model]:
 
     @property
     def table(self) -> str:
-        """The table's name in this deployment."""
+        """Return the table's name in this deployment."""
         return table_name(self.model)
 
     def raw(self) -> RawItem:
-        """The key as the wire has it."""
+        """Return the key in DynamoDB's own form."""
         raw: RawItem = {partition_name(self.model): {"S": self.partition}}
         if self.sort is not None:
             raw[sort_name(self.model)] = {"S": self.sort}
@@ -43,12 +43,12 @@ type AnyKey = Key[Model]
 
 
 def table_name(model: type[Model]) -> str:
-    """The table of a model in this deployment: the stack's prefix and the model's own name."""
+    """Return the name of a model's table in this deployment: the stack's prefix and the model's name."""
     return f"{environment().table_prefix}{model.Meta.table_name}"
 
 
 def key_of[M: Model](item: M) -> Key[M]:
-    """The address of an item."""
+    """Return the address of an item."""
     model = type(item)
     attributes = item.attribute_values
     sort = sort_name(model)
@@ -57,24 +57,24 @@ def key_of[M: Model](item: M) -> Key[M]:
 
 
 def partition_of(source: type[Model] | Index[Any]) -> Attribute[str]:
-    """The attribute that a table or an index is partitioned by."""
+    """Return the partition key's attribute of a table or an index."""
     attribute: Attribute[str] = source._hash_key_attribute()  # type: ignore[no-untyped-call]
     return attribute
 
 
 def partition_name(model: type[Model]) -> str:
-    """The name of a table's partition key."""
+    """Return the name of a table's partition key."""
     return partition_of(model).attr_name
 
 
 def sort_name(model: type[Model]) -> str:
-    """The name of a table's sort key, "" where it has none."""
+    """Return the name of a table's sort key, "" where it has none."""
     attribute: Attribute[str] | None = model._range_key_attribute()  # type: ignore[no-untyped-call]
     return attribute.attr_name if attribute is not None else ""
 
 
 def placeholders(names: dict[str, str], values: dict[str, Any]) -> dict[str, Any]:
-    """A request's parameters for what its expressions refer to; DynamoDB refuses them empty."""
+    """Return the parameters for the placeholders in a request's expressions; DynamoDB refuses empty ones."""
     parameters: dict[str, Any] = {}
     if names:
         parameters["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}

@@ -1,7 +1,16 @@
-"""Pages of an index: rows in its order from behind a row on, at a cost that neither size nor place changes.
+"""Pages of a list: rows of an index in its order, filtered, from a cursor on.
 
-A page looks at a bounded number of rows. Where filters pass few of them, or an offset skips many, it ends early, with a
-start that goes on from there.
+A page is made in three steps. First the index is read in order, from behind the last row of the previous page
+(partitions.py). Each index row is tested against those conditions that need only the attributes on the index. What is
+left is loaded whole from the table, by key, and tested against all conditions.
+
+How that works differs from noun to noun, and a `PageSource` says it: the index query and the conditions;
+`from_index_row`, which wraps an index row so that the conditions can read its columns; `load`, which reads rows whole,
+some hundred at once; and `bytes_of`, which bounds the size of the page. Most nouns list rows of one model and use
+`page_source`. Executions are made of two items and bring their own functions.
+
+A page reads a bounded number of rows, so its cost depends neither on the size of the list nor on the page's position.
+Where few rows pass the filters, or an offset skips many, the page ends early, with a token to continue from.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +27,10 @@ from flyteadmin.listing.requests import PageRequest
 from flyteadmin.listing.tokens import Cursor, Start
 
 EXAMINED_INDEX_ROWS = 5000
-"""How many rows of an index a page looks at, at most, unless it is to give more."""
+"""The most rows of an index that a page examines, unless its limit is higher."""
 
 EXAMINED_ROWS = 1000
-"""The same where each must be read whole before it is known to pass."""
+"""The same where each row must be loaded before its conditions can be tested."""
 
 _LEAST_FILTERED_AT_ONCE = 100
 _LOADED_AT_ONCE = 500
@@ -30,10 +39,11 @@ _MAX_PAGE_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PageSource[M: Model, R]:
-    """What a page reads: rows of a model, by an index query, as far as the conditions pass them.
+    """The rows that a page is made of: an index query, the conditions, and how to load rows.
 
-    `from_index_row` shows an index row as the conditions test it. `load` reads whole rows, in the order given, None for
-    those that are gone. `bytes_of` gives a whole row's bytes. `has_whole_rows`: the index holds the rows whole already.
+    `from_index_row` wraps an index row as the conditions read it. `load` reads rows whole, in the order given, None for
+    a row that is gone. `bytes_of` returns a whole row's size. `has_whole_rows` says that the index holds rows whole, so
+    that nothing needs loading.
     """
 
     model: type[M]
@@ -47,7 +57,7 @@ class PageSource[M: Model, R]:
 
 @dataclass(frozen=True)
 class ListPage[R]:
-    """A page of whole rows, and where the next one begins; None at the end."""
+    """A page of whole rows, and the start of the next page; None at the end."""
 
     rows: tuple[R, ...]
     next_start: Start | None
@@ -61,14 +71,14 @@ def page_source[M: Model](
     has_whole_rows: bool = False,
     blob: Callable[[M], bytes | None] = lambda _row: None,
 ) -> PageSource[M, M]:
-    """What a page of a model's own rows reads.
+    """Return the source of pages of a model's own rows.
 
     Args:
-        model: Whose rows.
-        index_query: From where.
-        conditions: Which of them.
-        has_whole_rows: The index has them whole, as the table has.
-        blob: What a row shows besides, from where it lies in S3; it counts towards the page's size.
+        model: The model of the rows.
+        index_query: The index, its partitions and the key range to read.
+        conditions: The conditions that rows must meet.
+        has_whole_rows: The index projects all attributes, as the table itself does.
+        blob: What a row shows from S3 besides; it counts towards the page's size.
     """
     has_whole_rows = has_whole_rows or index_query.index is None
     load = list[M | None] if has_whole_rows else _load_rows
@@ -93,14 +103,14 @@ def read_page[M: Model, R](source: PageSource[M, R], page_request: PageRequest) 
     """Read one page.
 
     Raises:
-        InvalidArgument: the token stands outside of what is read.
+        InvalidArgument: the token is outside of the list.
         Unavailable: the database is not available right now.
     """
     return _PageReader(source, page_request).read()
 
 
 class _PageReader[M: Model, R]:
-    """One page in the making: how many rows it must still skip, and the last one it saw."""
+    """A page being read: the number of rows still to skip, and the cursor of the last row seen."""
 
     def __init__(self, source: PageSource[M, R], page_request: PageRequest) -> None:
         self._source = source
@@ -114,7 +124,7 @@ class _PageReader[M: Model, R]:
         self._is_cut = False
         needed = max(self._skip + page_request.limit + 1, _LEAST_FILTERED_AT_ONCE if source.conditions else 0)
         most = EXAMINED_ROWS if self._needs_whole else EXAMINED_INDEX_ROWS
-        # A row more of each partition tells that it has ended.
+        # One more row of each partition shows whether it has ended.
         budget = ReadBudget(max(most, page_request.limit + 1 + len(source.index_query.partitions)))
         self._rows = rows_in_order(source.model, source.index_query, page_request, needed, budget)
 
@@ -136,7 +146,7 @@ class _PageReader[M: Model, R]:
         return len(found) == self._page_request.limit or bytes_left <= 0
 
     def _next(self) -> tuple[Cursor, M] | None:
-        """The next row; None where there is none, or none may be read any more."""
+        """Return the next index row; None at the end, or when the read budget is used up."""
         try:
             entry = next(self._rows, None)
         except BudgetExhausted:
@@ -146,7 +156,7 @@ class _PageReader[M: Model, R]:
         return entry
 
     def _candidates(self, wanted: int) -> list[tuple[Cursor, M]]:
-        """The next rows that may pass; where few of them do, more than are wanted."""
+        """Return the next index rows that may pass; more than are needed where few are expected to."""
         most = min(max(wanted, _LEAST_FILTERED_AT_ONCE) if self._needs_whole else wanted, _LOADED_AT_ONCE)
         candidates: list[tuple[Cursor, M]] = []
         while len(candidates) < most and (entry := self._next()) is not None:
@@ -160,7 +170,7 @@ class _PageReader[M: Model, R]:
         return candidates
 
     def _passing(self, candidates: Sequence[tuple[Cursor, M]]) -> Iterator[tuple[Cursor, R]]:
-        """Those of the candidates that pass, whole."""
+        """Yield the candidates that pass all conditions, whole."""
         rows = self._source.load([row for _, row in candidates])
         for (cursor, _), row in zip(candidates, rows, strict=True):
             if row is None or not self._source.conditions.hold(row):
@@ -179,7 +189,7 @@ class _PageReader[M: Model, R]:
 
 
 def _conditions_before_load[M: Model, R](source: PageSource[M, R]) -> Conditions[R]:
-    """What can be asked of a row before it is read whole."""
+    """Return the conditions that can be tested on an index row, before its row is loaded."""
     if source.index_query.is_keys_only:
         return Conditions()
     return source.conditions if source.has_whole_rows else source.conditions.on_indexes()

@@ -1,4 +1,8 @@
-"""Rows of a table or an index in order, from behind a row on: one partition, or several merged."""
+"""Rows of a table or an index in key order, from a cursor on: of one partition, or of several merged.
+
+Executions are spread over several partitions of an index (write shards). A list reads them side by side and merges them
+by their sort keys.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +30,12 @@ _THREADS = 8
 
 
 class BudgetExhausted(Exception):
-    """There may be more rows, but so many as were allowed have been read."""
+    """The read budget is used up; more rows may exist."""
 
 
 @dataclass
 class ReadBudget:
-    """How many rows may still be read, of all partitions together; a large one counts for each 4 KB that it has."""
+    """The number of rows that may still be read, over all partitions; a large row counts once per 4 KB."""
 
     rows: int
 
@@ -41,20 +45,20 @@ class ReadBudget:
 
 
 def row_bytes(row: Model) -> int:
-    """The bytes of a row's texts and blobs."""
+    """Return the number of bytes in a row's texts and blobs."""
     return sum(len(value) for value in row.attribute_values.values() if isinstance(value, str | bytes))
 
 
 def rows_in_order[M: Model](
     model: type[M], index_query: IndexQuery, page_request: PageRequest, needed: int, budget: ReadBudget
 ) -> Iterator[tuple[Cursor, M]]:
-    """The rows of all partitions in order, from behind the start on; more are read as they are asked for.
+    """Yield the rows of all partitions in order, each with its cursor, from behind the requested start.
 
-    `needed` is how many will be, as far as is known. Behind the last row that may be read the iterator raises
-    BudgetExhausted.
+    `needed` is the expected number of rows; more are read as the caller goes on. The iterator raises BudgetExhausted
+    where the budget ends.
 
     Raises:
-        InvalidArgument: the start stands outside of what is read.
+        InvalidArgument: the start is outside of the partitions or the key range.
         Unavailable: the database is not available right now.
     """
     partitions = _partitions(model, index_query, page_request)
@@ -74,7 +78,7 @@ def rows_in_order[M: Model](
 
 @dataclass(frozen=True)
 class _Partition[M: Model]:
-    """One partition, from behind a row on."""
+    """One partition, read from behind a row."""
 
     number: int
     model: type[M]
@@ -135,7 +139,7 @@ def _partitions[M: Model](model: type[M], index_query: IndexQuery, page_request:
     partitions = []
     for number, partition in enumerate(index_query.partitions):
         if len(partition.encode()) > _MAX_PARTITION_KEY_BYTES:
-            continue  # nothing can lie there, and the database refuses to look
+            continue  # no row can have such a key, and DynamoDB refuses the query
         left = key_range if after is None else _behind(key_range, after, number, ascending=ascending)
         if not _is_empty(left):
             condition = _condition(_sort_attribute(model, index_query.index), left)
@@ -147,12 +151,12 @@ def _partitions[M: Model](model: type[M], index_query: IndexQuery, page_request:
 
 
 def _storable(bound: SortValue | None) -> SortValue | None:
-    """A bound that the database takes: one that is longer than any sort key is left to the conditions."""
+    """Drop a bound that is longer than any sort key: DynamoDB refuses it, so the conditions decide alone."""
     return None if isinstance(bound, str) and len(bound.encode()) > _MAX_SORT_KEY_BYTES else bound
 
 
 def _is_within(model: type[Model], index_query: IndexQuery, key_range: KeyRange, cursor: Cursor) -> bool:
-    """Whether a cursor can be of this list: the database refuses one outside of the key range, or of other types."""
+    """Return whether a cursor can belong to this list; DynamoDB refuses one outside of the key range."""
     is_number = _sort_attribute(model, index_query.index).attr_type == "N"
     if (
         cursor.sort_value == ""
@@ -167,7 +171,10 @@ def _is_within(model: type[Model], index_query: IndexQuery, key_range: KeyRange,
 
 
 def _behind(key_range: KeyRange, after: Cursor, number: int, *, ascending: bool) -> KeyRange:
-    """What another partition still has behind a row; rows of one place stand in the order of their partitions."""
+    """Return the key range that another partition still has behind a row.
+
+    Rows with the same sort value are ordered by the numbers of their partitions.
+    """
     if number == after.partition or not isinstance(after.sort_value, int):
         return key_range
     sort_value = after.sort_value if number > after.partition else after.sort_value + (1 if ascending else -1)
@@ -201,7 +208,7 @@ def _condition(attribute: Attribute[Any], key_range: KeyRange) -> Condition | No
 
 
 def _start_key(model: type[Model], index: str | None, partition: str, after: Cursor) -> RawItem:
-    """The key that a query resumes behind; it need not exist any more."""
+    """Return the key behind which a query resumes; its row may be deleted."""
     names = [attribute.attr_name for attribute in _key_attributes(model)]
     key: RawItem = {name: {"S": value} for name, value in zip(names, after.key, strict=True)}
     sort = _sort_attribute(model, index)
@@ -211,17 +218,17 @@ def _start_key(model: type[Model], index: str | None, partition: str, after: Cur
 
 
 def _partition_attribute(model: type[Model], index: str | None) -> Attribute[Any]:
-    return next(each for each in _attributes(model, index) if each.is_hash_key)
+    return next(attribute for attribute in _attributes(model, index) if attribute.is_hash_key)
 
 
 def _sort_attribute(model: type[Model], index: str | None) -> Attribute[Any]:
-    return next(each for each in _attributes(model, index) if each.is_range_key)
+    return next(attribute for attribute in _attributes(model, index) if attribute.is_range_key)
 
 
 def _key_attributes(model: type[Model]) -> list[Attribute[Any]]:
-    """The attributes of the table's key."""
+    """Return the attributes of the table's key, the partition key first."""
     return sorted(
-        (each for each in _attributes(model, None) if each.is_hash_key or each.is_range_key),
+        (attribute for attribute in _attributes(model, None) if attribute.is_hash_key or attribute.is_range_key),
         key=attrgetter("is_range_key"),
     )
 

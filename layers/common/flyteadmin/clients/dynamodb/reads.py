@@ -1,4 +1,4 @@
-"""Items as they stand: one, many, or a partition in order; on the table consistently."""
+"""Reads of one item, of many, or of a partition in order; those of a table are consistent."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ _THREADS = 8
 
 @dataclass(frozen=True)
 class Page[M: Model]:
-    """Items in order, and where the next page starts (None at the end)."""
+    """Items in order, and the key at which the next page starts (None at the end)."""
 
     items: tuple[M, ...]
     next_key: RawItem | None
@@ -28,25 +28,25 @@ class Page[M: Model]:
 
 @dataclass
 class Found:
-    """What a batch read found, by key."""
+    """The rows that a batch read found, by key."""
 
     rows: dict[AnyKey, Model] = field(default_factory=dict)
 
     def get[M: Model](self, key: Key[M]) -> M | None:
-        """The row at a key, None if there is none."""
+        """Return the row at a key, None if it was not found."""
         row = self.rows.get(key)
         return row if isinstance(row, key.model) else None
 
 
 def get[M: Model](key: Key[M]) -> M | None:
-    """Read one item, consistently."""
+    """Read one item; a consistent read."""
     read = client("dynamodb").get_item
     raw = with_retries(read, TableName=key.table, Key=key.raw(), ConsistentRead=True).get("Item")
     return key.model.from_raw_data(raw) if raw else None
 
 
 def batch_get(keys: Iterable[AnyKey]) -> Found:
-    """Read any items of any tables, consistently; 100 keys a request, several requests at once.
+    """Read items of any tables; consistent, 100 keys a request, several requests at once.
 
     Raises:
         Unavailable: the database still throttled after several rounds.
@@ -92,7 +92,7 @@ def query[M: Model](
     limit: int | None = None,
     start: RawItem | None = None,
 ) -> Page[M]:
-    """Read one page of a partition, or the part that `sort` names; on the table consistently."""
+    """Read one page of a partition, or of the part that `sort` selects; consistent on a table, not on an index."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     hash_attribute = partition_of(model._indexes[index] if index else model)
@@ -117,14 +117,14 @@ def query[M: Model](
 def query_all[M: Model](
     model: type[M], partition: str, sort: Condition | None = None, *, index: str | None = None
 ) -> list[M]:
-    """Read a whole partition, or the part that `sort` names, page by page; on the table consistently."""
+    """Read a whole partition, or the part that `sort` selects."""
     return list(query_each(model, partition, sort, index=index))
 
 
 def query_each[M: Model](
     model: type[M], partition: str, sort: Condition | None = None, *, index: str | None = None
 ) -> Iterator[M]:
-    """The same, a page at a time as the caller goes on."""
+    """Yield the items of a partition, or of the part that `sort` selects; pages are read as the caller goes on."""
     start: RawItem | None = None
     while True:
         page = query(model, partition, index=index, sort=sort, start=start)

@@ -1,4 +1,4 @@
-"""Writes under conditions: one item, several or none, or a log's rows by the batch."""
+"""Conditional writes of one item, transactions, and batches of unconditional puts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _BATCH_WRITE = 25
 
 
 class ConditionFailed(Exception):
-    """A condition did not hold; `old` is the item as it stands, None where there is none."""
+    """The condition of a write failed; `old` is the stored item, None if there is none."""
 
     def __init__(self, old: RawItem | None) -> None:
         """Keep the old item."""
@@ -31,9 +31,9 @@ class ConditionFailed(Exception):
 
 
 class TransactionFailed(Exception):
-    """At least one condition of a transaction did not hold.
+    """At least one condition of a transaction failed.
 
-    `failed` has the positions of those operations, `old` the items that they met (None where there is none).
+    `failed` are the positions of those operations; `old` are the stored items, None where there is none.
     """
 
     def __init__(self, failed: tuple[int, ...], old: dict[int, RawItem | None]) -> None:
@@ -45,7 +45,7 @@ class TransactionFailed(Exception):
 
 @dataclass(frozen=True)
 class Put:
-    """Store a whole item, under a condition if one is given."""
+    """Store a whole item, on a condition if one is given."""
 
     item: Model
     condition: Condition | None = None
@@ -53,7 +53,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Update:
-    """Update one item by actions, under a condition if one is given."""
+    """Update an item by actions, on a condition if one is given."""
 
     key: AnyKey
     actions: Sequence[Action]
@@ -62,7 +62,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Delete:
-    """Delete one item, under a condition if one is given."""
+    """Delete an item, on a condition if one is given."""
 
     key: AnyKey
     condition: Condition | None = None
@@ -72,12 +72,12 @@ type Operation = Put | Update | Delete
 
 
 def batch_put(items: Sequence[Model]) -> frozenset[AnyKey]:
-    """Store items without condition, 25 a request; of items with one key the last wins.
+    """Store items without a condition, 25 in a request; of items with the same key the last one wins.
 
-    Gives the keys of those that are not stored, as the database still throttled their partitions after several rounds.
+    Returns the keys that are not stored, because DynamoDB still throttled their partitions after several rounds.
 
     Raises:
-        Unavailable: it takes none of a request; others may be stored.
+        Unavailable: DynamoDB accepted nothing of a request; items of other requests may be stored.
     """
     distinct = {key_of(item): item for item in items}
     left: set[AnyKey] = set()
@@ -85,20 +85,20 @@ def batch_put(items: Sequence[Model]) -> frozenset[AnyKey]:
         request: dict[str, Any] = {}
         for key in keys:
             request.setdefault(key.table, []).append({"PutRequest": {"Item": distinct[key].serialize()}})
-        unwritten = _write_what_goes(request)
+        unwritten = _write_batch(request)
         left.update(key for key in keys if any(_is_at(key, put) for put in unwritten.get(key.table, ())))
     return frozenset(left)
 
 
-def _write_what_goes(request: dict[str, Any]) -> dict[str, Any]:
-    """Write a batch, and give what is left of it."""
+def _write_batch(request: dict[str, Any]) -> dict[str, Any]:
+    """Write a batch and return the requests that are left."""
     for attempt in range(ATTEMPTS):
         try:
             answer = with_retries(client("dynamodb").batch_write_item, RequestItems=request)
         except Unavailable as error:
             if attempt == 0 or isinstance(error, OutOfTime):
                 raise
-            return request  # alone they are refused as a whole, not left out
+            return request  # a batch of throttled partitions only is refused as a whole
         request = dict(answer.get("UnprocessedItems", {}))
         if not request:
             return {}
@@ -112,11 +112,11 @@ def _is_at(key: AnyKey, put: dict[str, Any]) -> bool:
 
 
 def write(operation: Operation) -> None:
-    """Do one conditional write; one that meets a transaction is tried again with jitter.
+    """Do one conditional write; retry it, with jitter, while a transaction holds the item.
 
     Raises:
-        ConditionFailed: with the item that stood in the way.
-        Unavailable: still meeting one after several rounds.
+        ConditionFailed: with the stored item.
+        Unavailable: a transaction still held the item after several rounds.
     """
     kind, parameters = _rendered(operation)
     dynamodb = client("dynamodb")
@@ -126,14 +126,14 @@ def write(operation: Operation) -> None:
         "Delete": dynamodb.delete_item,
     }
     for attempt in range(ATTEMPTS):
-        if with_retries(_went_in, calls[kind], parameters):
+        if with_retries(_try_write, calls[kind], parameters):
             return
         back_off(attempt)
     raise Unavailable("the database is busy with the same row, try again")
 
 
-def _went_in(call: Callable[..., object], parameters: dict[str, Any]) -> bool:
-    """Do a write, and say whether it went in: it did not if it met a transaction."""
+def _try_write(call: Callable[..., object], parameters: dict[str, Any]) -> bool:
+    """Do a write and return whether it succeeded; False if a transaction holds the item."""
     try:
         call(**parameters)
     except ClientError as error:
@@ -147,25 +147,25 @@ def _went_in(call: Callable[..., object], parameters: dict[str, Any]) -> bool:
 
 
 def transact(operations: Sequence[Operation], token: str | None = None) -> None:
-    """Do all writes or none; a conflict with another transaction is tried again with jitter.
+    """Do all writes or none; retry, with jitter, while another transaction holds an item.
 
     Raises:
-        TransactionFailed: a condition did not hold.
-        Unavailable: still conflicting or throttled after several rounds.
+        TransactionFailed: a condition failed.
+        Unavailable: another transaction or throttling stopped it after several rounds.
     """
     items = [{kind: parameters} for kind, parameters in map(_rendered, operations)]
     request: dict[str, Any] = {"TransactItems": items}
     if token is not None:
         request["ClientRequestToken"] = token
     for attempt in range(ATTEMPTS):
-        if with_retries(_all_went_in, request):
+        if with_retries(_try_transact, request):
             return
         back_off(attempt)
     raise Unavailable("the database is busy with the same rows, try again")
 
 
-def _all_went_in(request: dict[str, Any]) -> bool:
-    """Do a transaction, and say whether it went in: it did not if it met another, or a throttle."""
+def _try_transact(request: dict[str, Any]) -> bool:
+    """Do a transaction and return whether it succeeded; False on a conflict or throttling."""
     try:
         client("dynamodb").transact_write_items(**request)
     except ClientError as error:
@@ -187,10 +187,10 @@ def _raise_unless_passing(error: ClientError) -> None:
 
 
 def fact_actions(model: type[Model], facts: Facts, *, rebuilt: bool = False) -> list[Action]:
-    """Facts as update actions; the version moves with every write.
+    """Return the update actions that apply facts to a row; each write increments the row's version.
 
-    On the fast path facts set once yield to those in the row and transitions are appended; a rebuild knows them all
-    and replaces both, while what the log no longer holds stays as stored.
+    On the fast path a fact that is set once keeps the stored value, and transitions are appended. A rebuild knows all
+    events, so it replaces both; an attribute that the log does not mention stays as stored.
     """
     attributes: dict[str, Any] = dict(model.get_attributes())
     actions: list[Action] = [attributes["version"].set((attributes["version"] | 0) + 1)]
