@@ -4,14 +4,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from pydantic import JsonValue
 
 from flyteadmin.clients import cluster as cluster_client
+from flyteadmin.clients.cluster_answers import Refused
 from flyteadmin.settings import Cluster, Clusters, Environment
 from local.aws.data import DataAccount as Aws
 from local.cluster.process import serve
 from local.cluster.store import Store
 
-BODY = {"apiVersion": "flyte.lyft.com/v1alpha1", "kind": "FlyteWorkflow", "metadata": {"name": "run"}}
+RUN = WorkflowExecutionIdentifier(project="p", domain="d", name="run")
+
+
+def body(project: str = "p") -> dict[str, JsonValue]:
+    return {
+        "apiVersion": "flyte.lyft.com/v1alpha1",
+        "kind": "FlyteWorkflow",
+        "metadata": {"name": "run", "labels": {"project": "p"}},
+        "executionId": {"project": project, "domain": "d", "name": "run"},
+    }
 
 
 @pytest.fixture
@@ -24,17 +36,32 @@ def clusters(aws: Aws) -> Iterator[Clusters]:
             server = stack.enter_context(serve(Store(), token=name))
             secret = secrets.create_secret(Name=name, SecretString=name)["ARN"]
             configured.append(
-                Cluster(name=name, endpoint=server.url, certificate_authority="", token_secret_arn=secret)
+                Cluster(name=name, endpoint=server.url, certificate_authority="", token_secret_arn=secret, role_arn="")
             )
         yield Clusters(configured=tuple(configured))
 
 
 def test_a_call_goes_to_its_cluster(clusters: Clusters) -> None:
     east, west = clusters.named("east"), clusters.named("west")
-    cluster_client.create(east, "default", BODY)
-    assert not cluster_client.delete(west, "default", "run")
-    assert cluster_client.delete(east, "default", "run")
+    cluster_client.create(east, "default", body())
+    assert not cluster_client.delete(west, "default", RUN)
+    assert cluster_client.delete(east, "default", RUN)
     assert cluster_client._api(east) is cluster_client._api(clusters.named("east"))
+
+
+def test_a_resource_of_another_execution_is_neither_taken_for_done_nor_deleted(clusters: Clusters) -> None:
+    """Two projects whose namespaces are one; the labels say what a request made them say (F6)."""
+    east = clusters.default
+    cluster_client.create(east, "default", body("other"))
+    with pytest.raises(Refused, match=r"AlreadyExists: .* taken .* by execution other/d/run"):
+        cluster_client.create(east, "default", body())
+    assert not cluster_client.delete(east, "default", RUN)
+    assert cluster_client.delete(east, "default", WorkflowExecutionIdentifier(project="other", domain="d", name="run"))
+
+
+def test_what_was_made_before_counts_as_made(clusters: Clusters) -> None:
+    cluster_client.create(clusters.default, "default", body())
+    cluster_client.create(clusters.default, "default", body())
 
 
 def test_the_environment_describes_one_cluster_which_may_have_had_another_name() -> None:

@@ -26,6 +26,7 @@ class Cluster(BaseModel):
     endpoint: str
     certificate_authority: str
     token_secret_arn: str
+    role_arn: str = Field("", description="the role by which the cluster knows this function")
 
 
 class Clusters(BaseModel):
@@ -60,6 +61,7 @@ class Environment(BaseModel):
     cluster_endpoint: str = ""
     cluster_certificate_authority: str = Field("", description="PEM, base64 as `aws eks describe-cluster` prints it")
     cluster_token_secret_arn: str = Field("", description="a service-account token instead of the EKS one")
+    role_arn: str = Field("", description="this function's own role, for the operator who has to let it in")
     dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
     bridge_role_arn: str = Field("", description="the role whose word counts for who its callers are")
     powertools_metrics_namespace: str = Field("", description="where metrics go: the stack's name; empty for nowhere")
@@ -76,6 +78,7 @@ class Environment(BaseModel):
             endpoint=self.cluster_endpoint,
             certificate_authority=self.cluster_certificate_authority,
             token_secret_arn=self.cluster_token_secret_arn,
+            role_arn=self.role_arn,
         )
         return Clusters(configured=(cluster,))
 

@@ -1,20 +1,36 @@
-"""The Kubernetes API of a cluster that runs workflows; the only module that imports `kubernetes`."""
+"""Call the Kubernetes API of a cluster that runs workflows; the only module that imports `kubernetes`."""
 
 import base64
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextvars import copy_context
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
 
 from botocore.signers import RequestSigner
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
-from pydantic import BaseModel, ValidationError
-from urllib3.exceptions import HTTPError
+from pydantic import JsonValue
 
 from flyteadmin.clients.aws import client, faults, session
-from flyteadmin.errors import Internal, Unavailable
+from flyteadmin.clients.cluster_answers import (
+    ALREADY_EXISTS,
+    FORBIDDEN,
+    NOT_FOUND,
+    Refused,
+    Unclear,
+    failure,
+    kubernetes_object,
+)
+from flyteadmin.errors import FlyteAdminError, Internal
+from flyteadmin.observability import logger
 from flyteadmin.settings import Cluster
 
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
@@ -22,81 +38,150 @@ GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 _TOKEN_SECONDS = 60
 _TOKEN_USED_SECONDS = 600
 _TIMEOUT_SECONDS = (2, 10)
+_ALL_CALLS_SECONDS = 12
+"""One create or delete with all its calls: names, handshakes, headers and bodies, however slowly they come."""
 _CLIENTS_KEPT = 8
-_ALREADY_EXISTS = "AlreadyExists"
-_NOT_FOUND = 404
-_UNREACHABLE = "the cluster can't be reached right now"
-_AMBIGUOUS = frozenset({0, 401, 408, 429})
+_UNAUTHORIZED = 401
+
+type Manifest = Mapping[str, JsonValue]
+type _Call = Callable[[CustomObjectsApi], object]
 
 
-class Refused(Exception):
-    """The cluster refuses the resource for good; `reason` is Kubernetes' word, e.g. "Forbidden"."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        """Keep both."""
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
-
-
-class _Status(BaseModel):
-    reason: str = ""
-    message: str = ""
-
-
-def create(cluster: Cluster, namespace: str, body: object) -> None:
-    """Create a FlyteWorkflow; one of that name that exists already counts as created (CRE-33).
+def create(cluster: Cluster, namespace: str, body: Manifest) -> None:
+    """Create a FlyteWorkflow; the same execution's that exists already counts as created (CRE-33).
 
     Raises:
-        Refused: the API server answered 4xx and will answer so again.
-        Unavailable: a time-out, a 5xx or throttling: the resource may exist or not.
+        Refused: the API server answers so for good; or the name is taken by another execution.
+        Unclear: the resource may exist or not.
     """
+    until = time.monotonic() + _ALL_CALLS_SECONDS
     try:
-        _api(cluster).create_namespaced_custom_object(
-            GROUP, VERSION, namespace, PLURAL, body, _request_timeout=_TIMEOUT_SECONDS
-        )
-    except ApiException as error:
-        _raise(error)
-    except HTTPError as error:
-        raise Unavailable(_UNREACHABLE) from error
+        _call(cluster, until, lambda api: api.create_namespaced_custom_object(**_target(namespace), body=body))
+    except Refused as refused:
+        if refused.reason != ALREADY_EXISTS:
+            raise
+        existing = _existing(cluster, until, namespace, str(_metadata(body, "name")))
+        if existing is None:
+            raise Unclear from refused
+        if _owner(existing) != _owner(body):
+            owner = "/".join(_owner(existing))
+            raise Refused(ALREADY_EXISTS, f"its name is taken in this namespace, by execution {owner}") from refused
 
 
-def delete(cluster: Cluster, namespace: str, name: str) -> bool:
-    """Delete a FlyteWorkflow and tell whether there was one; its finalizer keeps it until propeller has aborted it.
+def delete(cluster: Cluster, namespace: str, execution: WorkflowExecutionIdentifier) -> bool:
+    """Delete an execution's FlyteWorkflow and tell whether there was one.
+
+    Its finalizer keeps it until propeller has aborted it. A resource of that name that belongs to another execution
+    stays: what the resource says of its execution decides, and its uid is the precondition of the deletion.
 
     Raises:
-        Refused: the API server answered 4xx and will answer so again.
-        Unavailable: a time-out, a 5xx or throttling: it may be deleted or not.
+        Refused: the API server answers so for good.
+        Unclear: it may be deleted or not.
     """
+    until = time.monotonic() + _ALL_CALLS_SECONDS
+    existing = _existing(cluster, until, namespace, execution.name)
+    if existing is None or _owner(existing) != (execution.project, execution.domain, execution.name):
+        return False
+    options = {"propagationPolicy": "Background", "preconditions": {"uid": _metadata(existing, "uid")}}
     try:
-        _api(cluster).delete_namespaced_custom_object(
-            GROUP,
-            VERSION,
-            namespace,
-            PLURAL,
-            name,
-            propagation_policy="Background",
-            _request_timeout=_TIMEOUT_SECONDS,
+        _call(
+            cluster,
+            until,
+            lambda api: api.delete_namespaced_custom_object(**_target(namespace), name=execution.name, body=options),
         )
-    except ApiException as error:
-        if error.status == _NOT_FOUND:
-            return False
-        _raise(error)
-    except HTTPError as error:
-        raise Unavailable(_UNREACHABLE) from error
+    except Refused as refused:
+        if refused.reason != NOT_FOUND:
+            raise
+        return False
     return True
 
 
-def _raise(error: ApiException) -> None:
+def _existing(cluster: Cluster, until: float, namespace: str, name: str) -> Manifest | None:
     try:
-        status = _Status.model_validate_json(error.body or "{}")
-    except ValidationError:
-        status = _Status(message=str(error.reason))
-    if error.status == 409 and status.reason == _ALREADY_EXISTS:
+        return _call(cluster, until, lambda api: api.get_namespaced_custom_object(**_target(namespace), name=name))
+    except Refused as refused:
+        if refused.reason != NOT_FOUND:
+            raise
+        return None
+
+
+def _owner(manifest: Manifest) -> tuple[str, ...]:
+    """Read whose a resource is from what it says itself; its labels are the request's to choose."""
+    execution = manifest.get("executionId")
+    parts = execution if isinstance(execution, dict) else {}
+    return tuple(str(parts.get(part, "")) for part in ("project", "domain", "name"))
+
+
+def _metadata(manifest: Manifest, field: str) -> JsonValue:
+    metadata = manifest.get("metadata")
+    return metadata.get(field) if isinstance(metadata, dict) else None
+
+
+def _target(namespace: str) -> dict[str, Any]:
+    return {
+        "group": GROUP,
+        "version": VERSION,
+        "plural": PLURAL,
+        "namespace": namespace,
+        "_request_timeout": _TIMEOUT_SECONDS,
+    }
+
+
+def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
+    """Make one call, whose time ends with `until`; whatever the client library raises becomes one of two.
+
+    Raises:
+        Refused: the API server answers so for good.
+        Unclear: it gave no answer, or none of its own.
+    """
+    try:
+        content = _within(until - time.monotonic(), lambda: call(_api(cluster)))
+    except ApiException as error:
+        meaning = failure(error.status or 0, error.body if isinstance(error.body, str) else "")
+        _tell_operator(cluster, meaning)
+        raise meaning from error
+    except FlyteAdminError:
+        raise
+    except Exception as error:  # TLS, a certificate, a name, half an answer; the library's own faults on the way
+        logger.warning("the cluster can't be reached", extra={"cluster": cluster.name}, exc_info=error)
+        raise Unclear from error
+    return kubernetes_object(content)
+
+
+def _within(seconds: float, call: Callable[[], object]) -> object:
+    """Wait for a call for so long; then leave it to its thread.
+
+    The client's own time-outs hold for each read of a socket, so that a peer that sends a byte now and then, or a name
+    server that is silent, would hold a call for ever.
+
+    Raises:
+        TimeoutError: it is not done.
+    """
+    done: Future[object] = Future()
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            done.set_result(context.run(call))
+        except BaseException as error:  # noqa: BLE001 (handed over to the caller)
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True, name="cluster").start()
+    return done.result(timeout=max(seconds, 0))
+
+
+def _tell_operator(cluster: Cluster, meaning: Refused | Unclear) -> None:
+    """Log what would let this function in, where the cluster does not."""
+    if isinstance(meaning, Refused) and meaning.reason == FORBIDDEN:
+        fix = "kubectl apply -f deploy/kubernetes/functions-role.yaml, if the message speaks of a missing right"
+    elif isinstance(meaning, Unclear) and meaning.status == _UNAUTHORIZED:
+        fix = (
+            f"aws eks create-access-entry --cluster-name {cluster.name} --principal-arn {cluster.role_arn or '<role>'}"
+            " --kubernetes-groups flyteadmin-functions"
+        )
+    else:
         return
-    if error.status in _AMBIGUOUS or error.status >= 500:
-        raise Unavailable(f"the cluster answered {error.status}") from error
-    raise Refused(status.reason or str(error.status), status.message) from error
+    logger.error("the cluster does not let this function in", extra={"cluster": cluster.name, "fix": fix})
 
 
 def _api(cluster: Cluster) -> CustomObjectsApi:
@@ -122,7 +207,10 @@ def _authority(certificate: str) -> str | None:
     if not certificate:
         return None
     file = Path(tempfile.gettempdir()) / f"cluster-ca-{sha256(certificate.encode()).hexdigest()[:16]}.pem"
-    file.write_bytes(base64.b64decode(certificate))
+    # Written beside and moved: processes that share the folder never read half of it.
+    part = file.with_suffix(f".{uuid4().hex}")
+    part.write_bytes(base64.b64decode(certificate))
+    part.replace(file)
     return str(file)
 
 

@@ -8,8 +8,10 @@ import time
 
 from flyteidl.admin.event_pb2 import EventErrorAlreadyInTerminalState, EventFailureReason
 from flyteidl.admin.execution_pb2 import AbortMetadata, ExecutionTerminateRequest, ExecutionTerminateResponse
+from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
 from flyteadmin.clients import cluster
+from flyteadmin.clients.cluster_answers import Refused
 from flyteadmin.errors import FailedPrecondition, Internal
 from flyteadmin.executions import reading, repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
@@ -39,7 +41,7 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
     at = time.time_ns()
     abort = AbortMetadata(cause=truncate(request.cause, MAX_CAUSE_BYTES), principal=caller)
     state = repository.update_optimistically(stored.state, lambda row: _aborting(row, abort, at))
-    was_there = _deleted(state.cluster, state.namespace, request.id.name)
+    was_there = _deleted(state, request.id)
     if state.launch == LaunchState.LAUNCHING:
         repository.update_optimistically(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
     return ExecutionTerminateResponse()
@@ -58,11 +60,11 @@ def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | Non
     )
 
 
-def _deleted(cluster_name: str, namespace: str, name: str) -> bool:
+def _deleted(state: ExecutionState, execution: WorkflowExecutionIdentifier) -> bool:
     try:
-        return cluster.delete(environment().clusters.named(cluster_name), namespace, name)
-    except cluster.Refused as refusal:
-        raise Internal(f"failed to terminate execution {name}: {refusal}") from refusal
+        return cluster.delete(environment().clusters.named(state.cluster), state.namespace, execution)
+    except Refused as refusal:
+        raise Internal(f"failed to terminate execution {execution.name}: {refusal}") from refusal
 
 
 def _launched(row: ExecutionState) -> Facts | None:

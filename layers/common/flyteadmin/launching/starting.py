@@ -3,37 +3,43 @@
 import time
 
 from flyteidl.core.execution_pb2 import ExecutionError
-from pydantic import JsonValue
 
 from flyteadmin.clients import cluster
-from flyteadmin.errors import Code, Unavailable
+from flyteadmin.clients.cluster import Manifest
+from flyteadmin.clients.cluster_answers import Refused
+from flyteadmin.errors import Code, FlyteAdminError
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState, LaunchState
 from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
-from flyteadmin.observability import logger
+from flyteadmin.observability import logger, measure
 from flyteadmin.settings import environment
 
 
-def start(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
-    """Create the resource. Refused for good is FAILED on the row; an unclear answer leaves it `launching`."""
+def start(state: ExecutionState, namespace: str, body: Manifest) -> None:
+    """Create the resource of a row that is written.
+
+    Refused for good is FAILED on the row. Anything else that goes wrong leaves the row `launching`: it may have been
+    carried out, and the execution exists. Such launches are counted, and an alarm rings.
+    """
     try:
         _create(state, namespace, body)
-    except Unavailable as error:
+    except FlyteAdminError as error:
+        measure(UnclearLaunches=1)
         logger.warning(
             "the launch did not end clearly; the row stays launching",
             extra={"execution": state.execution, "cause": error.message},
         )
 
 
-def _create(state: ExecutionState, namespace: str, body: dict[str, JsonValue]) -> None:
+def _create(state: ExecutionState, namespace: str, body: Manifest) -> None:
     try:
         cluster.create(environment().clusters.named(state.cluster), namespace, body)
-    except cluster.Refused as refusal:
+    except Refused as refusal:
         _refused(state, refusal)
 
 
-def _refused(state: ExecutionState, refusal: cluster.Refused) -> None:
+def _refused(state: ExecutionState, refusal: Refused) -> None:
     """Stage 6: FAILED with the cluster's own words (CRE-29); an event or an abort that was faster stays."""
     logger.warning("the cluster refused", extra={"execution": state.execution, "cause": refusal.reason})
     error = ExecutionError(
