@@ -298,7 +298,7 @@ def test_a_cluster_is_known_by_its_certificate(tmp_path: Path) -> None:
 
 
 def test_nobody_reads_half_an_authority(tmp_path: Path) -> None:
-    """Several functions of one machine share a folder, and each writes the file when it starts (chaos.md B)."""
+    """Several functions of one machine share a folder, and each writes the file when it starts."""
     authority = base64.b64encode(certificate.ensure(tmp_path).read_bytes()).decode()
     path = cluster_client._authority(authority)
     assert path is not None
