@@ -69,7 +69,7 @@ def render_bindings() -> str:
 
 
 def claims() -> tuple[Claim, ...]:
-    """Read the claims of each functions/<name>/handler.py: module attributes that have `rpcs` and `pages`.
+    """Read the claims of every handler: module attributes that have `rpcs` and `pages`.
 
     Raises:
         SystemExit: two functions claim the same RPC, or one that no service has.

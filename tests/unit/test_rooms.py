@@ -26,9 +26,8 @@ OTHERS = {
     "data_proxy": {"flyte_urls": "a grammar of its own: flyte:// URLs"},
     "description_entities": {},
     "executions": {
-        "archiving": "one of two writes, each with a function and a role of its own, so there is no service",
         "leases": "a second table, which only transactions of others write",
-        "terminating": "the other write",
+        "terminating": "a write with a function and a role of its own, which calls the cluster",
     },
     "launch_plans": {"schedules": "a grammar of its own: cron"},
     "named_entities": {
