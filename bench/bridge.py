@@ -37,7 +37,7 @@ class _Run:
     calls: Sequence[Call]
 
     def rows(self) -> list[Row]:
-        """The figures per event; reads and sends have budgets for one caller and for ten."""
+        """Return the figures per event; reads and sends have budgets for one caller and for ten."""
         events = len(self.latencies)
         counted = Counter(call.operation for call in self.calls)
         sends = counted["SendMessageBatch"] / events
@@ -73,7 +73,7 @@ def report() -> Section:
 
 
 async def _send(address: str, executions: Sequence[ExecutionState], events: int) -> list[float]:
-    """The seconds that each event took."""
+    """Return the seconds that each event took."""
     # Else all channels of a process share one connection.
     own = [("grpc.use_local_subchannel_pool", 1)]
     channels = [grpc.aio.insecure_channel(address, own) for _ in range(min(_CHANNELS, len(executions)))]

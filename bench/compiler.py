@@ -67,7 +67,7 @@ def measure(shape: Callable[[int], Shape], nodes: int) -> Measured:
 
 
 def _steps(given: Shape) -> tuple[float, float, float]:
-    """The seconds that each step takes; the first time they hold what is done once per process."""
+    """Return the seconds that each step takes; the first time they hold what is done once per process."""
     execution = WorkflowExecutionIdentifier(project="p", domain="d", name="run")
     started = time.process_time()
     closure = compile_workflow(given.template, given.sub_workflows, given.tasks, [])

@@ -54,7 +54,7 @@ def write_units(calls: Sequence[Call]) -> float:
 
 
 def rows_examined(calls: Sequence[Call]) -> int:
-    """The rows that queries looked at and that batches read whole."""
+    """Return the rows that queries looked at and that batches read whole."""
     return sum(call.examined for call in calls)
 
 

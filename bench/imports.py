@@ -74,7 +74,7 @@ def _row(case: Case, boto3: Sequence[Cost], handler: Sequence[Cost]) -> Row:
 
 
 def built_cases() -> list[Case]:
-    """The functions that `sam build` left, each with its layers and nothing else."""
+    """Return the functions that `sam build` left, each with its layers and nothing else."""
     template = load(str(BUILD / "template.yaml"))
     shared = template["Globals"]["Function"]["Layers"]
     cases = []
@@ -87,7 +87,7 @@ def built_cases() -> list[Case]:
 
 
 def source_cases() -> list[Case]:
-    """The functions of the work tree, in this environment."""
+    """Return the functions of the work tree, in this environment."""
     return [
         Case(path.parent.name, f"import functions.{path.parent.name}.handler", (ROOT,), ("-I",), calls_cluster=False)
         for path in sorted(ROOT.glob("functions/*/handler.py"))

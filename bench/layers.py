@@ -20,7 +20,7 @@ def report() -> Section:
 
 
 def size_mb(layer: str) -> float:
-    """The size of a built layer.
+    """Return the size of a built layer.
 
     Raises:
         FileNotFoundError: it is not built.

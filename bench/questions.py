@@ -44,7 +44,7 @@ class Question:
         return ", ".join(part for part in said if part)
 
     def ask(self, size: int, token: str = "") -> tuple[Sequence[Any], str]:
-        """The rows of a page among so many versions, and the token of the next one."""
+        """Return the rows of a page among so many versions, and the token of the next one."""
         key, direction = _ORDERS[self.order]
         query = {"limit": str(PAGE), "token": token, "sort_by.key": key, "sort_by.direction": direction}
         query["filters"] = self.filters.format(middle=f"v{size // 2:06d}")

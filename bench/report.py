@@ -85,5 +85,5 @@ def _table(section: Section) -> Table:
 
 
 def figure(value: float | None) -> str:
-    """A number with at most two decimals, and none that say nothing; "" for None."""
+    """Return a number with at most two decimals, and none that say nothing; "" for None."""
     return "" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -93,7 +93,7 @@ def _recorded(recorder: Recorder) -> tuple[list[Call], float]:
 
 
 def _prices(recorder: Recorder) -> list[Row]:
-    """A node's three events, admitted by the bridge or over HTTPS, in batches of ten nodes or one by one."""
+    """Return a node's three events, admitted by the bridge or over HTTPS, in batches of ten nodes or one by one."""
     run = traffic.execution()
     lives = [traffic.node_run(run, f"n{n}") for n in range(traffic.BATCH)]
     full = [_processing(recorder, run, [life[phase] for life in lives]) for phase in range(3)]

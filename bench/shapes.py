@@ -68,7 +68,7 @@ def fan_out(nodes: int) -> Shape:
 
 
 def fan_in(nodes: int) -> Shape:
-    """The last node on a list of all others."""
+    """Return the last node on a list of all others."""
     template = _workflow("fan-in")
     for index in range(nodes - 1):
         _add(template, f"n{index}", "", "")
@@ -137,7 +137,7 @@ def _add(template: WorkflowTemplate, node_id: str, a: str, b: str) -> None:
 
 
 def _node(node_id: str, a: str, b: str) -> Node:
-    """A node of two numbers: outputs of other nodes, or the input where there is none."""
+    """Return a node of two numbers: outputs of other nodes, or the input where there is none."""
     inputs = [Binding(var="a", binding=_output(a)), Binding(var="b", binding=_output(b))]
     node = Node(id=node_id, task_node=TaskNode(reference_id=_ADD), inputs=inputs)
     node.metadata.name = "add"

@@ -74,7 +74,7 @@ def _workflow(name: str, version: str, created_at: int) -> WorkflowRow:
 
 
 def _launch_plan(name: str, version: str, created_at: int, state: int) -> LaunchPlanRow:
-    """The plan of the workflow of this name and version."""
+    """Return the plan of the workflow of this name and version."""
     row = LaunchPlanRow(
         name=name,
         version=version,
@@ -93,7 +93,7 @@ def _launch_plan(name: str, version: str, created_at: int, state: int) -> Launch
 
 
 def _execution(scope: str, workflow: str, version: str, now: int, phase: str) -> Iterator[Model]:
-    """An execution that has ended, of a workflow's own launch plan; half of them failed."""
+    """Yield an execution that has ended, of a workflow's own launch plan; half of them failed."""
     key, name = f"{scope}:run-{version}", f"{scope}:{workflow}"
     state = ExecutionState(
         execution=key,

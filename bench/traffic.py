@@ -30,24 +30,24 @@ type AttributeValue = dict[str, str]
 
 
 def name() -> str:
-    """A fresh execution's name, as long as a generated one."""
+    """Return a fresh execution's name, as long as a generated one."""
     return f"a{next(_names):019d}"
 
 
 def execution() -> ExecutionState:
-    """A fresh execution in the tables."""
+    """Return a fresh execution in the tables."""
     return stored_execution(name())
 
 
 def workflow_run(of: ExecutionState) -> Sequence[WorkflowExecutionEvent]:
-    """The events of an execution that succeeds."""
+    """Return the events of an execution that succeeds."""
     run = _name(of)
     moves = [workflow_event(phase, second, execution=run) for second, phase in enumerate(("RUNNING", "SUCCEEDING"))]
     return [*moves, workflow_event("SUCCEEDED", 9, execution=run, output_uri=f"{_data(run, 'end-node')}/outputs.pb")]
 
 
 def node_run(of: ExecutionState, node: str) -> Sequence[NodeExecutionEvent]:
-    """The events of a node that succeeds; the last is as large as a node event with a budget may be."""
+    """Return the events of a node that succeeds; the last is as large as a node event with a budget may be."""
     run = _name(of)
     data = _data(run, node)
     events = [
@@ -63,7 +63,7 @@ def node_run(of: ExecutionState, node: str) -> Sequence[NodeExecutionEvent]:
 
 
 def task_run(of: ExecutionState, node: str) -> Sequence[TaskExecutionEvent]:
-    """The events of a task's first attempt that succeeds."""
+    """Return the events of a task's first attempt that succeeds."""
     run = _name(of)
     data = _data(run, node)
     events = [
@@ -75,17 +75,17 @@ def task_run(of: ExecutionState, node: str) -> Sequence[TaskExecutionEvent]:
 
 
 def first_of_nodes(of: ExecutionState) -> Sequence[Event]:
-    """A batch of events of as many nodes, so that nothing folds."""
+    """Return a batch of events of as many nodes, so that nothing folds."""
     return [node_run(of, node)[0] for node in _NODES]
 
 
 def first_of_tasks(of: ExecutionState) -> Sequence[Event]:
-    """A batch of events of as many tasks, so that nothing folds."""
+    """Return a batch of events of as many tasks, so that nothing folds."""
     return [task_run(of, node)[0] for node in _NODES]
 
 
 def lives_of_nodes(of: ExecutionState) -> Sequence[Event]:
-    """A batch that holds whole lives of nodes, as after a backlog."""
+    """Return a batch that holds whole lives of nodes, as after a backlog."""
     return [event for node in _NODES for event in node_run(of, node)][:BATCH]
 
 

@@ -250,7 +250,7 @@ def _at(name: str, *rest: str) -> list[str | int]:
 
 
 def _target(value: object) -> str:
-    """The logical id that a Ref or GetAtt names, "" for anything else."""
+    """Return the logical id that a Ref or GetAtt names, "" for anything else."""
     match value:
         case {"Ref": str(name)}:
             return str(name)

@@ -83,12 +83,12 @@ class Tree:
         return [(floor, room) for floor, rooms in floors for room in rooms]
 
     def named(self, path: str) -> list[str]:
-        """The files whose path ends in this one, in which `*` and `<a name>` stand for anything."""
+        """Return the files whose path ends in this one, in which `*` and `<a name>` stand for anything."""
         pattern = f"*/{re.sub(r'<[^>]*>', '*', path)}"
         return [name for name in self.files if fnmatch(f"/{name}", pattern)]
 
     def anchors(self, path: str) -> frozenset[str]:
-        """The headings of a document, as links name them."""
+        """Return the headings of a document, as links name them."""
         headings = re.findall(r"^#+ (.+)$", self._text(path), re.MULTILINE)
         return frozenset(f"#{re.sub(r'[^\w -]', '', heading.lower()).replace(' ', '-')}" for heading in headings)
 
@@ -111,7 +111,7 @@ def problems(root: Path = ROOT) -> Iterator[str]:
 
 
 def prose(file: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file that people read, by number: of a module its comments and docstrings, else all."""
+    """Yield the lines of a file that people read, by number: of a module its comments and docstrings, else all."""
     lines = file.read_text().splitlines()
     if file.suffix != ".py":
         yield from enumerate(lines, 1)

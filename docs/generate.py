@@ -57,7 +57,7 @@ def bindings() -> tuple[Binding, ...]:
 
 
 def render_bindings() -> str:
-    """The module `flyteadmin.api.bindings`."""
+    """Return the module `flyteadmin.api.bindings`."""
     rows = "".join(f"    ({', '.join(_quoted(part) for part in binding)}),\n" for binding in bindings())
     return (
         '"""The `google.api.http` bindings of flyteidl\'s services; written by docs/generate.py, not by hand."""\n\n'
@@ -108,7 +108,7 @@ def render_coverage() -> str:
 
 
 def render_template() -> str:
-    """The template that is deployed.
+    """Return the template that is deployed.
 
     Raises:
         SystemExit: a source of it can't be rendered.
@@ -247,7 +247,7 @@ def _conformance_row(row: str, title: str, tests: list[str], deviation: str | No
 
 
 def _still_carried(report: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The report without what is no longer written in the tests."""
+    """Return the report without what is no longer written in the tests."""
     carried = _carried_ids()
     names = {file: (ROOT / file).read_text() for file in carried}
     return {
@@ -258,7 +258,7 @@ def _still_carried(report: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _carried_ids() -> dict[str, frozenset[str]]:
-    """The ids in each test file's `conformance` markers."""
+    """Return the ids in each test file's `conformance` markers."""
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     return {str(file.relative_to(ROOT)): frozenset(_marked_ids(ast.parse(file.read_text()))) for file in files}
 
@@ -274,7 +274,7 @@ def _marked_ids(tree: ast.Module) -> Iterator[str]:
 
 
 def _claimed_rows() -> set[str]:
-    """The rows of the committed conformance.md that name a test."""
+    """Return the rows of the committed conformance.md that name a test."""
     if not CONFORMANCE.exists():
         return set()
     rows = [line.split("|") for line in CONFORMANCE.read_text().splitlines() if line.startswith("| ")]

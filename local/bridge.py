@@ -84,7 +84,7 @@ def running(environment: Mapping[str, str], log: Path, *, port: int = 0) -> Iter
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port of the loopback address if nobody has it, else any."""
+    """Return the wanted port of the loopback address if nobody has it, else any."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             try:

@@ -78,7 +78,7 @@ def _policy(statements: Sequence[Mapping[str, object]]) -> str:
 
 
 def user(endpoint: Endpoint, name: str, statements: Sequence[Statement]) -> Credentials:
-    """An IAM user that may do this, and nothing else."""
+    """Return an IAM user that may do this, and nothing else."""
     iam = endpoint.client("iam", ACCOUNT)
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=_policy(statements))
@@ -87,7 +87,7 @@ def user(endpoint: Endpoint, name: str, statements: Sequence[Statement]) -> Cred
 
 
 def bridge_profile(endpoint: Endpoint, outputs: Mapping[str, str]) -> str:
-    """The bridge under a role of its own, which botocore assumes anew before its session ends."""
+    """Return the bridge under a role of its own, which botocore assumes anew before its session ends."""
     assuming: Statement = {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": [BRIDGE_ROLE_ARN]}
     host = user(endpoint, "bridge-host", [assuming])
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}

@@ -79,7 +79,7 @@ class Stack:
         return HttpApi.at(self.endpoint, self.outputs["ApiId"]).base_url
 
     def admin(self, caller: Credentials | None = None) -> Admin:
-        """The API as a caller sees it; the data scientist, unless another is named."""
+        """Return the API as a caller sees it; the data scientist, unless another is named."""
         return Admin(HttpApi.at(self.endpoint, self.outputs["ApiId"], caller or self.data_scientist))
 
 
@@ -173,7 +173,7 @@ def _bridge(endpoint: Endpoint, outputs: Mapping[str, str], port: int) -> Iterat
 
 
 def _environment(endpoint: Endpoint, caller: Credentials | None = None) -> dict[str, str]:
-    """The environment of a child process that calls AWS, as `caller` if there is one."""
+    """Return the environment of a child process that calls AWS, as `caller` if there is one."""
     keys = {"AWS_ACCESS_KEY_ID": caller.access_key, "AWS_SECRET_ACCESS_KEY": caller.secret_key} if caller else {}
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},

@@ -57,7 +57,7 @@ def http_event(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """An HTTP API request, payload version 2.0, signed by an IAM principal."""
+    """Return an HTTP API request, payload version 2.0, signed by an IAM principal."""
     return {
         "version": "2.0",
         "rawPath": quote(path, safe="/%"),
@@ -74,7 +74,7 @@ def http_event(
 
 
 def answer_of(response: Mapping[str, object]) -> Answer:
-    """An API handler's response, its body decoded."""
+    """Return an API handler's response, its body decoded."""
     body = str(response.get("body", ""))
     headers = response.get("headers", {})
     status = response["statusCode"]
@@ -92,7 +92,7 @@ def queue_record(
     receive_count: int = 1,
     redriven: int | None = None,
 ) -> dict[str, object]:
-    """A record of the event queue."""
+    """Return a record of the event queue."""
     attributes = {"sequence": {"stringValue": str(redriven), "dataType": "String"}} if redriven is not None else {}
     return {
         "messageId": message_id or f"message-{sequence}",
@@ -108,5 +108,5 @@ def queue_record(
 
 
 def batch(records: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    """A batch of records, from a queue or a stream."""
+    """Return a batch of records, from a queue or a stream."""
     return {"Records": list(records)}

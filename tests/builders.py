@@ -86,12 +86,12 @@ def task_event(
 
 
 def message_body(event: Event) -> str:
-    """An event as it lies in the queue."""
+    """Return an event as it lies in the queue."""
     return seal(kind_of(event), event.SerializeToString(deterministic=True))
 
 
 def stored_execution(name: str = "run", *, cluster: str = "east", principal: str = "") -> ExecutionState:
-    """An execution that was created and has no event yet, with its lease, in the tables."""
+    """Return an execution that was created and has no event yet, with its lease, in the tables."""
     key = f"{PROJECT}:{DOMAIN}:{name}"
     launch_plan = f"{PROJECT}:{DOMAIN}:plan"
     state = ExecutionState(
@@ -119,7 +119,7 @@ def stored_execution(name: str = "run", *, cluster: str = "east", principal: str
 
 
 def lease_of(state: ExecutionState) -> object:
-    """The lease of an execution in the tables, None once it has ended."""
+    """Return the lease of an execution in the tables, None once it has ended."""
     from flyteadmin.clients.dynamodb.reads import get  # noqa: PLC0415
 
     return get(leases.key(state.launch_plan, state.execution))

@@ -43,7 +43,7 @@ def _entries(values: Mapping[str, str]) -> list[Resources.ResourceEntry]:
 def task_request(
     name: str = "double", version: str = "v1", *, project: str = PROJECT, image: str = "registry.example/task:1"
 ) -> TaskCreateRequest:
-    """A container task from `a` to `b`, both integers."""
+    """Return a container task from `a` to `b`, both integers."""
     template = TaskTemplate(
         type="python-task",
         metadata=TaskMetadata(runtime=RuntimeMetadata(type=RuntimeMetadata.FLYTE_SDK, version="1.16.8")),
@@ -61,7 +61,7 @@ def workflow_request(
     task: Identifier | None = None,
     nodes: int = 1,
 ) -> WorkflowCreateRequest:
-    """A workflow from `x` to `y` through a chain of one task."""
+    """Return a workflow from `x` to `y` through a chain of one task."""
     task = task or identifier(TASK, "double")
     chain = []
     for number in range(nodes):
@@ -82,6 +82,6 @@ def workflow_request(
 def launch_plan_request(
     name: str = "doubling", version: str = "v1", *, project: str = PROJECT, workflow: Identifier | None = None
 ) -> LaunchPlanCreateRequest:
-    """A launch plan that binds nothing: `x` is required."""
+    """Return a launch plan that binds nothing: `x` is required."""
     spec = LaunchPlanSpec(workflow_id=workflow or identifier(WORKFLOW, "doubling"))
     return LaunchPlanCreateRequest(id=identifier(LAUNCH_PLAN, name, version, project=project), spec=spec)

@@ -45,7 +45,7 @@ class Gateway:
 
 
 def refuses(status: int, body: bytes = b"", **headers: str) -> Fault:
-    """The gateway answers itself; the function isn't asked."""
+    """Answer as the gateway itself does, without the function."""
     return lambda _: Response(status, headers, body)
 
 
@@ -168,7 +168,7 @@ class Client:
     channel: grpc.Channel
 
     def call(self, rpc: str, request: Message | bytes, *, timeout: float | None = 10, **metadata: str) -> bytes:
-        """The bytes of the answer.
+        """Return the bytes of the answer.
 
         Raises:
             Refused: any other code than OK.
@@ -180,7 +180,7 @@ class Client:
         return answer
 
     def begin(self, rpc: str, request: Message | bytes, timeout: float | None = 10, **metadata: str) -> Any:
-        """The same, not waited for: a `grpc.Call` that is a `grpc.Future` too."""
+        """Return the same, not waited for: a `grpc.Call` that is a `grpc.Future` too."""
         path = rpc if rpc.startswith("/") else next(each.path for each in rpcs() if each.name == rpc)
         body = request if isinstance(request, bytes) else request.SerializeToString()
         method: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(path)
@@ -188,7 +188,7 @@ class Client:
         return method.future(body, timeout=timeout, metadata=pairs)
 
     def code(self, rpc: str, request: Message | bytes, *, timeout: float | None = 10, **metadata: str) -> Code:
-        """The code with which a call ends."""
+        """Return the code with which a call ends."""
         try:
             self.call(rpc, request, timeout=timeout, **metadata)
         except Refused as refused:

@@ -15,7 +15,7 @@ _FUNCTIONS = Path(__file__).parents[1] / "functions"
 
 
 def handlers() -> dict[str, ApiHandler]:
-    """The API handlers by function name."""
+    """Return the API handlers by function name."""
     found = {}
     for path in sorted(_FUNCTIONS.glob("*/handler.py")):
         handler = import_module(f"functions.{path.parent.name}.handler").lambda_handler
@@ -45,5 +45,5 @@ class InProcessApi:
 
 
 def admin() -> Admin:
-    """A client of the handlers in this process."""
+    """Return a client of the handlers in this process."""
     return Admin(InProcessApi())

@@ -21,7 +21,7 @@ class Issuer:
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
 
     def token(self, key: object = None, **claims: object) -> str:
-        """A token, "Bearer …", with these claims; one that is None is left out."""
+        """Return a token, "Bearer …", with these claims; one that is None is left out."""
         said = {"iss": self.url, "aud": "flyte", "sub": "ada", "exp": int(time.time()) + 300, **claims}
         said = {name: value for name, value in said.items() if value is not None}
         return f"Bearer {jwt.encode(said, key or self.key, 'RS256', headers={'kid': 'k'})}"  # type: ignore[arg-type]

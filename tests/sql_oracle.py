@@ -48,7 +48,7 @@ def second(number: int) -> int:
 
 
 def error_of(phase: str, number: int) -> ExecutionError | None:
-    """The error of whatever failed: its kind and code go round."""
+    """Return the error of whatever failed: its kind and code go round."""
     if phase != "FAILED":
         return None
     kind = (ExecutionError.USER, ExecutionError.SYSTEM)[number % 2]
@@ -96,7 +96,7 @@ class Database:
         self._connection.close()
 
     def select(self, what: str, filters: str, order: str) -> list[Cell]:
-        """A column of the rows that pass, in order."""
+        """Return a column of the rows that pass, in order."""
         conditions, values = ["TRUE"], []
         for expression in filters.split("+") if filters else []:
             condition, bound = _condition(expression)
@@ -140,7 +140,7 @@ class Listing:
         return answer_of(self.handler(event, Context()))
 
     def pages(self, limit: int, filters: str = "", sort: str = "", direction: str = "") -> Iterator[list[Any]]:
-        """The rows of each page, to the last."""
+        """Yield the rows of each page, to the last."""
         token = ""
         sorting = {"sort_by.key": sort, "sort_by.direction": direction} if sort else {}
         while True:

@@ -58,7 +58,7 @@ class Life:
 
 
 def life(name: str, nodes: int, chance: random.Random) -> Life:
-    """An execution of so many nodes of one task each, with retries; one in ten fails with its last node."""
+    """Return an execution of so many nodes of one task each, with retries; one in ten fails with its last node."""
     return _Teller(name, chance).told(nodes, fails=chance.randrange(_ONE_IN_FAILS) == 0)
 
 

@@ -13,7 +13,7 @@ _ABOVE: Mapping[str, Value] = {
 
 
 def resources(function: Function) -> Iterator[Resource]:
-    """The alarms of a function."""
+    """Yield the alarms of a function."""
     for name, alarm in function.says.alarms.items():
         yield _alarm(name, alarm, function, {"Statistic": "Maximum", "Period": 60})
     crashes = Alarm(description=f"{function.name} crashes or times out", metric="Errors", above=0)

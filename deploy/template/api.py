@@ -15,7 +15,7 @@ _CALLER = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${
 
 
 def resources(function: Function, rpcs: Collection[str]) -> Iterator[Resource]:
-    """The routes to a function, its integration, and the API's permission to call it; none if it has no route."""
+    """Yield the routes to a function, its integration, and the API's permission to call it; none if it has no route."""
     routes = [*map(_claimed, api_gateway_routes(rpcs)), *function.says.routes]
     if not routes:
         return
@@ -52,7 +52,7 @@ def _route(route: PlainRoute, function: Function) -> Resource:
 
 
 def _logical_id(key: str) -> str:
-    """The id in the template of a route: "GetTasksAllRoute" of "GET /api/v1/tasks/{proxy+}"."""
+    """Return the id in the template of a route: "GetTasksAllRoute" of "GET /api/v1/tasks/{proxy+}"."""
     if key == "$default":
         return "DefaultRoute"
     method, _, path = key.partition(" /")

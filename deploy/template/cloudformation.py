@@ -48,17 +48,17 @@ def sub(text: str) -> Value:
 
 
 def only_if(condition: str, value: Value) -> Value:
-    """A value that is left out where the condition is false."""
+    """Return a value that is left out where the condition is false."""
     return {"Fn::If": [condition, value, ref("AWS::NoValue")]}
 
 
 def one_or_all(values: Sequence[Value]) -> Value:
-    """A list, or its only entry by itself, as policies are usually written."""
+    """Return a list, or its only entry by itself, as policies are usually written."""
     return values[0] if len(values) == 1 else values
 
 
 def prefix(name: str) -> str:
-    """The beginning of the logical ids of a noun: "CreateExecution" of "create_execution"."""
+    """Return the beginning of the logical ids of a noun: "CreateExecution" of "create_execution"."""
     return "".join(part.capitalize() for part in name.replace("/", "_").split("_"))
 
 

@@ -67,7 +67,7 @@ def _function(function: Function) -> Resource:
 
 
 def _variables(function: Function) -> dict[str, Value]:
-    """The names of what its role may touch, and what its file adds."""
+    """Return the names of what its role may touch, and what its file adds."""
     says = function.says
     variables: dict[str, Value] = {}
     if any(statement.tables or statement.indexes for statement in says.statements.values()):

@@ -21,7 +21,7 @@ _RULE = "  # " + "-" * (WIDTH - 5)
 
 
 def render(root: Path, rpcs: Mapping[str, Collection[str]]) -> str:
-    """The template; `rpcs` are those that each function's handler claims.
+    """Return the template; `rpcs` are those that each function's handler claims.
 
     Raises:
         WrongSource: a source says what can't be; the message names its file and the field.
@@ -53,7 +53,7 @@ def _known(frame: str, found: Sequence[Table]) -> Known:
 
 
 def _filled(frame: str, parts: Mapping[str, str]) -> str:
-    """The frame with each `# <part>` replaced; a part must stand there once."""
+    """Return the frame with each `# <part>` replaced; a part must stand there once."""
     for name, text in parts.items():
         mark = f"  # <{name}>\n"
         if frame.count(mark) != 1:

@@ -16,7 +16,7 @@ _NETWORK = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"
 
 
 def role(function: Function) -> Resource:
-    """The role that a function runs under."""
+    """Return the role that a function runs under."""
     statements = [*_before(function), *_written(function), *_after(function)]
     policy: Value = {
         "PolicyName": function.dashed,
@@ -86,7 +86,7 @@ def _resources(statement: Statement) -> list[Value]:
 
 
 def _arns(name: str, statement: Statement) -> Iterator[Value]:
-    """A table, where it is named, and then its indexes."""
+    """Yield a table, where it is named, and then its indexes."""
     if name in statement.tables:
         yield attribute(logical_id(name))
     for index in statement.indexes.get(name, ()):

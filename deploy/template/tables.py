@@ -44,12 +44,12 @@ class Table:
         return {str(index.Meta.index_name): index for index in found}
 
     def said(self, field: str) -> str | None:
-        """A field of Meta that one of the models sets."""
+        """Return a field of Meta that one of the models sets."""
         return next((str(value) for model in self.models if (value := getattr(model.Meta, field, None))), None)
 
 
 def logical_id(name: str) -> str:
-    """The id in the template of a table: "NodeExecutionsTable" of "node_executions"."""
+    """Return the id in the template of a table: "NodeExecutionsTable" of "node_executions"."""
     return f"{prefix(name)}Table"
 
 
@@ -66,7 +66,7 @@ def tables(root: Path) -> Sequence[Table]:
 
 
 def table_resource(table: Table) -> Resource:
-    """A table as the template has it."""
+    """Return a table as the template has it."""
     keys = [_keys(table.models[0]), *(_keys(type(index)) for index in table.indexes.values())]
     types = {it.attr_name: it.attr_type for schema in keys for it in schema}
     properties: dict[str, Value] = {
@@ -105,7 +105,7 @@ def _table(name: str, found: Sequence[tuple[str, str, type[Model]]]) -> Table:
 
 
 def _keys(source: type[Model] | type[Index[Any]]) -> list[Attribute[Any]]:
-    """The attributes of the key: the partition's, then the sort key's if there is one."""
+    """Return the attributes of the key: the partition's, then the sort key's if there is one."""
     attributes = [each for each in vars(source).values() if isinstance(each, Attribute)]
     keys = [each for each in attributes if each.is_hash_key or each.is_range_key]
     return sorted(keys, key=lambda each: each.is_range_key)

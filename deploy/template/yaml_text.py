@@ -27,19 +27,19 @@ _NEEDS_QUOTES = re.compile(r"[{}\[\]\"'#*&!%@`|>]|: |:$|^[-?:,]|^\s|\s$")
 
 
 def resource(it: Resource) -> str:
-    """A resource as an entry of `Resources`."""
+    """Return a resource as an entry of `Resources`."""
     body = {"Type": it.type, **it.attributes, "Properties": it.properties}
     comment = _comment(it.comment, 2) if it.comment else []
     return "\n".join([*comment, f"  {it.logical_id}:", *_block(body, 4)]) + "\n"
 
 
 def entry(key: str, value: Value) -> str:
-    """A key and its value as an entry of one of the template's sections."""
+    """Return a key and its value as an entry of one of the template's sections."""
     return "\n".join(_pair(f"  {key}:", value, 2)) + "\n"
 
 
 def _block(value: Value, indent: int) -> Iterator[str]:
-    """The lines of a mapping or a list."""
+    """Yield the lines of a mapping or a list."""
     space = " " * indent
     match value:
         case Mapping():
@@ -82,7 +82,7 @@ def _item(space: str, value: Value, indent: int) -> Iterator[str]:
 
 
 def _line(value: Value, *, is_inner: bool = False) -> str | None:
-    """The value on one line; None if that would not be read at a glance."""
+    """Return the value on one line; None if that would not be read at a glance."""
     tag, inner = _tag(value)
     match inner:
         case Commented():
@@ -103,7 +103,7 @@ def _line(value: Value, *, is_inner: bool = False) -> str | None:
 
 
 def _wrapped(value: Value, indent: int) -> list[str]:
-    """A list of words on as few lines as it takes; none if it is something else."""
+    """Return a list of words on as few lines as it takes; none if it is something else."""
     if not isinstance(value, Sequence) or not all(isinstance(each, str) and each.isidentifier() for each in value):
         return []
     text = f"[{', '.join(cast('Sequence[str]', value))}]"
@@ -112,7 +112,7 @@ def _wrapped(value: Value, indent: int) -> list[str]:
 
 
 def _tag(value: Value) -> tuple[str, Value]:
-    """The short tag of an intrinsic function and what it is given; no tag for any other value."""
+    """Return the short tag of an intrinsic function and what it is given; no tag for any other value."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return "", value
     [(key, inner)] = value.items()

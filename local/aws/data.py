@@ -50,7 +50,7 @@ class DataAccount:
 
 
 def data_template(path: Path = TEMPLATE) -> str:
-    """The template without what is not data, as JSON."""
+    """Return the template without what is not data, as JSON."""
     template = load(str(path))
     resources = {name: it for name, it in template["Resources"].items() if it["Type"] in _TYPES}
     kept = {name: template[name] for name in ("Parameters", "Conditions", "Mappings") if name in template}
@@ -58,7 +58,7 @@ def data_template(path: Path = TEMPLATE) -> str:
 
 
 def create_table_requests(prefix: str, path: Path = TEMPLATE) -> list[dict[str, Any]]:
-    """The template's tables as requests of CreateTable, for a DynamoDB without CloudFormation."""
+    """Return the template's tables as requests of CreateTable, for a DynamoDB without CloudFormation."""
     resources = json.loads(data_template(path))["Resources"].values()
     return [_create_table_request(prefix, it["Properties"]) for it in resources if it["Type"] == _TABLE]
 

@@ -13,7 +13,7 @@ _VERBS: list[JsonValue] = ["create", "delete", "deletecollection", "get", "list"
 
 
 def document(path: str, kinds: tuple[Kind, ...]) -> Manifest:
-    """The discovery document at a path.
+    """Return the discovery document at a path.
 
     Raises:
         Refused: 404.

@@ -14,12 +14,12 @@ class ExternalCluster:
     authority: Path
 
     def authority_base64(self) -> str:
-        """The certificate authority as the template's parameter wants it."""
+        """Return the certificate authority as the template's parameter wants it."""
         return base64.b64encode(self.authority.read_bytes()).decode()
 
 
 def external_cluster(namespace: str) -> ExternalCluster:
-    """The cluster of the current context, with `namespace` made if it is not there.
+    """Return the cluster of the current context, with `namespace` made if it is not there.
 
     Raises:
         SystemExit: the context has no bearer token, which is what the functions can carry.

@@ -54,7 +54,7 @@ class Faults:
             self._pending.clear()
 
     def take(self, call: Call) -> Fault | None:
-        """The fault for this call, used up by it."""
+        """Return the fault for this call, used up by it."""
         with self._lock:
             for index, fault in enumerate(self._pending):
                 if (fault.verb, fault.resource) == (call.verb, call.resource):

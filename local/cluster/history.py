@@ -29,7 +29,7 @@ class Change:
     after: Object | None
 
     def seen_by(self, kind: Kind, namespace: str | None, selector: Selector) -> Event | None:
-        """The event of a watch on this; an object that leaves the selection is DELETED for it."""
+        """Return the event of a watch on this; an object that leaves the selection is DELETED for it."""
         if kind != self.kind:
             return None
         before = self.before if _selects(namespace, selector, self.before) else None
@@ -62,7 +62,7 @@ class History:
             raise expired(f"too old resource version: {version} ({self._changes[0].version - 1})")
 
     def after(self, version: int) -> list[Change]:
-        """The changes above this version; errors as `check`."""
+        """Return the changes above this version; errors as `check`."""
         self.check(version)
         if not self._changes:
             return []

@@ -59,7 +59,7 @@ class Kind:
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     def refused(self, code: int, reason: str, name: str, why: str) -> Refused:
-        """A refusal that names an object of this kind, such as `flyteworkflows.flyte.lyft.com "x" not found`."""
+        """Return a refusal that names an object of this kind, such as `flyteworkflows.flyte.lyft.com "x" not found`."""
         message = f'{self.qualified_plural} "{name}" {why}'
         return Refused(code, reason, message, name=name, group=self.group, kind=self.plural)
 
@@ -71,7 +71,7 @@ class Kind:
         return Refused(409, "Conflict", message, name=name, group=self.group, kind=self.plural)
 
     def invalid(self, name: str, cause: Cause) -> Refused:
-        """A refusal of a field's value (422)."""
+        """Return a refusal of a field's value (422)."""
         message = f'{self.qualified_kind} "{name}" is invalid: {cause.field}: {cause.message}'
         return Refused(422, "Invalid", message, name=name, group=self.group, kind=self.kind, causes=[cause])
 
@@ -90,7 +90,7 @@ BUILT_IN = (NAMESPACES, POD_TEMPLATES, DEFINITIONS)
 
 
 def defined_by(definition: Manifest) -> tuple[Kind, ...]:
-    """The kinds that a CustomResourceDefinition declares, one for each served version.
+    """Return the kinds that a CustomResourceDefinition declares, one for each served version.
 
     Raises:
         Refused: 400, the definition is malformed.

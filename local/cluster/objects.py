@@ -72,7 +72,7 @@ class Object(BaseModel):
 
     @classmethod
     def parse(cls, manifest: JsonValue) -> Self:
-        """An object from JSON.
+        """Return an object from JSON.
 
         Raises:
             Refused: 400, a metadata field has the wrong type.
@@ -94,7 +94,7 @@ class Object(BaseModel):
         return {"apiVersion": self.api_version, "kind": self.kind, "metadata": metadata, **self.body}
 
     def with_metadata(self, **changes: object) -> Self:
-        """The same object with some fields of its metadata changed."""
+        """Return the same object with some fields of its metadata changed."""
         return self.model_copy(update={"metadata": self.metadata.model_copy(update=changes)})
 
 

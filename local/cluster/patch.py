@@ -4,7 +4,7 @@ from pydantic import JsonValue
 
 
 def merged(target: JsonValue, patch: JsonValue) -> JsonValue:
-    """The target with the patch applied; null removes a key, a list replaces the whole list."""
+    """Return the target with the patch applied; null removes a key, a list replaces the whole list."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

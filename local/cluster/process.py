@@ -59,11 +59,11 @@ class RunningCluster:
         self._control("DELETE", None)
 
     def authority_base64(self) -> str:
-        """The certificate authority as template.yaml's parameter wants it."""
+        """Return the certificate authority as template.yaml's parameter wants it."""
         return base64.b64encode(self.authority.read_bytes()).decode()
 
     def kubeconfig(self, name: str = "in-memory") -> str:
-        """A kubeconfig for kubectl, flytepropeller and clients."""
+        """Return a kubeconfig for kubectl, flytepropeller and clients."""
         return _KUBECONFIG % {"name": name, "url": self.url, "token": self.token, "authority": self.authority}
 
     def _control(self, method: str, body: bytes | None) -> None:

@@ -80,7 +80,7 @@ class Body:
 
 
 def read(store: Store, method: str, target: str) -> Request | None:
-    """The request that a method and a request target stand for; None if the path is no resource's.
+    """Return the request that a method and a request target stand for; None if the path is no resource's.
 
     Raises:
         Refused: 400 a query parameter is malformed, 404 no such resource, 405 the resource lacks this method.
@@ -103,7 +103,7 @@ def read(store: Store, method: str, target: str) -> Request | None:
 
 
 def delete_options(body: bytes) -> DeleteOptions:
-    """The options of a delete; an absent body has none.
+    """Return the options of a delete; an absent body has none.
 
     Raises:
         Refused: 400, malformed or a dry run, which is not supported.
@@ -119,7 +119,7 @@ def delete_options(body: bytes) -> DeleteOptions:
 
 
 def manifest(body: bytes) -> Manifest:
-    """A JSON object.
+    """Return a JSON object.
 
     Raises:
         Refused: 400.

@@ -65,7 +65,7 @@ _FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 
 
 def parse(label_selector: str, field_selector: str) -> Selector:
-    """The two query parameters of a list, "" for none.
+    """Return the two query parameters of a list, "" for none.
 
     Raises:
         Refused: 400, a selector can't be parsed or names a field that is not supported.

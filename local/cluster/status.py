@@ -57,7 +57,7 @@ class Refused(Exception):
 
 
 def bad_request(message: str) -> Refused:
-    """A request that can't be read."""
+    """Return the status for a request that can't be read."""
     return Refused(400, "BadRequest", message)
 
 
@@ -67,24 +67,24 @@ def unauthorized() -> Refused:
 
 
 def no_such_resource() -> Refused:
-    """A path that this server does not serve."""
+    """Return the status for a path that this server does not serve."""
     return Refused(404, "NotFound", "the server could not find the requested resource")
 
 
 def method_not_allowed(method: str) -> Refused:
-    """A method that the resource does not have."""
+    """Return the status for a method that the resource does not have."""
     return Refused(
         405, "MethodNotAllowed", f"the server does not allow this method on the requested resource: {method}"
     )
 
 
 def expired(message: str) -> Refused:
-    """A watch or a list that refers to a version which is no longer kept."""
+    """Return the status for a watch or a list that refers to a version which is no longer kept."""
     return Refused(410, "Expired", message)
 
 
 def success(*, name: str, group: str, kind: str, uid: str) -> Manifest:
-    """The `Status` that answers a delete once the object is gone."""
+    """Return the `Status` that answers a delete once the object is gone."""
     details: Manifest = {"name": name, "kind": kind, "uid": uid}
     if group:
         details["group"] = group

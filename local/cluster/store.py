@@ -59,7 +59,7 @@ class Store:
             return tuple(self._objects)
 
     def kind(self, group: str, version: str, plural: str) -> Kind:
-        """A resource type by the parts of its path.
+        """Return a resource type by the parts of its path.
 
         Raises:
             Refused: 404, not served.
@@ -110,7 +110,7 @@ class Store:
         return found
 
     def listing(self, kind: Kind, namespace: str | None = None, selector: Selector = EVERYTHING) -> Listing:
-        """The objects of one namespace, or of all (None)."""
+        """Return the objects of one namespace, or of all (None)."""
         with self._changed:
             version = self._version
             places = sorted(self._objects[kind].items())
@@ -173,7 +173,7 @@ class Store:
             self._history.check(version)
 
     def changes(self, version: int, wait_seconds: float) -> list[Change]:
-        """The changes after a version; waits for the first one, at most so long, and less when the store closes.
+        """Return the changes after a version; waits for the first one, at most so long, and less when the store closes.
 
         Raises:
             Refused: 410, the version is too old.

@@ -40,7 +40,7 @@ class Subscriber:
         )
 
     def wait_for(self, execution: str, patience: float = _PATIENCE_SECONDS) -> Notification:
-        """The notification of an execution's end.
+        """Return the notification of an execution's end.
 
         Raises:
             TimeoutError: none came within so many seconds.
@@ -53,7 +53,7 @@ class Subscriber:
         raise TimeoutError(f"no notification of {execution} came within {patience:.0f} seconds")
 
     def received(self) -> Iterator[Notification]:
-        """The notifications that have come and were not asked for yet."""
+        """Yield the notifications that have come and were not asked for yet."""
         while notifications := self._next(wait_seconds=0):
             yield from notifications
 

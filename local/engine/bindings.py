@@ -12,7 +12,7 @@ from local.engine.faults import BindingFault
 def resolve(
     bindings: Iterable[Binding], outputs: Mapping[str, LiteralMap], nodes: Mapping[str, NodeSpec]
 ) -> LiteralMap:
-    """The literals that the bindings name; `outputs` holds what finished nodes gave, start-node the inputs.
+    """Return the literals that the bindings name; `outputs` holds what finished nodes gave, start-node the inputs.
 
     Raises:
         BindingFault: a promise names an output that is not there.

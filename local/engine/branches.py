@@ -24,7 +24,7 @@ _EQUALITY = {ComparisonExpression.EQ, ComparisonExpression.NEQ}
 
 
 def decide(branch: BranchNodeSpec, inputs: LiteralMap) -> str:
-    """The id of the node to run.
+    """Return the id of the node to run.
 
     Raises:
         BranchFault: no case holds, or a condition can't be evaluated.
@@ -40,7 +40,7 @@ def decide(branch: BranchNodeSpec, inputs: LiteralMap) -> str:
 
 
 def children(branch: BranchNodeSpec) -> list[str]:
-    """The ids of every node that the branch may run."""
+    """Return the ids of every node that the branch may run."""
     return [child for child in (branch.if_.then, *(case.then for case in branch.else_if), branch.else_) if child]
 
 

@@ -124,7 +124,7 @@ class Events:
         version: int = 0,
         error: ExecutionError | None = None,
     ) -> TaskExecutionEvent:
-        """The one task of an array node, with those of its elements that have news (array/event_recorder.go)."""
+        """Return the one task of an array node, with those of its elements that have news (array/event_recorder.go)."""
         event = TaskExecutionEvent(
             task_id=task_id,
             parent_node_execution_id=self.node_id(place),

@@ -199,7 +199,7 @@ class Execution:
         return await undivided(partial(self._world.control.call, rpc, request, of))
 
     async def read[M: Message](self, uri: str, of: type[M]) -> M | None:
-        """The message that a blob holds, if there is one."""
+        """Return the message that a blob holds, if there is one."""
         try:
             blob = await self._stored(partial(self._world.blobs.read, uri))
         except BlobMissing:

@@ -52,12 +52,12 @@ def reason_of(stop: asyncio.CancelledError | Lost) -> str:
 
 
 def user_error(code: str, message: str) -> ExecutionError:
-    """An error that the user's code or workflow is to blame for."""
+    """Return an error that the user's code or workflow is to blame for."""
     return ExecutionError(code=code, message=message, kind=ExecutionError.USER)
 
 
 def system_error(code: str, message: str) -> ExecutionError:
-    """An error of the engine or its surroundings."""
+    """Return an error of the engine or its surroundings."""
     return ExecutionError(code=code, message=message, kind=ExecutionError.SYSTEM)
 
 

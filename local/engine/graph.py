@@ -81,7 +81,7 @@ def check_nesting(spec: WorkflowSpec, library: Library) -> None:
 
 
 def _inside(spec: WorkflowSpec) -> set[str]:
-    """The sub-workflows that a workflow's nodes refer to."""
+    """Return the sub-workflows that a workflow's nodes refer to."""
     nodes = [*spec.nodes.values(), *([spec.on_failure] if spec.on_failure else [])]
     return {node.workflow.sub_workflow_ref for node in nodes if node.workflow and node.workflow.sub_workflow_ref}
 
@@ -92,7 +92,7 @@ def ready_nodes(waiting: Mapping[str, set[str]], ended: Collection[str]) -> list
 
 
 def dependencies(spec: WorkflowSpec, node_id: str) -> set[str]:
-    """The nodes that must have ended: a branch also waits for what its cases need."""
+    """Return the nodes that must have ended: a branch also waits for what its cases need."""
     inside = _descendants(spec, node_id)
     needed = {upstream for name in (node_id, *inside) for upstream in spec.edges.upstream.get(name, [])}
     return needed - {node_id, *inside}

@@ -36,7 +36,7 @@ class Hands(Protocol):
         """
 
     async def read[M: Message](self, uri: str, of: type[M]) -> M | None:
-        """The message that a blob holds, if there is one."""
+        """Return the message that a blob holds, if there is one."""
 
     async def write(self, uri: str, content: Message) -> None:
         """Write a message."""

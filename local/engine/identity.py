@@ -27,19 +27,19 @@ def unique_id(parent: Lineage | None, node_id: str) -> str:
 
 
 def child_execution_id(node: NodeExecutionIdentifier, attempt: int) -> WorkflowExecutionIdentifier:
-    """The execution that a launch-plan node starts: always the same one (subworkflow/util.go)."""
+    """Return the execution that a launch-plan node starts: always the same one (subworkflow/util.go)."""
     execution = node.execution_id
     name = shortened(f"{execution.name}-{node.node_id}-{attempt}", _MAX_LENGTH, 64)
     return WorkflowExecutionIdentifier(project=execution.project, domain=execution.domain, name=name)
 
 
 def generated_name(execution: str, unique_node_id: str, attempt: int) -> str:
-    """The name of what an attempt runs as: that of its pod in a cluster."""
+    """Return the name of what an attempt runs as: that of its pod in a cluster."""
     return shortened(f"{execution}-{unique_node_id}-{attempt}", _MAX_NAME_LENGTH, 32)
 
 
 def shortened(full: str, limit: int, bits: int) -> str:
-    """A name, or a hash of it of so many bits when it is longer than its limit."""
+    """Return a name, or a hash of it of so many bits when it is longer than its limit."""
     return full if len(full.encode()) <= limit else f"f{_hash(full, bits)}"
 
 

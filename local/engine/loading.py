@@ -20,7 +20,7 @@ class Blobs(Protocol):
 
 
 def loaded(workflow: FlyteWorkflow, blobs: Blobs) -> tuple[FlyteWorkflow, LiteralMap]:
-    """The resource with its spec and tasks, and the inputs.
+    """Return the resource with its spec and tasks, and the inputs.
 
     Raises:
         ValueError: inputs stand both in the resource and elsewhere.

@@ -53,7 +53,7 @@ class Place:
         return Lineage(self.unique_id, self.attempt, is_dynamic or inherited)
 
     def tried(self, attempt: int) -> "Place":
-        """The same node at another attempt."""
+        """Return the same node at another attempt."""
         return replace(self, attempt=attempt)
 
 

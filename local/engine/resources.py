@@ -140,7 +140,7 @@ class Resources:
 
 
 def recorded(manifest: Manifest, phase: Phase, at: datetime) -> Manifest:
-    """The resource with this phase in its status."""
+    """Return the resource with this phase in its status."""
     now = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     status = {**(manifest.get("status") or {}), "phase": int(phase), "lastUpdatedAt": now}
     status.setdefault("startedAt", now)

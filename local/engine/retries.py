@@ -41,5 +41,5 @@ class Retries:
 
 
 def seconds_of(duration: str | None) -> float | None:
-    """The length of a deadline, which is a Go duration such as "1h2m0.5s"; none if it is not set or zero."""
+    """Return the length of a deadline, which is a Go duration such as "1h2m0.5s"; none if it is not set or zero."""
     return parse_duration(duration) / NANOSECONDS if duration and duration != "0s" else None

@@ -11,7 +11,7 @@ _ASKS = {"Put", "Update", "batch_get", "batch_put", "get", "query", "query_all",
 
 
 def asking(path: Path) -> Iterator[str]:
-    """The public functions of a module that ask the database themselves or through a private one."""
+    """Yield the public functions of a module that ask the database themselves or through a private one."""
     functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
     called = {
         name: {

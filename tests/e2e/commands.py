@@ -22,7 +22,7 @@ def command(stack: Stack, home: Path, *arguments: str) -> str:
 
 
 def ended(remote: FlyteRemote, name: str) -> FlyteWorkflowExecution:
-    """An execution after its end, with all of its nodes."""
+    """Return an execution after its end, with all of its nodes."""
     execution = remote.fetch_execution(name=name)
     patience = timedelta(seconds=PATIENCE_SECONDS)
     return remote.wait(execution, timeout=patience, poll_interval=timedelta(seconds=0.5), sync_nodes=True)

@@ -64,7 +64,7 @@ def killing(wanted: Mapping[str, int], seed: int) -> Iterator[Killed]:
 
 
 def workers(functions: Collection[str], but: Collection[int] = ()) -> Iterator[tuple[psutil.Process, str]]:
-    """The processes that run these functions, without those of some ids, each with its function's name."""
+    """Yield the processes that run these functions, without those of some ids, each with its function's name."""
     by_name = {f"{STACK}-{function.replace('_', '-')}": function for function in functions}
     for process in psutil.Process().children(recursive=True):
         if process.pid in but:

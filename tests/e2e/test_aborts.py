@@ -29,7 +29,7 @@ def parent() -> None:
 
 
 def waiting_child(remote: FlyteRemote, parent: str) -> str:
-    """The child that a parent started, once it waits."""
+    """Return the child that a parent started, once it waits."""
 
     def look() -> str | None:
         execution = remote.sync(remote.fetch_execution(name=parent), sync_nodes=True)

@@ -65,7 +65,7 @@ class Chain:
     launch_plan: Identifier
 
     def request(self, x: int) -> ExecutionCreateRequest:
-        """A create that names no execution: a repeat of it can make a second one."""
+        """Return a create that names no execution: a repeat of it can make a second one."""
         request = ExecutionCreateRequest(
             project=PROJECT, domain=DOMAIN, spec=ExecutionSpec(launch_plan=self.launch_plan)
         )
@@ -81,7 +81,7 @@ class Chain:
         return {each.id.name for each in listed.executions}
 
     def resources(self) -> list[str]:
-        """The names of its FlyteWorkflows in the cluster."""
+        """Return the names of its FlyteWorkflows in the cluster."""
         cluster = self.stack.cluster
         configuration = Configuration(host=cluster.url, api_key={"authorization": f"Bearer {cluster.token}"})
         configuration.ssl_ca_cert = str(cluster.authority)

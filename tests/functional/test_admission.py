@@ -170,7 +170,7 @@ def test_an_archived_execution_of_an_archived_project_goes_on(send: Send, aws: A
 
 
 def task_of(execution: str) -> dict[str, object]:
-    """A task execution of another execution."""
+    """Return a task execution of another execution."""
     return {"task_id": task_id(), "node_execution_id": node_id("n0", execution), "retry_attempt": 0}
 
 
@@ -179,7 +179,7 @@ def workflow_id() -> Identifier:
 
 
 def without(part: str, event: Event) -> Event:
-    """An event whose execution's id lacks a part."""
+    """Return an event whose execution's id lacks a part."""
     match event:
         case WorkflowExecutionEvent():
             event.execution_id.ClearField(part)
@@ -191,7 +191,7 @@ def without(part: str, event: Event) -> Event:
 
 
 def of_task(**fields: object) -> TaskExecutionEvent:
-    """A task event whose task has another id."""
+    """Return a task event whose task has another id."""
     event = task_event("RUNNING")
     for field, value in fields.items():
         setattr(event.task_id, field, value)

@@ -134,7 +134,7 @@ class Authority:
     name: str = "authority"
 
     def issue(self, name: str) -> tuple[Path, Path]:
-        """A certificate and its key."""
+        """Return a certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         authority_key, authority_name = self._self()
         signed = self._builder(name, authority_name, key.public_key()).sign(authority_key, hashes.SHA256())

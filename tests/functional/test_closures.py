@@ -65,7 +65,7 @@ def execution(path: str = f"executions/{EXECUTION}") -> ExecutionClosure:
 
 
 def node() -> NodeExecution:
-    """A node, which a list shows as a get does."""
+    """Return a node, which a list shows as a get does."""
     got = get(f"node_executions/{EXECUTION}/n0-0-dn0", NodeExecution)
     query = {"limit": "9", "unique_parent_id": "n0"}
     assert list(get(f"node_executions/{EXECUTION}", NodeExecutionList, query).node_executions) == [got]
@@ -73,7 +73,7 @@ def node() -> NodeExecution:
 
 
 def task() -> TaskExecution:
-    """An attempt, which a list shows as a get does."""
+    """Return an attempt, which a list shows as a get does."""
     got = get(f"task_executions/{EXECUTION}/n0/{PROJECT}/{DOMAIN}/task/v1/2", TaskExecution)
     assert list(get(f"task_executions/{EXECUTION}/n0", TaskExecutionList, {"limit": "9"}).task_executions) == [got]
     return got
@@ -225,7 +225,7 @@ def test_what_is_read_of_a_node_that_launches_an_execution_and_fails(aws: Aws) -
 
 
 def attempt(phase: str, seconds: float, **fields: Any) -> TaskExecutionEvent:
-    """An event of a task's third attempt, reported half a second later."""
+    """Return an event of a task's third attempt, reported half a second later."""
     pod = LogContext(primary_pod_name="pod")
     return task_event(phase, seconds, attempt=2, reported_at=at(seconds + 0.5), log_context=pod, **fields)
 

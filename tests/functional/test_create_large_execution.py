@@ -105,7 +105,7 @@ def create(admin: Admin, message: ExecutionCreateRequest) -> FlyteWorkflow:
 
 
 def refused(admin: Admin, message: ExecutionCreateRequest) -> tuple[Code, str]:
-    """The refusal of a create, of which no row may be left."""
+    """Return the refusal of a create, of which no row may be left."""
     with pytest.raises(CallFailed) as failure:
         admin.call("CreateExecution", message, ExecutionCreateResponse)
     with pytest.raises(CallFailed, match="NOT_FOUND"):

@@ -34,7 +34,7 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[Cal
 
 
 def hot_partition(original: Call) -> Call:
-    """A database in which the partitions of one execution are throttled: batches leave out what is theirs."""
+    """Return a database in which the partitions of one execution are throttled: batches leave out what is theirs."""
 
     def call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         match operation:
@@ -60,7 +60,7 @@ def hot_partition(original: Call) -> Call:
 
 
 def refused_blobs(original: Call) -> Call:
-    """An object store that takes nothing of one execution's log."""
+    """Return an object store that takes nothing of one execution's log."""
 
     def call(client: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         if operation == "PutObject" and parameters["Key"].startswith(f"events/{PROJECT}/{DOMAIN}/hot/"):
@@ -71,7 +71,7 @@ def refused_blobs(original: Call) -> Call:
 
 
 def lives() -> list[Event]:
-    """The whole life of two executions, side by side; what their tasks say is large."""
+    """Return the whole life of two executions, side by side; what their tasks say is large."""
     outputs = LiteralMap()
     outputs.literals["x"].scalar.primitive.string_value = "x" * 50_000
     of_both = [
@@ -96,7 +96,7 @@ def records(receives: int = 1) -> list[dict[str, object]]:
 
 
 def phases(run: str) -> list[str]:
-    """The phases of an execution, its node and its task; "" for one that nothing is known of."""
+    """Return the phases of an execution, its node and its task; "" for one that nothing is known of."""
     key = f"{PROJECT}:{DOMAIN}:{run}"
     node = node_executions.read(key, "n0")
     tasks = [row.phase for row in task_executions.of_node(key, "n0")]

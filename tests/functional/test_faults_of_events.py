@@ -45,7 +45,7 @@ def large_outputs() -> LiteralMap:
 
 
 def events_of(run: str) -> list[Event]:
-    """An execution of one node and one task, from its start to its end."""
+    """Return an execution of one node and one task, from its start to its end."""
     return [
         workflow_event("RUNNING", 1, execution=run),
         node_event("RUNNING", 2, execution=run),
@@ -63,7 +63,7 @@ def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records(run: str = "run") -> list[dict[str, object]]:
-    """The events as they lie in the queue once they are admitted, the large one as a claim."""
+    """Return the events as they lie in the queue once they are admitted, the large one as a claim."""
     return [
         queue_record(admit(event).body if event.ByteSize() > 180_000 else message_body(event), n)
         for n, event in enumerate(events_of(run), 1)

@@ -34,7 +34,7 @@ TASKS = Listing(get_executions, f"task_executions/{PROJECT}/{DOMAIN}/run/n0", Ta
 
 
 def some_nodes() -> tuple[Database, str]:
-    """The children of a node, and that node's id."""
+    """Return the children of a node, and that node's id."""
     rows, known = list[NodeExecutionRow](), list[dict[str, Cell]]()
     phases = ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "SKIPPED"]
     for number, phase in enumerate(phases * 5):

@@ -29,7 +29,7 @@ def image(
     at: int = CREATED_AT,
     name: str = "workflow",
 ) -> dict[str, object]:
-    """A row's image as the stream shows it to a function: binary parts in base64."""
+    """Return a row's image as the stream shows it to a function: binary parts in base64."""
     state = ExecutionState(
         execution="flytesnacks:development:run",
         phase=phases[-1] if phases else "UNDEFINED",

@@ -75,7 +75,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def with_names(schema: Any, name: str = "") -> Any:
-    """The same, where a text of any form is mostly a name that is registered: else no request gets far."""
+    """Return the same, where a text of any form is mostly a name that is registered: else no request gets far."""
     if schema == {"type": "string"}:
         return {**schema, "format": next((known for known in NAMES if name.endswith(known)), "name")}
     if isinstance(schema, Mapping):
@@ -86,7 +86,7 @@ def with_names(schema: Any, name: str = "") -> Any:
 
 @Request.application
 def app(request: Request) -> Response:
-    """The handlers, for whom schemathesis sends to."""
+    """Return the handlers, for whom schemathesis sends to."""
     headers = {"accept": "application/json", "content-type": request.content_type or ""}
     answer = API.request(request.method, request.environ["REQUEST_URI"], request.get_data(), headers)
     return Response(answer.body, answer.status, answer.headers)

@@ -34,7 +34,7 @@ _scopes = itertools.count()
 
 
 def scope() -> str:
-    """A project and domain that no example before had."""
+    """Return a project and domain that no example before had."""
     return f"p{next(_scopes)}:d"
 
 

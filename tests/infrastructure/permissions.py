@@ -54,7 +54,7 @@ class Role:
 
 
 def roles(template: Template) -> list[Role]:
-    """The role of each function."""
+    """Return the role of each function."""
     functions = dict(template.resources("AWS::Serverless::Function"))
     owners = {role: name for name, role in template.targets("AWS::Serverless::Function", "Role")}
     return [
@@ -70,13 +70,13 @@ def roles(template: Template) -> list[Role]:
 
 
 def without(role: Role, action: str, resource: str | None = None) -> Role:
-    """The role without an action, on one resource or on all."""
+    """Return the role without an action, on one resource or on all."""
     kept = (g for g in role.grants if g.action != action or resource not in {None, g.resource})
     return replace(role, grants=tuple(kept))
 
 
 def document_without(document: Mapping[str, Any], logical_id: str, action: str) -> dict[str, Any]:
-    """A template, to be deployed, whose role lacks an action; statements that are left with none go."""
+    """Return a template, to be deployed, whose role lacks an action; statements that are left with none go."""
     changed: dict[str, Any] = deepcopy(dict(document))
     for policy in changed["Resources"][logical_id]["Properties"]["Policies"]:
         inner = policy["PolicyDocument"]

@@ -72,7 +72,7 @@ class Template:
                 yield name, target_of(resource["Properties"][attribute])
 
     def resolve(self, value: Any) -> Any:
-        """A value without expressions; what a false condition leaves out is left out."""
+        """Return a value without expressions; what a false condition leaves out is left out."""
         match value:
             case {"Ref": name}:
                 return self._ref(name)
@@ -146,12 +146,12 @@ def load(
     physical: Mapping[str, str] | None = None,
     path: Path = ROOT / "template.yaml",
 ) -> Template:
-    """The template of this repository."""
+    """Return the template of this repository."""
     return Template(_document(path), parameters or {}, physical or {})
 
 
 def target_of(value: object) -> str:
-    """The logical id that an expression refers to.
+    """Return the logical id that an expression refers to.
 
     Raises:
         ValueError: it refers to none.

@@ -140,7 +140,7 @@ def rules() -> RulesCollection:
 
 
 def broken(name: str, path: tuple[str | int, ...], value: object) -> dict[str, Any]:
-    """The sound resources, with the value at a path replaced, or gone."""
+    """Return the sound resources, with the value at a path replaced, or gone."""
     resources = deepcopy(SOUND)
     node, last = resources, name
     for step in path:

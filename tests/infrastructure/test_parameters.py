@@ -13,7 +13,7 @@ ACCOUNT = "999900000001"
 
 
 def deploy(endpoint: Endpoint, name: str, parameters: dict[str, str]) -> Any:
-    """The template's parameters and rules over a resource that costs nothing."""
+    """Return the template's parameters and rules over a resource that costs nothing."""
     document = load().document
     body = {
         "Parameters": document["Parameters"],

@@ -22,7 +22,7 @@ each_grant = pytest.mark.parametrize(
 
 
 def some(resource: str) -> str:
-    """A resource that a grant covers."""
+    """Return a resource that a grant covers."""
     return resource.replace("*", "something")
 
 

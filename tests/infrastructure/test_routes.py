@@ -36,7 +36,7 @@ CLAIMED_BY = {rpc: name for name, handler in HANDLERS.items() for rpc in handler
 
 
 def landing(method: str, path: str) -> str:
-    """The route key that API Gateway chooses: literal, {var}, {proxy+}, $default; a method before ANY."""
+    """Return the route key that API Gateway chooses: literal, {var}, {proxy+}, $default; a method before ANY."""
     matching = [key for key in BY_KEY if key != "$default" and _matches(key, method, path)]
     return min(matching, key=_precedence, default="$default")
 

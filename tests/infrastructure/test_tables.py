@@ -49,7 +49,7 @@ def keys_of(source: type[Model] | type[Index[Any]]) -> tuple[dict[str, str], dic
 
 
 def keys_in(table: Mapping[str, Any], schema: list[dict[str, str]]) -> tuple[dict[str, str], dict[str, str]]:
-    """The same of a key schema in the template."""
+    """Return the same of a key schema in the template."""
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
     by_kind: dict[str, dict[str, str]] = {"HASH": {}, "RANGE": {}}
     for key in schema:

@@ -8,7 +8,7 @@ FUNCTIONS = "AWS::Serverless::Function"
 
 
 def slowest_call() -> float:
-    """A call that is never answered, in seconds: botocore's standard retries pause up to 1, 2, 4, … seconds."""
+    """Return a call that is never answered, in seconds: botocore's standard retries pause up to 1, 2, 4, … seconds."""
     config = vars(aws._CONFIG)
     attempts = config["retries"]["total_max_attempts"]
     pauses = sum(2**n for n in range(attempts - 1))

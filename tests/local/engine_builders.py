@@ -44,7 +44,7 @@ def variables(names: Mapping[str, LiteralType]) -> VariableMap:
 def template(
     name: str, inputs: Mapping[str, LiteralType] | None = None, outputs: Mapping[str, LiteralType] | None = None
 ) -> TaskTemplate:
-    """A task from one integer `x` to one integer `o0`, unless told otherwise."""
+    """Return a task from one integer `x` to one integer `o0`, unless told otherwise."""
     interface = TypedInterface(
         inputs=variables({"x": INTEGER} if inputs is None else inputs),
         outputs=variables({"o0": INTEGER} if outputs is None else outputs),
@@ -59,7 +59,7 @@ def task_node(node_id: str, task: str, *bindings: Binding, attempts: int = 0) ->
 
 
 def compares_x_with(value: int) -> BooleanExpression:
-    """The condition `x > value`."""
+    """Return the condition `x > value`."""
     return BooleanExpression(
         comparison=ComparisonExpression(
             operator=ComparisonExpression.GT,
@@ -77,7 +77,7 @@ def spec(
     on_failure: NodeSpec | None = None,
     on_failure_policy: str | None = None,
 ) -> WorkflowSpec:
-    """A workflow of these nodes between start-node and end-node."""
+    """Return a workflow of these nodes between start-node and end-node."""
     start = NodeSpec(id="start-node", kind="start")
     end = NodeSpec(id="end-node", kind="end", input_bindings=list(outputs))
     return WorkflowSpec(
@@ -92,7 +92,7 @@ def spec(
 
 
 def chain(*nodes: NodeSpec, outputs: Sequence[Binding] = (), on_failure: NodeSpec | None = None) -> WorkflowSpec:
-    """The nodes one after the other."""
+    """Return the nodes one after the other."""
     names = ["start-node", *(node.id for node in nodes), "end-node"]
     upstream = {after: [before] for before, after in pairwise(names)}
     return spec(nodes, upstream, outputs, on_failure=on_failure)
@@ -104,7 +104,7 @@ def workflow(
     inputs: LiteralMap | None = None,
     sub_workflows: Mapping[str, WorkflowSpec] | None = None,
 ) -> FlyteWorkflow:
-    """The resource of the execution `run`; its tasks are known by their names, its input `x` is 7."""
+    """Return the resource of the execution `run`; its tasks are known by their names, its input `x` is 7."""
     given = LiteralMap(literals={"x": integer(7)}) if inputs is None else inputs
     metadata = ObjectMeta(name="run", namespace=f"{PROJECT}-{DOMAIN}", finalizers=["flyte.org/finalizer"])
     return FlyteWorkflow(
@@ -132,7 +132,7 @@ def echoing() -> FlyteWorkflow:
 
 
 def line(event: Event) -> str:
-    """An event in one line: "node n0 RUNNING", "task n0#1 FAILED", "workflow SUCCEEDED"."""
+    """Return an event in one line: "node n0 RUNNING", "task n0#1 FAILED", "workflow SUCCEEDED"."""
     match event:
         case WorkflowExecutionEvent():
             return f"workflow {WorkflowExecution.Phase.Name(event.phase)}"

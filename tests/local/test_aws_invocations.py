@@ -34,7 +34,7 @@ def test_a_cold_invocation_is_never_chosen() -> None:
 
 
 def code() -> bytes:
-    """A function that takes a moment."""
+    """Return a function that takes a moment."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("app.py", "import time\ndef handler(event, context):\n    time.sleep(0.2)\n    return 'done'\n")

@@ -213,7 +213,7 @@ def sts() -> Iterator[str]:
 
 
 def eks_token(sts: str, *, cluster: str = "flyte", signed: str = "x-k8s-aws-id", expires: int = 60) -> str:
-    """The token that a client signs for a cluster, as `aws eks get-token` does."""
+    """Return the token that a client signs for a cluster, as `aws eks get-token` does."""
     credentials = Credentials("AKIDEXAMPLE", "secret")
     emitter = HierarchicalEmitter()  # the signer holds only a weak reference
     signer = RequestSigner(ServiceId("sts"), "us-east-1", "sts", "v4", credentials, emitter)

@@ -97,13 +97,13 @@ class BrokenBlobs(MemoryBlobs):
 
 
 def nested_in_itself() -> FlyteWorkflow:
-    """A sub-workflow that runs itself."""
+    """Return a sub-workflow that runs itself."""
     again = NodeSpec(id="n0", kind="workflow", workflow=WorkflowNodeSpec(sub_workflow_ref="again"))
     return workflow(chain(again), sub_workflows={"again": chain(again)})
 
 
 def branching_into_itself() -> FlyteWorkflow:
-    """A branch whose only case is itself."""
+    """Return a branch whose only case is itself."""
     case = IfBlock(condition=compares_x_with(1), then="n0")
     return workflow(chain(NodeSpec(id="n0", kind="branch", branch=BranchNodeSpec(if_=case))))
 
@@ -143,7 +143,7 @@ class Here:
         return phase
 
     def until_ended(self) -> Object:
-        """The resource once it carries the label of ended ones."""
+        """Return the resource once it carries the label of ended ones."""
 
         def ended() -> Object | None:
             found = self.find()

@@ -17,7 +17,7 @@ _PROPERTY = "conformance"
 
 
 def known_ids(root: Path) -> frozenset[str]:
-    """The ids of the matrix, one at the start of each line."""
+    """Return the ids of the matrix, one at the start of each line."""
     return frozenset(line.split(" ", 1)[0] for line in (root / IDS).read_text().splitlines())
 
 
@@ -39,7 +39,7 @@ class Rows:
             self.passed.setdefault(function, set()).update(ids)
 
     def merged_into(self, before: dict[str, list[str]]) -> dict[str, list[str]]:
-        """The earlier report with what this run proved and disproved."""
+        """Return the earlier report with what this run proved and disproved."""
         merged = before | {function: sorted(ids) for function, ids in self.passed.items()}
         return {function: merged[function] for function in sorted(merged) if function not in self.failed}
 

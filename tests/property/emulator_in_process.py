@@ -244,7 +244,7 @@ def _finished(answer: Any) -> Any:
 
 
 def encoded(value: Any) -> Any:
-    """An item as it is on the wire, and as a stream hands it to a function: its bytes in base64."""
+    """Return an item as it is on the wire, and as a stream hands it to a function: its bytes in base64."""
     match value:
         case bytes():
             return base64.b64encode(value).decode()

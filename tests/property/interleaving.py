@@ -223,7 +223,7 @@ def _conflict(operation: str, parameters: Parameters) -> ClientError:
 
 
 def _half_done(call: Callable[[Parameters], Any], operation: str, parameters: Parameters) -> Any:
-    """A batch of which the store does only the first half, and none of a batch of one."""
+    """Return a batch of which the store does only the first half, and none of a batch of one."""
     [(table, wanted)] = parameters["RequestItems"].items()
     is_write = operation == "BatchWriteItem"
     entries = wanted if is_write else wanted["Keys"]
@@ -234,7 +234,7 @@ def _half_done(call: Callable[[Parameters], Any], operation: str, parameters: Pa
 
 
 def _table(parameters: Parameters) -> str:
-    """The table of a call, of the first operation where there are several; "" where there is none."""
+    """Return the table of a call, of the first operation where there are several; "" where there is none."""
     tables = list(parameters.get("RequestItems", {}))
     for action in parameters.get("TransactItems", []):
         tables += [operation["TableName"] for operation in action.values()]

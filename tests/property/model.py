@@ -97,7 +97,7 @@ def _assert_same(outcome: Mapping[str, object], expected: Mapping[str, object]) 
 
 
 def ends(run: Run) -> set[str]:
-    """The ends that a run's events tell of; of several, the first that is *stored* is final (invariant 2)."""
+    """Return the ends that a run's events tell of; of several, the first that is *stored* is final (invariant 2)."""
     phases = {Phase.Name(event.phase) for event in run.events if isinstance(event, WorkflowExecutionEvent)}
     return phases & TERMINAL
 

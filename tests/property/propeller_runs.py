@@ -63,7 +63,7 @@ def _changed(draw: Draw, name: str, events: Sequence[Event], clocks: Clocks) -> 
 
 
 def _restarted(draw: Draw, events: Sequence[Event]) -> list[Event]:
-    """A round is done again, or several from a stale resource: the same phases with later clocks."""
+    """Repeat a round, or several from a stale resource: the same phases with later clocks."""
     end = draw(st.integers(1, len(events)))
     start = max(0, end - draw(st.sampled_from([1, 4, 12])))
     return [*events[:end], *map(_later, events[start:end]), *events[end:]]

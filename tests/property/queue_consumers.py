@@ -51,7 +51,7 @@ class Message:
 
 
 def queued(runs: Sequence[Run], plan: Plan) -> list[Message]:
-    """The events of runs in the queue: one group each, their events taking turns; then in the plan's order."""
+    """Return the events of runs in the queue: one group each, their events taking turns; then in the plan's order."""
     longest = max(len(run.events) for run in runs)
     in_turn = [(run, position) for position in range(longest) for run in runs if position < len(run.events)]
     messages = [

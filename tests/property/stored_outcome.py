@@ -52,7 +52,7 @@ def execution_request(name: str) -> str:
 
 
 def execution_row(name: str) -> str:
-    """The item of an execution that moves."""
+    """Return the item of an execution that moves."""
     return f"executions {PROJECT}:{DOMAIN}:{name} state"
 
 

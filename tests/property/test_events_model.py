@@ -98,7 +98,7 @@ def test_a_fault_at_every_call(world: World, kind: Kind, record_property: Callab
 
 
 def _with_each_fault(kind: Kind, plan: Plan, quiet: Queue) -> Iterator[Plan]:
-    """The plan with one fault each, at each call that its steps made without."""
+    """Yield the plan with one fault each, at each call that its steps made without."""
     for place, step in enumerate(plan.steps):
         for number, point in enumerate(quiet.consumers[place].made):
             if point in KINDS[kind]:
@@ -107,7 +107,7 @@ def _with_each_fault(kind: Kind, plan: Plan, quiet: Queue) -> Iterator[Plan]:
 
 
 def _with_each_fault_while_set_aside(kind: Kind, plan: Plan) -> Iterator[Plan]:
-    """The same for the calls that set messages aside, when none of a node's can be applied for the last time."""
+    """Yield the same for the calls that set messages aside, when none of a node's can be applied for the last time."""
     throttled = Fault("throttled", 0, 1, ("UpdateItem", "node_executions"))
     if SET_ASIDE in KINDS[kind]:
         for number in range(2):

@@ -65,7 +65,7 @@ async def dynamic(walk: Walk, attempt: Attempt, made: Outcome) -> Outcome:
 
 
 async def _compiled(walk: Walk, attempt: Attempt, futures: DynamicJobSpec) -> CompiledWorkflowClosure:
-    """The workflow of a futures.pb, compiled with what it refers to.
+    """Return the workflow of a futures.pb, compiled with what it refers to.
 
     Raises:
         CompileErrors: it is not well formed.

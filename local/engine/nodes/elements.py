@@ -55,7 +55,7 @@ def fewest_successes(spec: ArrayNodeSpec, size: int) -> int:
 
 
 def collected(outcomes: Sequence[Outcome], template: TaskTemplate | None) -> LiteralMap:
-    """A list per output; an element that failed, where it may, has nothing in its place."""
+    """Return a list per output; an element that failed, where it may, has nothing in its place."""
     names = set(template.interface.outputs.variables) if template else set()
     names.update(name for outcome in outcomes for name in outcome.outputs.literals)
     lists = {name: [outcome.outputs.literals.get(name, _NONE) for outcome in outcomes] for name in sorted(names)}
@@ -65,7 +65,7 @@ def collected(outcomes: Sequence[Outcome], template: TaskTemplate | None) -> Lit
 
 
 def summary(messages: Mapping[int, str]) -> str:
-    """The elements' errors, each once with the indexes that had it: "[0-2][5]: message"."""
+    """Return the elements' errors, each once with the indexes that had it: "[0-2][5]: message"."""
     lines = []
     for message in sorted(set(messages.values())):
         indexes = sorted(index for index, each in messages.items() if each == message)

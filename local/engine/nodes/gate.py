@@ -38,7 +38,7 @@ async def gate(walk: Walk, _: Graph, place: Place, inputs: LiteralMap) -> Outcom
 
 
 async def _signal(walk: Walk, place: Place, signal_id: str, of: LiteralType) -> Literal:
-    """The signal's value once it is set; the node is RUNNING while it is not."""
+    """Return the signal's value once it is set; the node is RUNNING while it is not."""
     identifier = SignalIdentifier(signal_id=signal_id, execution_id=walk.events.execution_id)
     request = SignalGetOrCreateRequest(id=identifier, type=of)
     is_running = False

@@ -97,7 +97,7 @@ def _request(
 
 
 async def _ended(walk: Walk, child: WorkflowExecutionIdentifier) -> ExecutionClosure:
-    """The closure of the execution after its end.
+    """Return the closure of the execution after its end.
 
     Raises:
         Refused: NOT_FOUND, there is none.

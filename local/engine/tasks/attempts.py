@@ -73,6 +73,6 @@ class Runner:
             return await self.hands.run(command, log_name(self.around.execution_id, attempt))
 
     def with_environment(self, environment: Mapping[str, str]) -> "Runner":
-        """The same, with more variables for the commands."""
+        """Return the same, with more variables for the commands."""
         around = replace(self.around, environment={**self.around.environment, **environment})
         return replace(self, around=around)

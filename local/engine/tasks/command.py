@@ -60,7 +60,7 @@ class Surroundings:
 
 
 def command_of(attempt: Attempt, inputs: LiteralMap, around: Surroundings) -> Command:
-    """The command of an attempt.
+    """Return the command of an attempt.
 
     Raises:
         TemplateFault: its task has no container that could run here, or an argument names an input that is not there.
@@ -80,7 +80,7 @@ def command_of(attempt: Attempt, inputs: LiteralMap, around: Surroundings) -> Co
 
 
 def _at_home(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The arguments, with the attempt's own folder where flytekit names one of the image to unpack code into."""
+    """Return the arguments, with the attempt's own folder where flytekit names one of the image to unpack code into."""
     if not arguments[0].endswith(FAST_EXECUTE):
         return tuple(arguments)
     before = ["", *arguments]

@@ -11,7 +11,7 @@ ECHO = "echo"
 
 
 async def echoed(hands: Hands, attempt: Attempt, inputs: LiteralMap) -> Outcome:
-    """The one input as the one output."""
+    """Return the one input as the one output."""
     interface = attempt.template.interface
     given, wanted = list(interface.inputs.variables), list(interface.outputs.variables)
     if len(given) != len(wanted) or len(given) > 1:

@@ -23,13 +23,13 @@ class Logs:
     url: str
 
     def path(self, name: str) -> Path:
-        """The file of a log; its folder is there."""
+        """Return the file of a log; its folder is there."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def link(self, name: str) -> TaskLog:
-        """The log as an event names it."""
+        """Return the log as an event names it."""
         return TaskLog(uri=f"{self.url}/{name}", name="Log")
 
 

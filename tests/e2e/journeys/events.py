@@ -146,7 +146,7 @@ def send_raw(traveller: Traveller, identifier: WorkflowExecutionIdentifier, body
 
 
 def set_aside(traveller: Traveller, identifier: WorkflowExecutionIdentifier) -> str | None:
-    """The cause that the dead-letter queue gives for a message of an execution."""
+    """Return the cause that the dead-letter queue gives for a message of an execution."""
     sqs = traveller.stack.endpoint.client("sqs")
     answer = sqs.receive_message(
         QueueUrl=traveller.stack.outputs["DeadLetterQueueUrl"],

@@ -73,7 +73,7 @@ def projects(traveller: Traveller, name: str) -> None:
 
 
 def large_task(version: str, number: int) -> TaskTemplate:
-    """A task whose arguments alone are 1.5 MB."""
+    """Return a task whose arguments alone are 1.5 MB."""
     return TaskTemplate(
         id=Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=f"large-{number}", version=version),
         type="container",

@@ -90,7 +90,7 @@ def fetched(request: str | urllib.request.Request) -> bytes:
 
 
 def followed(traveller: Traveller, rpc: str, request: Message) -> bytes:
-    """The body of an answer that is too large for a function, fetched from where it says."""
+    """Return the body of an answer that is too large for a function, fetched from where it says."""
     response = traveller.admin.send(rpc, request)
     if not response.ok:
         raise CallFailed(rpc, Status.FromString(response.body))

@@ -35,11 +35,11 @@ class Stack:
         return HttpApi.at(self.endpoint, self.outputs["Api"])
 
     def client(self, service: str) -> Any:
-        """A client of root, whom IAM lets do everything."""
+        """Return a client of root, whom IAM lets do everything."""
         return self.endpoint.client(service)
 
     def as_caller(self, service: str) -> Any:
-        """A client of the `Caller` role."""
+        """Return a client of the `Caller` role."""
         return client.client(service, self.endpoint.url, client.session(self.caller()))
 
     def caller(self) -> Credentials:

@@ -28,7 +28,7 @@ Draw = Any  # hypothesis has no name for what `st.data()` draws with
 
 
 def as_read(rpc: Rpc, request: bytes) -> tuple[str, Message]:
-    """The RPC and the request that the API makes of the call."""
+    """Return the RPC and the request that the API makes of the call."""
     call = transcode(rpc.routes, request)
     parts = urlsplit(call.target)
     found = match(parts.path)[call.method]

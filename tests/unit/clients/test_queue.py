@@ -15,7 +15,7 @@ def message(number: int, *, size: int = 10, group: str = "group") -> queue.Messa
 
 
 def received(aws: Aws) -> list[int]:
-    """The numbers of the messages in the queue, in the order in which they come."""
+    """Return the numbers of the messages in the queue, in the order in which they come."""
     sqs = aws.client("sqs")
     numbers = []
     while messages := sqs.receive_message(QueueUrl=aws.resources["EventsQueue"], MaxNumberOfMessages=10).get(

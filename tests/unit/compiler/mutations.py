@@ -65,7 +65,7 @@ def mutate(random: Random, messages: Iterable[Message], corpus: Corpus) -> None:
 
 
 def walk(message: Message) -> Iterator[Message]:
-    """A message and all those within it."""
+    """Yield a message and all those within it."""
     yield message
     for kind, value in message.ListFields():
         if kind.message_type is None:

@@ -48,7 +48,7 @@ X = promise("x")
 
 
 def _right() -> WorkflowTemplate:
-    """A workflow of every kind of node that needs no sub-workflow."""
+    """Return a workflow of every kind of node that needs no sub-workflow."""
     block = IfElseBlock(case=case(task_node("then", x=X)), other=[case(task_node("elif", x=X))])
     block.else_node.CopyFrom(task_node("else", x=X))
     gate, array = Node(id="gate"), Node(id="array", inputs=[Binding(var="x", binding=X)])
@@ -91,7 +91,7 @@ def test_a_changed_workflow_becomes_a_resource_or_is_told_why_not(random: Random
 def _outcome(
     template: WorkflowTemplate, others: list[WorkflowTemplate], tasks: list[CompiledTask], plan: LaunchPlan
 ) -> dict[str, JsonValue] | InvalidArgument:
-    """The resource as JSON, or what the first step that failed said."""
+    """Return the resource as JSON, or what the first step that failed said."""
     literal = Literal()
     literal.scalar.primitive.integer = 1
     try:

@@ -46,7 +46,7 @@ def schema(**columns: int) -> LiteralType:
 
 
 def twice(name: str, *kinds: int) -> LiteralType:
-    """A schema that has a column more than once."""
+    """Return a schema that has a column more than once."""
     return LiteralType(schema=SchemaType(columns=[Column(name=name, type=kind) for kind in kinds]))  # type: ignore[arg-type]
 
 
@@ -118,7 +118,7 @@ def test_unions_within_unions_are_not_tried_in_two_to_the_power_of_their_depth_w
 
 
 def nested(kind: LiteralType, depth: int) -> LiteralType:
-    """A type in that many unions of one."""
+    """Return a type in that many unions of one."""
     return nested(union(kind), depth - 1) if depth else kind
 
 
