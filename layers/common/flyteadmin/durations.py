@@ -20,7 +20,7 @@ _MOST_CHARACTERS = 100
 
 
 def parse_duration(text: str) -> int:
-    """The nanoseconds that a text stands for.
+    """Return the nanoseconds that a text stands for.
 
     Raises:
         ValueError: no duration, or one that Go's 64 bits don't hold.

@@ -1,4 +1,4 @@
-"""What can go wrong, as the client will read it.
+"""The errors that clients read.
 
 FlyteAdminError                 a gRPC code, a message that names the field and the fix, status details
  ├─ InvalidArgument             the request is wrong; sending it again won't help

@@ -1,4 +1,4 @@
-"""What a deployment decides: the functions' environment and the operator's `flyteadmin.yaml`.
+"""The settings of a deployment: the functions' environment and the operator's `flyteadmin.yaml`.
 
 The only reader of `os.environ`. `Environment` is what template.yaml hands to a function; `Configuration` holds the
 keys of upstream's `flyteadmin.yaml`, so that an operator can bring the file they have (docs/architecture.md#state).
@@ -47,7 +47,7 @@ class Clusters(BaseModel):
 
 
 class Environment(BaseModel):
-    """What template.yaml sets for a function; a function gets only what its role may touch."""
+    """The variables that template.yaml sets; a function gets those only that its role may use."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,7 +85,7 @@ class Environment(BaseModel):
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The environment of this process, read once.
+    """Return the environment of this process, read once.
 
     Raises:
         pydantic.ValidationError: a variable has the wrong form; the deployment is at fault, not a request.
@@ -195,7 +195,7 @@ class Registration(_Section):
 
 
 class SignedUrls(_Section):
-    """What the data RPCs sign, so that clients fetch what is too large for an answer."""
+    """The URLs that data RPCs sign for data too large for an answer."""
 
     enabled: bool = False
     duration_minutes: int = Field(3, ge=1, le=7 * 24 * 60)
@@ -210,7 +210,7 @@ class RemoteData(_Section):
 
 
 class Upload(_Section):
-    """What CreateUploadLocation grants."""
+    """The limits of CreateUploadLocation."""
 
     max_expires_in: GoDuration = timedelta(hours=1)
     default_file_name_length: int = Field(20, ge=1, le=255)
@@ -218,7 +218,7 @@ class Upload(_Section):
 
 
 class Download(_Section):
-    """What CreateDownloadLocation and CreateDownloadLink grant."""
+    """The limits of CreateDownloadLocation and CreateDownloadLink."""
 
     max_expires_in: GoDuration = timedelta(hours=1)
 
@@ -237,7 +237,7 @@ class Server(_Section):
 
 
 class WhitelistScope(_Section):
-    """Where a task type of `task_type_whitelist` may be used; what is blank is not narrowed."""
+    """The scope of a task type in `task_type_whitelist`; a blank part matches any."""
 
     project: str = ""
     domain: str = ""

@@ -21,13 +21,13 @@ def to_nanoseconds(timestamp: Timestamp) -> int:
 
 
 def to_timestamp(nanoseconds: float) -> Timestamp:
-    """The timestamp of so many nanoseconds since the epoch."""
+    """Return the timestamp of so many nanoseconds since the epoch."""
     seconds, nanos = divmod(int(nanoseconds), NANOSECONDS)
     return Timestamp(seconds=seconds, nanos=nanos)
 
 
 def to_duration(nanoseconds: float) -> Duration:
-    """A duration in protobuf's form, where seconds and nanos carry the same sign."""
+    """Return a duration in protobuf's form, where seconds and nanos carry the same sign."""
     whole = int(nanoseconds)
     sign = -1 if whole < 0 else 1
     seconds, nanos = divmod(abs(whole), NANOSECONDS)
@@ -35,7 +35,7 @@ def to_duration(nanoseconds: float) -> Duration:
 
 
 def to_datetime(nanoseconds: float) -> datetime:
-    """An aware UTC datetime, cut to microseconds."""
+    """Return an aware UTC datetime, cut to microseconds."""
     return datetime.fromtimestamp(int(nanoseconds) // NANOSECONDS, UTC).replace(
         microsecond=int(nanoseconds) % NANOSECONDS // 1000
     )
@@ -47,7 +47,7 @@ def from_datetime(moment: datetime) -> int:
 
 
 def is_valid(timestamp: Timestamp) -> bool:
-    """Whether a timestamp lies in protobuf's range, years 1 to 9999."""
+    """Return whether a timestamp lies in protobuf's range, years 1 to 9999."""
     return _FIRST_SECOND <= timestamp.seconds <= _LAST_SECOND and 0 <= timestamp.nanos < NANOSECONDS
 
 

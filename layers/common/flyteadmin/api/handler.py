@@ -37,7 +37,7 @@ _REQUEST_ID_CHARACTERS = string.ascii_lowercase + string.digits
 
 
 class ApiResponse(TypedDict, total=False):
-    """What API Gateway takes as an answer."""
+    """An answer in the form of API Gateway."""
 
     statusCode: int
     headers: dict[str, str]

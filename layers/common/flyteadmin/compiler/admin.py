@@ -1,4 +1,4 @@
-"""What the compiler needs to know of a launch plan that a workflow starts (`admin.go`)."""
+"""Reads the compiler's facts of a launch plan that a workflow starts (`admin.go`)."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class LaunchPlanInterface:
 
 
 def launch_plan_interface(launch_plan: LaunchPlan) -> LaunchPlanInterface:
-    """The interface of a stored launch plan, as its closure has it."""
+    """Return the interface of a stored launch plan, as its closure has it."""
     closure = launch_plan.closure
     return LaunchPlanInterface(
         id=launch_plan.id,

@@ -62,7 +62,7 @@ class NodeBuilder:
         return self.core.id
 
     def display_name(self, variable: str) -> str:
-        """A variable of this node as error messages show it: behind the node's name if it has metadata."""
+        """Return a variable of this node as error messages show it: behind the node's name if it has metadata."""
         return f"{self.core.metadata.name}.{variable}" if self.core.HasField("metadata") else variable
 
 

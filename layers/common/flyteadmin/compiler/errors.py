@@ -45,15 +45,15 @@ class ErrorCollector:
         return len(self._errors)
 
     def clean_since(self, mark: int) -> bool:
-        """Whether nothing was found in the scope that began at `mark`."""
+        """Return whether nothing was found in the scope that began at `mark`."""
         return len(self._errors) == mark
 
     def since(self, mark: int) -> tuple[CompileError, ...]:
-        """The findings of the scope that began at `mark`."""
+        """Return the findings of the scope that began at `mark`."""
         return tuple(self._errors[mark:])
 
     def failure(self) -> CompileErrors:
-        """The client error of everything found so far."""
+        """Return the client error of everything found so far."""
         return CompileErrors(self._errors)
 
     def raise_if_any(self) -> None:

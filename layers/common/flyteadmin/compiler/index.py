@@ -14,7 +14,7 @@ END_NODE_ID = "end-node"
 
 
 def key(identifier: Identifier) -> bytes:
-    """An identifier as a dictionary key."""
+    """Return an identifier as a dictionary key."""
     return identifier.SerializeToString(deterministic=True)
 
 

@@ -25,7 +25,7 @@ def _quantity(value: JsonValue) -> str:
 
 
 def _integral(value: JsonValue) -> JsonValue:
-    """A protobuf Struct knows doubles only."""
+    """Write a value for a protobuf Struct, which knows doubles only."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -87,7 +87,7 @@ class PodSpec(_Part):
     affinity: dict[str, JsonValue] | None = None
 
     def bad_container_names(self) -> list[str]:
-        """The container names that are no DNS labels; a missing name is one."""
+        """Return the container names that are no DNS labels; a missing name is one."""
         names = [container.name or "" for container in self.containers or ()]
         return [name for name in names if len(name) > _DNS_LABEL_LENGTH or not _DNS_LABEL.fullmatch(name)]
 

@@ -61,13 +61,13 @@ class _Parts:
     format: Format
 
     def fits_fast_path(self) -> bool:
-        """Whether Kubernetes keeps the amount in 64 bits; what it shows and cuts depends on it."""
+        """Return whether Kubernetes keeps the amount in 64 bits; what it shows and cuts depends on it."""
         if self.format != "BinarySI":
             return len(self.whole + self.fraction) <= 18 and self.exponent - len(self.fraction) >= -9
         return not self.fraction and 14 - len(self.whole) - self.exponent * 3 // 10 >= 0
 
     def keeps_its_text(self) -> bool:
-        """What `ParseQuantity` takes for canonical already."""
+        """Return whether `ParseQuantity` takes the text for canonical already."""
         if self.format == "BinarySI":
             return bool(int(self.whole) & 7)
         digits = self.whole + self.fraction

@@ -1,4 +1,4 @@
-"""Which tasks and launch plans a workflow needs, through its sub-workflows (`requirements.go`)."""
+"""Collects the tasks and launch plans that a workflow needs, through its sub-workflows (`requirements.go`)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ReferenceKind = Literal["task", "launch_plan", "sub_workflow"]
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What must be loaded before compiling, each sorted by identifier and without duplicates."""
+    """The entities to load before compiling, each list sorted by identifier and without duplicates."""
 
     task_ids: tuple[Identifier, ...]
     launch_plan_ids: tuple[Identifier, ...]
@@ -58,7 +58,7 @@ def requirements_of(
 def references(
     template: WorkflowTemplate, *, inside_arrays: bool = True
 ) -> Iterator[tuple[ReferenceKind, str, Identifier]]:
-    """What the nodes of one template refer to, with the id of the node that does."""
+    """Yield the references of one template's nodes, each with its node's id."""
     for node in all_nodes(template, inside_arrays=inside_arrays):
         target = node.WhichOneof("target")
         if target == "task_node" and node.task_node.HasField("reference_id"):

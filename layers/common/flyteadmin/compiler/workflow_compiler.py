@@ -94,7 +94,7 @@ def _validate_requirements(
 def _in_order_of_use(
     template: WorkflowTemplate, index: Mapping[bytes, CompiledWorkflow], errors: e.ErrorCollector
 ) -> list[bytes]:
-    """The sub-workflows that are used, each after those that it uses itself.
+    """Return the sub-workflows that are used, each after those that it uses itself.
 
     Raises:
         CompileErrors: a sub-workflow contains itself.
@@ -204,7 +204,7 @@ def _validate_reachable(workflow: WorkflowBuilder, errors: e.ErrorCollector) -> 
 
 
 def _walk(downstream: Mapping[str, set[str]]) -> tuple[list[str], set[str]]:
-    """The first cycle in depth-first order, as the path that runs into it, and all nodes that were visited."""
+    """Return the first cycle in depth-first order, as the path that runs into it, and all nodes that were visited."""
     visited = {START_NODE_ID}
     path = [START_NODE_ID]
     remaining = [iter(sorted(downstream.get(START_NODE_ID, ())))]

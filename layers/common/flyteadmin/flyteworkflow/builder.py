@@ -66,12 +66,12 @@ def workflow_id_as_string(identifier: Identifier) -> str:
 
 
 def sanitize_label_value(name: str) -> str:
-    """A name as the value of a label: lower case, other characters as dashes, at most 63."""
+    """Return a name as the value of a label: lower case, other characters as dashes, at most 63."""
     return _NOT_IN_LABEL.sub("-", name.lower())[:_LABEL_LENGTH].strip("-")
 
 
 def shard_key(name: str) -> int:
-    """The shard of an execution: FNV-1a of its name, modulo 32; propeller's shards select by it."""
+    """Return the shard of an execution: FNV-1a of its name, modulo 32; propeller's shards select by it."""
     hashed = _FNV_OFFSET
     for byte in name.encode():
         hashed = ((hashed ^ byte) * _FNV_PRIME) & 0xFFFFFFFF

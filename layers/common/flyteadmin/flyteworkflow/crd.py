@@ -80,14 +80,14 @@ class BranchNodeSpec(Part):
 
 
 class WorkflowNodeSpec(Part):
-    """What a workflow node runs: a launch plan, or a sub-workflow by its key in `subWorkflows`."""
+    """The launch plan of a workflow node, or the key of its sub-workflow in `subWorkflows`."""
 
     launch_plan_ref_id: OmitNone[Annotated[Identifier, JSON_PB] | None] = None
     sub_workflow_ref: OmitNone[str | None] = None
 
 
 class GateNodeSpec(Part):
-    """What a gate waits for."""
+    """The condition of a gate: an approval, a signal or a time."""
 
     kind: Literal["approve", "signal", "sleep", ""]
     approve: OmitNone[Annotated[ApproveCondition, JSON_PB] | None] = None
@@ -106,7 +106,7 @@ class ArrayNodeSpec(UntaggedPart):
 
 
 class RetryStrategy(Part):
-    """How often a node is tried: its retries and one."""
+    """The number of a node's attempts: its retries and one."""
 
     min_attempts: int
 
@@ -135,7 +135,7 @@ class NodeSpec(Part):
 
 
 class Edges(Part):
-    """Which nodes follow and precede a node."""
+    """The nodes that follow and precede a node."""
 
     downstream: dict[str, list[str]]
     upstream: dict[str, list[str]]
@@ -161,7 +161,7 @@ class WorkflowMeta(Part):
 
 
 class NodeDefaults(Part):
-    """What holds for nodes that say nothing of their own."""
+    """The defaults of nodes that set no value of their own."""
 
     interruptible: OmitEmpty[bool] = False
 
@@ -191,7 +191,7 @@ class TaskResources(UntaggedPart):
 
 
 class ExecutionConfig(UntaggedPart):
-    """What one execution overrides; `recovery_execution` is the one to take finished nodes from."""
+    """The overrides of one execution; finished nodes are taken from `recovery_execution`."""
 
     task_plugin_impls: dict[str, TaskPluginOverride] | None = None
     max_parallelism: int = 0
@@ -230,7 +230,7 @@ class FlyteWorkflow(Part):
     offloaded_inputs: OmitEmpty[str] = ""
 
     def to_json_object(self) -> dict[str, JsonValue]:
-        """The body to send to Kubernetes; `FlyteWorkflow.model_validate` reads it back.
+        """Return the body to send to Kubernetes; `FlyteWorkflow.model_validate` reads it back.
 
         Raises:
             InvalidArgument: a part has no JSON form, such as a time outside the years 1 to 9999, at whatever depth.

@@ -40,7 +40,7 @@ GO_TAGS = MessageJson(go_tags=True)
 
 
 def to_go_tags(message: Message) -> dict[str, JsonValue]:
-    """A message without oneofs in the JSON of its Go struct."""
+    """Return a message without oneofs in the JSON of its Go struct."""
     return {field.name: _go_value(value) for field, value in message.ListFields()}
 
 
@@ -58,7 +58,7 @@ def _go_value(value: object) -> JsonValue:
 
 
 def go_duration(nanoseconds: int) -> str:
-    """A duration as Go writes it: "1h0m0s", "1.5s", "250ms", "0s"."""
+    """Return a duration as Go writes it: "1h0m0s", "1.5s", "250ms", "0s"."""
     if not nanoseconds:
         return "0s"
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
@@ -72,7 +72,7 @@ def go_duration(nanoseconds: int) -> str:
 
 
 def duration_nanoseconds(duration: Duration) -> int:
-    """The length of a duration.
+    """Return the length of a duration.
 
     Raises:
         ValueError: no valid duration, or more than Go's 292 years.
@@ -87,7 +87,7 @@ def duration_nanoseconds(duration: Duration) -> int:
 
 
 def rfc3339(moment: datetime) -> str:
-    """A time as Kubernetes writes it: UTC, whole seconds."""
+    """Return a time as Kubernetes writes it: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

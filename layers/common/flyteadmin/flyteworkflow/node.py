@@ -43,7 +43,7 @@ class NodeTransformer:
         return specs
 
     def build(self, node: Node) -> list[crd.NodeSpec]:
-        """The node first, then the nodes inside it if it is a branch; nothing after an error."""
+        """Return the node first, then the nodes inside it if it is a branch; nothing after an error."""
         mark = self.errors.mark()
         if not node.WhichOneof("target") and node.id not in (START_NODE_ID, END_NODE_ID):
             self.errors.collect(e.value_required(node.id, "target"))
@@ -98,7 +98,7 @@ class NodeTransformer:
         )
 
     def _target(self, node: Node) -> dict[str, object]:
-        """The fields that say what the node runs."""
+        """Return the fields that say what the node runs."""
         target = node.WhichOneof("target")
         if target == "task_node":
             return {"kind": "task", "task": to_text(node.task_node.reference_id)}
@@ -200,6 +200,6 @@ def _present[M: Message](overrides: TaskNodeOverrides, field: str) -> M | None:
 
 
 def _difference(one: crd.NodeSpec, other: crd.NodeSpec) -> str:
-    """The fields that differ, one per line."""
+    """Return the fields that differ, one per line."""
     values = ((name, getattr(one, name), getattr(other, name)) for name in crd.NodeSpec.model_fields)
     return "\r\n".join(f"{to_pascal(name)}: {ours} != {theirs}" for name, ours, theirs in values if ours != theirs)

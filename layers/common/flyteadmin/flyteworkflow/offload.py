@@ -11,7 +11,7 @@ from flyteadmin.errors import InvalidArgument
 from flyteadmin.flyteworkflow import crd
 
 ETCD_BYTES = 1536 * 1024
-"""What etcd takes unless it is told otherwise (`--max-request-bytes`)."""
+"""The default limit of etcd (`--max-request-bytes`)."""
 
 _ESCAPED_BY_GO = "<>&\u2028\u2029"
 _ESCAPE_BYTES = 6
@@ -25,12 +25,12 @@ def serialized_size(body: Mapping[str, JsonValue]) -> int:
 
 
 def is_too_large(body: Mapping[str, JsonValue], limit: int) -> bool:
-    """Whether the resource must be offloaded: more than `limit` bytes; 0 is no limit."""
+    """Return whether the resource must be offloaded: more than `limit` bytes; 0 is no limit."""
     return 0 < limit < serialized_size(body)
 
 
 def offloaded_closure(closure: CompiledWorkflowClosure) -> WorkflowClosure:
-    """What to store at the closure reference: propeller reads the admin message, not the compiler's.
+    """Return the closure to store at the reference: propeller reads the admin message, not the compiler's.
 
     Store the closure with the execution's own edits (default resources, queues): upstream refers to the registered one
     and loses them.

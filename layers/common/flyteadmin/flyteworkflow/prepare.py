@@ -18,7 +18,7 @@ _UINT32 = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class ExecutionParameters:
-    """What was resolved for one execution; quantities are texts, "" where unset, and `storage` is not passed on.
+    """The resolved parameters of one execution; quantities are texts, "" where unset; `storage` is not passed on.
 
     `environment_variables` of None and of {} differ on the wire, as do `interruptible` None (the workflow's own
     default holds) and False.
@@ -116,7 +116,7 @@ def _canonical(resources: crd.TaskResourceSpec) -> crd.TaskResourceSpec:
 
 
 def _quantity(text: str) -> str:
-    """The canonical form; what is no quantity counts as unset (RES-06)."""
+    """Return the canonical form; what is no quantity counts as unset (RES-06)."""
     try:
         return str(parse_quantity(text))
     except QuantityError:

@@ -63,7 +63,7 @@ def _text() -> str:
 
 
 def document() -> Json:
-    """The whole document: every route, every message that one of them takes or gives."""
+    """Return the whole document: every route, every message that one of them takes or gives."""
     schemas: dict[str, Json] = {_STATUS: _status()}
     paths: dict[str, dict[str, Json]] = {}
     for number, route in enumerate(ROUTES):

@@ -1,4 +1,4 @@
-"""Which control plane this is."""
+"""The version of this control plane."""
 
 from flyteidl.admin.version_pb2 import GetVersionResponse, Version
 

@@ -1,4 +1,4 @@
-"""What flows into a node: every binding fits its parameter, every parameter is bound (`validators/bindings.go`)."""
+"""Checks a node's bindings: each fits its parameter, each parameter is bound (`validators/bindings.go`)."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -84,7 +84,7 @@ def validate_bindings(
 
 
 def is_optional_type(kind: LiteralType) -> bool:
-    """Whether a parameter may stay unbound: a union with none.
+    """Return whether a parameter may stay unbound: a union with none.
 
     As upstream has it, any variant that is no simple type counts as none (`GetSimple` defaults to NONE).
     """
@@ -128,7 +128,7 @@ def _validate_all(sink: _Sink, bindings: Iterable[BindingData], expected: Litera
 
 
 def _validate_union(sink: _Sink, binding: BindingData, expected: LiteralType) -> Resolved | None:
-    """A list or a map must fit exactly one variant; scalars and promises are cast to the union as a whole."""
+    """Check variants: a list or a map must fit exactly one; scalars and promises are cast to the union as a whole."""
     matches: list[tuple[LiteralType, Resolved]] = []
     for variant in expected.union_type.variants:
         errors = e.ErrorCollector()
@@ -170,14 +170,14 @@ def _validate_scalar(sink: _Sink, binding: BindingData, expected: LiteralType) -
 
 
 def _go_type(message: Message) -> str:
-    """The Go type of what the one oneof of a message holds."""
+    """Return the Go type of what the one oneof of a message holds."""
     value = message.WhichOneof("value")
     name = "".join(part.capitalize() for part in value.split("_")) if value else ""
     return f"*core.{message.DESCRIPTOR.name}_{name}" if name else ""
 
 
 def _validate_promise(sink: _Sink, promise: OutputReference, expected: LiteralType) -> Resolved | None:
-    """The output exists and casts; an empty node id is written out as the start node's."""
+    """Check that the output exists and casts; an empty node id is written out as the start node's."""
     node_id = sink.node.id
     upstream = sink.workflow.nodes.get(promise.node_id or START_NODE_ID)
     if upstream is None:
@@ -221,7 +221,7 @@ def _cast(
 
 
 def _indexed(sink: _Sink, kind: LiteralType, shown: tuple[str, str], expected: LiteralType) -> LiteralType:
-    """The type of an element; an output that is no list is an error, and stays as it is."""
+    """Return the type of an element; an output that is no list is an error, and stays as it is."""
     if kind.WhichOneof("type") == "collection_type":
         return kind.collection_type
     types = literal_type_to_str(kind), literal_type_to_str(expected)

@@ -1,4 +1,4 @@
-"""Whether one dataclass may stand for another, by the JSON schemas that flytekit writes into type metadata.
+"""Decides whether one dataclass may stand for another, by the JSON schemas in flytekit's type metadata.
 
 Follows the schema comparison that upstream's `isSuperTypeInJSON` calls, its gaps included: what that library doesn't
 implement counts as no difference, except inside allOf, anyOf and oneOf, where a match must be free of it.
@@ -32,7 +32,7 @@ class _NotCompilableError(Exception):
 
 
 def is_super_type(source: Struct, target: Struct) -> bool:
-    """Whether a value of schema `source` has all that `target` asks for; False if either is not a usable schema."""
+    """Return whether a value of schema `source` has all that `target` asks for; False if either can't be used."""
     try:
         comparison = _Comparison(_document(target), _document(source))
         return not comparison.compare(comparison.subset_root, comparison.superset_root) & _Difference.REAL
@@ -227,7 +227,7 @@ def _number(schema: JsonSchema, keyword: str) -> float | None:
 
 
 def _count(schema: JsonSchema, keyword: str) -> float:
-    """A limit, -1 if there is none; the schemas `true` and `false` come with limits of 0."""
+    """Return a limit, -1 if there is none; the schemas `true` and `false` come with limits of 0."""
     if isinstance(schema, bool):
         return 0
     value = _number(schema, keyword)
@@ -286,5 +286,5 @@ def _compare_constants(sub: JsonSchema, sup: JsonSchema) -> _Difference:
 
 
 def _text(value: JsonValue) -> str:
-    """A value as text: to Python, true is equal to 1."""
+    """Return a value as text: to Python, true is equal to 1."""
     return json.dumps(value, sort_keys=True)

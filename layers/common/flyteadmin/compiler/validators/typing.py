@@ -1,4 +1,4 @@
-"""Whether a value of one type may be used where another is expected (`validators/typing.go`)."""
+"""Decides whether a value of one type may be used where another is expected (`validators/typing.go`)."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ _SCHEMA_COLUMNS: dict[int, SimpleType] = {
 
 
 def are_types_castable(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """Whether a value of type `upstream` may be bound where `downstream` is expected.
+    """Return whether a value of type `upstream` may be bound where `downstream` is expected.
 
     A union of one variant is also tried as that variant.
     """
@@ -43,7 +43,7 @@ class _Cast:
         return self._casts(upstream, downstream)
 
     def _casts(self, upstream: LiteralType, downstream: LiteralType) -> bool:
-        """What upstream's type checkers do: no look into a union on the upstream side."""
+        """Check as upstream's type checkers do: a union on the upstream side is compared as a whole."""
         match downstream.WhichOneof("type"):
             case "collection_type" | "map_value_type" as kind:
                 return self._elements(upstream, downstream, kind)
@@ -75,7 +75,7 @@ class _Cast:
         return self._fits[pair]
 
     def _structured_dataset(self, upstream: LiteralType, wanted: StructuredDatasetType) -> bool:
-        """A structured dataset takes none, a schema if it may be parquet, or a dataset of its format."""
+        """Compare structured datasets: one takes none, a schema if it may be parquet, or a dataset of its format."""
         if _is_none(upstream):
             return True
         if upstream.HasField("schema"):
@@ -137,7 +137,7 @@ def _blob(upstream: LiteralType, downstream: LiteralType) -> bool:
 
 
 def _schema(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """A schema takes a schema, or a structured dataset that is parquet, with at least its columns."""
+    """Compare schemas: one takes a schema, or a structured dataset that is parquet, with at least its columns."""
     if upstream.HasField("schema"):
         columns = {column.name: column.type for column in upstream.schema.columns}
         return not columns or all(columns.get(column.name) == column.type for column in downstream.schema.columns)

@@ -26,7 +26,7 @@ _SIMPLE_SCALARS: dict[str | None, SimpleType] = {
 
 
 def literal_type_for_literal(literal: Literal) -> LiteralType | None:
-    """The type of a value, nothing if it has none; of an offloaded value the type that was inferred for it."""
+    """Return the type of a value, nothing if it has none; of an offloaded value the type that was inferred for it."""
     value = literal.WhichOneof("value")
     if value == "scalar":
         return literal_type_for_scalar(literal.scalar)
@@ -40,7 +40,7 @@ def literal_type_for_literal(literal: Literal) -> LiteralType | None:
 
 
 def literal_type_for_scalar(scalar: Scalar) -> LiteralType | None:
-    """The type of a scalar; one whose metadata holds no type gives an empty type, which casts to nothing."""
+    """Return the type of a scalar; one whose metadata holds no type gives an empty type, which casts to nothing."""
     value = scalar.WhichOneof("value")
     if value == "primitive":
         return literal_type_for_primitive(scalar.primitive)
@@ -54,7 +54,7 @@ def literal_type_for_scalar(scalar: Scalar) -> LiteralType | None:
 
 
 def literal_type_for_primitive(primitive: Primitive) -> LiteralType:
-    """The simple type of a primitive; NONE for one without a value."""
+    """Return the simple type of a primitive; NONE for one without a value."""
     return LiteralType(simple=_PRIMITIVES.get(primitive.WhichOneof("value"), types_pb2.NONE))
 
 
@@ -85,7 +85,7 @@ def _typed_scalar(scalar: Scalar, value: str | None) -> LiteralType | None:
 
 
 def _common_type(literals: Iterable[Literal]) -> LiteralType:
-    """The one type of the elements, or the union of their types; empty lists count only where nothing else is.
+    """Return the one type of the elements, or the union of their types; empty lists count only where nothing else is.
 
     An element without a type has the empty one, which casts to nothing.
     """

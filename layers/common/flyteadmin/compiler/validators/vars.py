@@ -9,7 +9,7 @@ from flyteadmin.pretty_print import literal_type_to_str
 
 
 def validate_output_var(node: NodeBuilder, name: str, errors: e.ErrorCollector) -> Variable | None:
-    """The output of that name or alias, or nothing after saying what is wrong."""
+    """Return the output of that name or alias, or nothing after saying what is wrong."""
     mark = errors.mark()
     outputs = effective_outputs(node, errors)
     if not errors.clean_since(mark):
