@@ -26,6 +26,7 @@ REASONS: Mapping[str, str] = {
     "flyteadmin.asyncEventsBufferSize": "events wait in a queue of SQS",
     "flyteadmin.envs": _NOT_YET,
     "flyteadmin.featureGates": "there are no feature gates",
+    "flyteadmin.metadataStoragePrefix": "always metadata/admin: the functions' roles may write there only",
     "flyteadmin.metricKeys": _NO_PROCESS,
     "flyteadmin.metricsScope": _NO_PROCESS,
     "flyteadmin.profilerPort": _NO_PROCESS,

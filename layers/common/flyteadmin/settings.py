@@ -65,7 +65,6 @@ class Environment(BaseModel):
     dead_letter_after: int = Field(5, description="receives of one message before it is set aside")
     bridge_role_arn: str = Field("", description="the role whose word counts for who its callers are")
     powertools_metrics_namespace: str = Field("", description="where metrics go: the stack's name; empty for nowhere")
-    auth_mode: Literal["IAM", "JWT", "NONE"] = "IAM"
     build: str = Field("unknown", description="the commit that was deployed")
     build_time: str = Field("unknown", description="when that commit was made, ISO 8601")
     readable_data: str = Field("", description="ARNs of the objects that may be handed out, with * and commas")
@@ -115,7 +114,6 @@ class FlyteAdminSection(_Section):
     """The `flyteadmin` section; defaults as upstream's."""
 
     role_name_key: str = ""
-    metadata_store_prefix: tuple[str, ...] = Field(("metadata", "admin"), alias="metadataStoragePrefix")
     max_parallelism: int = 25
     event_version: int = 2
     assumable_iam_role: str = ""

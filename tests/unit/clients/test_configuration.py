@@ -85,7 +85,7 @@ def test_a_broken_file_at_the_start_is_a_fault_of_the_deployment(store: Store, b
 
 def test_keys_are_upstreams_whatever_their_case_and_numbers_may_be_quantities() -> None:
     text = """
-    flyteadmin: {MaxParallelism: 3, metadataStoragePrefix: [metadata, admin]}
+    flyteadmin: {MaxParallelism: 3}
     task_resources: {defaults: {cpu: 1, memory: 300Mi}, limits: {gpu: 1.5}}
     domains: [{id: lab, name: Lab}]
     registration:
@@ -106,6 +106,12 @@ def test_keys_that_nothing_reads_are_told_with_their_path() -> None:
         "server: {httpPort: 8088}\nflyteadmin: {profilerPort: 1}\ndomains: [{id: a, x: 1, name: b}]"
     )
     assert unknown == ["server.httpPort", "flyteadmin.profilerPort", "domains.x"]
+
+
+def test_keys_of_elements_are_upstreams_whatever_their_case_too() -> None:
+    found, unknown = configuration.parse("task_type_whitelist: {spark: [{Project: analytics, team: a}]}")
+    assert found.task_type_whitelist["spark"][0].project == "analytics"
+    assert unknown == ["task_type_whitelist.spark.team"]
 
 
 def test_an_empty_file_says_nothing() -> None:
