@@ -7,6 +7,7 @@ local stack. `e2e/` deploys it and uses unmodified flytekit.
 
 Shared here: `builders`, `entities` and `aws_events` make inputs; `execution_client`, `register_calls`,
 `flytekit_registration`, `sent_events` and `event_delivery` call the API, the bridge and process_event; `in_process` and
-`grpc_stack` serve them without a deployment; `faults` breaks calls; `sql_oracle` runs upstream's SQL over the rows of
-`sql_oracle_rows`; `configuration` sets a flyteadmin.yaml, `metrics` reads metrics, `issuer` issues tokens.
+`grpc_stack` serve them without a deployment; `operating` calls the operators' tool; `faults` breaks calls; `sql_oracle`
+runs upstream's SQL over the rows of `sql_oracle_rows`; `configuration` sets a flyteadmin.yaml, `metrics` reads metrics,
+`issuer` issues tokens.
 """

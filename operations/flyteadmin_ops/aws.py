@@ -12,7 +12,7 @@ from flyteadmin.clients import aws as clients
 from flyteadmin.clients.aws import error_code
 from flyteadmin_ops.failures import Refused
 
-_OUTPUTS = {
+OUTPUTS = {
     "TABLE_PREFIX": "TablePrefix",
     "BUCKET": "Bucket",
     "EVENTS_QUEUE_URL": "EventsQueueUrl",
@@ -61,11 +61,11 @@ def find(stack: str) -> Deployment:
         region = client.meta.region_name
         raise Refused(f"stack {stack} does not exist in {region}; --stack and --region name another") from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    if missing := set(_OUTPUTS.values()) - set(outputs):
+    if missing := set(OUTPUTS.values()) - set(outputs):
         raise Refused(f"stack {stack} has no output {', '.join(sorted(missing))}; is it another project's?")
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
     deployment = Deployment(stack, outputs, parameters)
-    os.environ |= {name: outputs[output] for name, output in _OUTPUTS.items()}
+    os.environ |= {name: outputs[output] for name, output in OUTPUTS.items()}
     os.environ["CONFIGURATION_URI"] = deployment.configuration_uri
     settings.environment.cache_clear()
     return deployment

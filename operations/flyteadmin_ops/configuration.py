@@ -58,7 +58,24 @@ def check(text: bytes) -> tuple[Finding, ...]:
     found = [*_wrong(known), *map(_unread, unknown)]
     wrong = {each.path for each in found}
     found += [each for each in _accepted(Configuration, known, "") if not _is_within(each.path, wrong)]
-    return tuple(each.model_copy(update={"line": _line(root, each.path)}) for each in found)
+    placed = (each.model_copy(update={"line": _line(root, each.path)}) for each in found)
+    return (*_repeated(root, ""), *placed)
+
+
+def _repeated(node: yaml.Node | None, path: str) -> Iterator[Finding]:
+    """Find keys that a mapping has twice: upstream refuses such a file, and here only the last one counts."""
+    if isinstance(node, yaml.MappingNode):
+        first: dict[str, int] = {}
+        for key, value in node.value:
+            name = f"{path}.{key.value}" if path else str(key.value)
+            line = key.start_mark.line + 1
+            if name in first:
+                yield Finding(kind="error", path=name, line=line, message=f"is on line {first[name]} already")
+            first[name] = line
+            yield from _repeated(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _repeated(value, f"{path}[{position}]")
 
 
 def _is_within(path: str, wrong: set[str]) -> bool:

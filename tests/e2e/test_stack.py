@@ -64,8 +64,8 @@ def test_every_journey_ends_well(travelled: Traveller) -> None:
     assert travelled.stack.outputs
 
 
-def test_an_operator_looks_at_what_was_set_aside(travelled: Traveller) -> None:
-    """`flyteadmin-ops redrive` finds the stack by its name; what is no event can't be sent again, and stays."""
+def test_an_operator_looks_at_what_was_set_aside_and_at_the_configuration(travelled: Traveller) -> None:
+    """`flyteadmin-ops` finds the stack by its name; what is no event can't be sent again, and stays."""
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": travelled.stack.endpoint.url,
@@ -73,17 +73,13 @@ def test_an_operator_looks_at_what_was_set_aside(travelled: Traveller) -> None:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": REGION,
     }
-    for command, expected in (("list", "INVALID_ARGUMENT"), ("send", "failed: INVALID_ARGUMENT")):
+    for command, expected in (
+        (("redrive", "list", "--cause", "invalid"), "INVALID_ARGUMENT"),
+        (("redrive", "send", "--cause", "invalid"), "failed: INVALID_ARGUMENT"),
+        (("check-config",), "flyteadmin.maxParallelism = 25"),
+    ):
         done = subprocess.run(
-            [
-                Path(sys.executable).parent / "flyteadmin-ops",
-                "redrive",
-                command,
-                "--stack",
-                STACK,
-                "--cause",
-                "invalid",
-            ],
+            [Path(sys.executable).parent / "flyteadmin-ops", *command, "--stack", STACK],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -115,20 +115,21 @@ type _Act = Callable[[DeadLetter, Letter], Letter]
 
 def _for_each(session: Session, chosen: Chosen, act: _Act) -> None:
     """Do something to each dead letter that is chosen, and print it; exit with 1 if one of them failed."""
-    session.deployment()
     output = session.output()
     seen = count = failed = 0
     try:
-        with output.progress("dead letters looked at") as advance, closing(redrive.dead_letters()) as letters:
-            for letter in letters:
-                seen += 1
-                advance()
-                if not chosen.includes(letter):
-                    continue
-                count += 1
-                done = _tried(act, letter)
-                failed += done.outcome == "failed"
-                output.record(done)
+        with output.progress("dead letters looked at") as advance:
+            session.deployment()
+            with closing(redrive.dead_letters()) as letters:
+                for letter in letters:
+                    seen += 1
+                    advance()
+                    if not chosen.includes(letter):
+                        continue
+                    count += 1
+                    done = _tried(act, letter)
+                    failed += done.outcome == "failed"
+                    output.record(done)
     except KeyboardInterrupt:
         output.note("interrupted; what is not printed as sent or dropped is where it was")
         raise

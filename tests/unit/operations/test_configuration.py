@@ -32,6 +32,8 @@ def only(text: str) -> Finding:
         ("remoteData: {inlineEventDataPolicy: x}", "remoteData.inlineEventDataPolicy", 1, "'Offload' or 'StoreInline'"),
         ("task_resources: {limits: {cpu: lots}}", "task_resources.limits.cpu", 1, "a quantity such as 500m or 2Gi"),
         ("task_type_whitelist: {spark: [{project: []}]}", "task_type_whitelist.spark[0].project", 1, "text, not []"),
+        ("projects: [a]\nflyteadmin:\nprojects: [b]", "projects", 3, "is on line 1 already"),
+        ("domains:\n- id: a\n  id: b\n  name: A", "domains[0].id", 3, "is on line 2 already"),
         ("{", "", None, "not YAML"),
         ("- a", "", None, "expected a mapping of sections"),
     ],

@@ -18,7 +18,8 @@ from flyteadmin_ops.session import Group, Session
 
 OPERATIONS = Path(__file__).parents[3] / "operations"
 COMMAND = Path(sys.executable).parent / "flyteadmin-ops"
-HEAVY = ("local", "bench", "bridge", "flytekit", "ministack", "kubernetes", "grpc", "pandas", "moto")
+INSTALLED = ("flytekit", "ministack", "kubernetes", "grpc", "pandas", "moto")
+HEAVY = ("local", "bench", "bridge", *INSTALLED)
 
 
 @pytest.mark.parametrize(
@@ -157,9 +158,29 @@ def test_the_tool_starts_without_the_local_stack() -> None:
         assert "--stack NAME" in done.stdout
 
 
+def test_the_package_is_enough_for_the_tool() -> None:
+    """In an environment of its own, with what the lock has for the package and nothing else."""
+    uv = (OPERATIONS.parent / ".local/uv").read_text()
+    options = ["--quiet", "--isolated", "--frozen", "--no-default-groups", "--package", "flyteadmin-ops"]
+    code = f"from importlib.util import find_spec; print([name for name in {INSTALLED!r} if find_spec(name)])"
+    for command, expected in ((["flyteadmin-ops", "--help"], "check-config"), (["python", "-c", code], "[]\n")):
+        done = subprocess.run(
+            [uv, "run", *options, *command], cwd=OPERATIONS.parent, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
+
+
 def test_the_package_asks_for_little() -> None:
     project = tomllib.loads((OPERATIONS / "pyproject.toml").read_text())["project"]
     assert {each.partition("==")[0] for each in project["dependencies"]} == {"boto3", "click", "flyteadmin", "rich"}
+
+
+def test_a_stack_has_what_the_tool_reads() -> None:
+    template = (OPERATIONS.parent / "template.yaml").read_text()
+    parameters, outputs = template.partition("\nResources:")[0], template.partition("\nOutputs:")[2]
+    assert "\n  ConfigurationKey:" in parameters
+    assert [name for name in aws.OUTPUTS.values() if f"\n  {name}:" not in outputs] == []
 
 
 def test_every_command_is_a_module_with_a_help_and_the_global_options() -> None:
