@@ -25,7 +25,7 @@ def _quantity(value: JsonValue) -> str:
 
 
 def _integral(value: JsonValue) -> JsonValue:
-    """Write a value for a protobuf Struct, which knows doubles only."""
+    """Turn whole numbers back into integers: a protobuf Struct knows doubles only."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -119,7 +119,7 @@ def _of_launch_plan(
 
 
 def _of_gate(workflow: WorkflowBuilder, node: NodeBuilder, errors: e.ErrorCollector) -> Interface | None:
-    """Return a gate's interface: an approval passes its inputs on, a signal gives its one output, sleep neither takes nor gives."""
+    """Return a gate's interface: an approval passes its inputs on, a signal has one output, sleep has none."""
     gate = node.core.gate_node
     condition = gate.WhichOneof("condition")
     if condition == "approve":
