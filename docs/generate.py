@@ -23,7 +23,7 @@ from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from deploy.template.cloudformation import WrongSource
+from deploy.template.cloudformation import InvalidSource
 from deploy.template.render import render
 from docs import citations
 
@@ -115,7 +115,7 @@ def render_template() -> str:
     """
     try:
         return render(ROOT, {claim.function: claim.rpcs for claim in claims()})
-    except WrongSource as error:
+    except InvalidSource as error:
         raise SystemExit(str(error)) from None
 
 

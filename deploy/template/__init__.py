@@ -1,13 +1,13 @@
-"""Writes template.yaml, which stays one plain file, from what the code already says.
+"""Render template.yaml, one plain file, from the models, the handlers' claims and a file per function.
 
-frame.yaml           parameters, rules, bucket, queues, topic, outputs: written by hand, only filled
-function_file.py     functions/<name>/function.yaml, typed and checked
+frame.yaml           written by hand: parameters, rules, bucket, queues, topic, their policies and outputs
+function_file.py     reads and validates functions/<name>/function.yaml
 tables.py            PynamoDB's models -> tables and indexes
-functions.py         a function's file -> the function, its log, its event source
-roles.py             a function's file -> its role, statement by statement
+functions.py         function.yaml -> the function, its log, its event source
+roles.py             function.yaml -> the function's role
 api.py               the RPCs that a handler claims -> routes, integration, permission
-alarms.py            a function's file -> alarms
-render.py            all of it in the frame
-cloudformation.py    values of CloudFormation, read and built
-yaml_text.py         such values as YAML
+alarms.py            function.yaml -> alarms
+render.py            puts all of it into the frame
+cloudformation.py    values of CloudFormation: read, built
+yaml_text.py         values of CloudFormation: written as YAML
 """

@@ -1,4 +1,4 @@
-"""Alarms: those of a function's file, and one on the errors of each function."""
+"""Render alarms: those of function.yaml, and one on the errors of each function."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ _ABOVE: Mapping[str, Value] = {
 
 def resources(function: Function) -> Iterator[Resource]:
     """Yield the alarms of a function."""
-    for name, alarm in function.says.alarms.items():
+    for name, alarm in function.definition.alarms.items():
         yield _alarm(name, alarm, function, {"Statistic": "Maximum", "Period": 60})
     crashes = Alarm(description=f"{function.name} crashes or times out", metric="Errors", above=0)
     yield _alarm(f"{function.prefix}ErrorsAlarm", crashes, function, {"Statistic": "Sum", "Period": 300})

@@ -1,13 +1,13 @@
-"""The API before the functions: a route per noun and method of the RPCs that a handler claims."""
+"""Render what leads from the API to a function: one route per noun and method of the RPCs that its handler claims."""
 
 from collections.abc import Collection, Iterator, Mapping
 
-from deploy.template.cloudformation import Resource, Value, attribute, prefix, ref, sub
+from deploy.template.cloudformation import Resource, Value, attribute, pascal_case, ref, sub
 from deploy.template.function_file import Function, PlainRoute
 from flyteadmin.api.routes import api_gateway_routes
 
 SIGNED: Mapping[str, Value] = {"AuthorizationType": {"Fn::If": ["IsOpen", "NONE", "AWS_IAM"]}}
-"""The authorization of all routes that need a signature."""
+"""The authorizer of every signed route."""
 
 UNSIGNED: Mapping[str, Value] = {"AuthorizationType": "NONE"}
 
@@ -15,8 +15,8 @@ _CALLER = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${
 
 
 def resources(function: Function, rpcs: Collection[str]) -> Iterator[Resource]:
-    """Yield the routes to a function, its integration, and the API's permission to call it; none if it has no route."""
-    routes = [*map(_claimed, api_gateway_routes(rpcs)), *function.says.routes]
+    """Yield a function's integration, the API's permission to call it, and its routes; nothing if it has no route."""
+    routes = [*map(_claimed, api_gateway_routes(rpcs)), *function.definition.routes]
     if not routes:
         return
     integration: dict[str, Value] = {
@@ -52,9 +52,9 @@ def _route(route: PlainRoute, function: Function) -> Resource:
 
 
 def _logical_id(key: str) -> str:
-    """Return the id in the template of a route: "GetTasksAllRoute" of "GET /api/v1/tasks/{proxy+}"."""
+    """Return the id of a route: "GetTasksAllRoute" of "GET /api/v1/tasks/{proxy+}"."""
     if key == "$default":
         return "DefaultRoute"
     method, _, path = key.partition(" /")
     noun = path.removeprefix("api/v1/").replace("{proxy+}", "all")
-    return f"{method.capitalize()}{prefix(noun)}Route"
+    return f"{method.capitalize()}{pascal_case(noun)}Route"

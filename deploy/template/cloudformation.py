@@ -1,4 +1,4 @@
-"""Values of CloudFormation as JSON writes them: `{"Ref": "Bucket"}` for `!Ref Bucket`."""
+"""Build and read values of CloudFormation in their long form: `{"Ref": "Bucket"}` for `!Ref Bucket`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Commented:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the template; `attributes` are what stands beside its properties, such as DeletionPolicy."""
+    """A resource of the template; `attributes` are those beside its properties, such as DeletionPolicy."""
 
     logical_id: str
     type: str
@@ -28,50 +28,50 @@ class Resource:
     comment: str = ""
 
 
-class WrongSource(Exception):
-    """A source of the template that can't be rendered; the message names the file and the field."""
+class InvalidSource(Exception):
+    """A source of the template is wrong; the message names the file and the field."""
 
 
 def ref(name: str) -> Value:
-    """`!Ref name`."""
+    """Build `!Ref name`."""
     return {"Ref": name}
 
 
 def attribute(name: str, of: str = "Arn") -> Value:
-    """`!GetAtt name.of`."""
+    """Build `!GetAtt name.of`."""
     return {"Fn::GetAtt": [name, of]}
 
 
 def sub(text: str) -> Value:
-    """`!Sub text`."""
+    """Build `!Sub text`."""
     return {"Fn::Sub": text}
 
 
 def only_if(condition: str, value: Value) -> Value:
-    """Return a value that is left out where the condition is false."""
+    """Build a value that is left out where the condition is false."""
     return {"Fn::If": [condition, value, ref("AWS::NoValue")]}
 
 
 def one_or_all(values: Sequence[Value]) -> Value:
-    """Return a list, or its only entry by itself, as policies are usually written."""
+    """Return the only value by itself, several as a list, as policies are usually written."""
     return values[0] if len(values) == 1 else values
 
 
-def prefix(name: str) -> str:
-    """Return the beginning of the logical ids of a noun: "CreateExecution" of "create_execution"."""
+def pascal_case(name: str) -> str:
+    """Return "CreateExecution" for "create_execution": logical ids begin so."""
     return "".join(part.capitalize() for part in name.replace("/", "_").split("_"))
 
 
 def read(text: str, file: str) -> Any:
-    """Parse YAML with CloudFormation's tags; `Any`, since pydantic or the caller says what it must be.
+    """Parse YAML with CloudFormation's tags; `Any`, since the caller validates it.
 
     Raises:
-        WrongSource: it is no YAML, or a key stands twice in a mapping.
+        InvalidSource: the text is no YAML, or a key stands twice in a mapping.
     """
     try:
         return yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader with more tags
     except yaml.YAMLError as error:
-        raise WrongSource(f"{file}: {error}") from None
+        raise InvalidSource(f"{file}: {error}") from None
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,7 +1,8 @@
-"""functions/<name>/function.yaml: a function's memory and time, its event source, what it may touch, its alarms.
+"""Read functions/<name>/function.yaml: a function's memory and time, event source, permissions and alarms.
 
-What follows from the rest is not written there: the log and the right to write it, the variables that name the tables
-and the bucket, the routes, the alarm on errors. What it may touch is a decision and always written.
+The file leaves out what follows from it: the log and the permission to write to it, polling the event source, the
+variables that name tables and bucket, routes, the alarm on errors. Permissions of the function's own code are always
+written: they are a decision.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +12,15 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
-from deploy.template.cloudformation import WrongSource, prefix, read
+from deploy.template.cloudformation import InvalidSource, pascal_case, read
 
 SERVICES = {"tables": "dynamodb", "indexes": "dynamodb", "bucket": "s3", "queue": "sqs", "topic": "sns"}
-"""The service prefix of a statement's actions, by the kind of resource."""
+"""The service of a statement's actions, by the field that names its resources."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """The names that a function's file may use: tables with their indexes, and logical ids of the frame."""
+class TemplateNames:
+    """The names that function.yaml can refer to: tables with their indexes, and logical ids in the frame."""
 
     tables: Mapping[str, frozenset[str]]
     queues: frozenset[str]
@@ -28,23 +29,23 @@ class Known:
 
 
 def _table(name: str, info: ValidationInfo) -> str:
-    return _one_of(_known(info).tables, "table", name)
+    return _one_of(_names(info).tables, "table", name)
 
 
 def _queue(name: str, info: ValidationInfo) -> str:
-    return _one_of(_known(info).queues, "queue in the frame", name)
+    return _one_of(_names(info).queues, "queue in the frame", name)
 
 
 def _topic(name: str, info: ValidationInfo) -> str:
-    return _one_of(_known(info).topics, "topic in the frame", name)
+    return _one_of(_names(info).topics, "topic in the frame", name)
 
 
 def _condition(name: str, info: ValidationInfo) -> str:
-    return _one_of(_known(info).conditions, "condition in the frame", name)
+    return _one_of(_names(info).conditions, "condition in the frame", name)
 
 
-def _known(info: ValidationInfo) -> Known:
-    return cast("Known", info.context)
+def _names(info: ValidationInfo) -> TemplateNames:
+    return cast("TemplateNames", info.context)
 
 
 def _one_of(known: Mapping[str, object] | frozenset[str], kind: str, name: str) -> str:
@@ -58,7 +59,7 @@ type Queue = Annotated[str, AfterValidator(_queue)]
 type Topic = Annotated[str, AfterValidator(_topic)]
 type Condition = Annotated[str, AfterValidator(_condition)]
 type Expression = Any
-"""A value of CloudFormation as it is."""
+"""A value of CloudFormation, used unchanged."""
 
 
 class _Strict(BaseModel):
@@ -66,10 +67,11 @@ class _Strict(BaseModel):
 
 
 class Statement(_Strict):
-    """A statement of a role: actions on tables and their indexes, on objects of the bucket, on a queue or the topic.
+    """A permission: actions on tables and their indexes, on objects of the bucket, on a queue or on the topic.
 
-    `actions` are named without their service ("Query"), but for `resources`, which are written as CloudFormation has
-    them. `bucket` has patterns of keys. `why` becomes a comment; without `condition` it holds always.
+    `actions` are written without their service ("Query"). `bucket` lists patterns of keys. `resources` is for any other
+    resource, an expression of CloudFormation; its actions name their service ("s3:ListBucket"). With `condition`, a
+    condition of the frame, the permission is granted only where it is true. `why` becomes a comment.
     """
 
     actions: list[Annotated[str, Field(pattern=r"^([a-z0-9]+:)?[A-Z][A-Za-z]+$")]] = Field(min_length=1)
@@ -86,26 +88,26 @@ class Statement(_Strict):
     def _is_about_one_thing(self, info: ValidationInfo) -> "Statement":
         about = {SERVICES.get(field, "") for field in (*SERVICES, "resources") if getattr(self, field)}
         if len(about) != 1:
-            raise ValueError("say one of tables and indexes, bucket, queue, topic, resources")
+            raise ValueError("name one of: tables and indexes, bucket, queue, topic, resources")
         for action in self.actions:
             if (":" in action) != (about == {""}):
-                raise ValueError(f"{action}: the service is named with resources, and only there")
+                raise ValueError(f"{action}: actions on resources name their service, others do not")
         for table, names in self.indexes.items():
             for name in names:
                 if name != "*":
-                    _one_of(_known(info).tables[table], f"index of {table}", name)
+                    _one_of(_names(info).tables[table], f"index of {table}", name)
         return self
 
 
 class QueueSource(_Strict):
-    """A queue that feeds the function."""
+    """A queue that the function reads."""
 
     queue: Queue
     batch_size: int
 
 
 class StreamSource(_Strict):
-    """A table's stream that feeds the function; what it gives up on goes to the queue `on_failure`."""
+    """A table's stream that the function reads; records that failed too often or are too old go to `on_failure`."""
 
     stream: Table
     batch_size: int
@@ -116,7 +118,7 @@ class StreamSource(_Strict):
 
 
 class Alarm(_Strict):
-    """An alarm on a metric of a queue, or without one of the function itself."""
+    """An alarm on a metric of a queue, or of the function itself if no queue is named."""
 
     description: str
     metric: str
@@ -125,15 +127,20 @@ class Alarm(_Strict):
 
 
 class PlainRoute(_Strict):
-    """A route of API Gateway that belongs to no RPC: "GET /healthcheck", "$default"."""
+    """A route of API Gateway by its key, such as "GET /healthcheck" or "$default"."""
 
     key: str = Field(pattern=r"^(\$default|[A-Z]+ /.*)$")
     is_signed: bool = True
     why: str = ""
 
 
-class FunctionFile(_Strict):
-    """A function as its file says; `environment` are variables of its own, `memory` in MB, `timeout` in seconds."""
+class FunctionDefinition(_Strict):
+    """The content of function.yaml.
+
+    `memory` is in MB, `timeout` in seconds; the frame's Globals have the defaults. `calls_cluster` brings the cluster's
+    client, its variables, its token and the VPC; `reads_configuration` brings flyteadmin.yaml and the permission to
+    read it. `environment` has further variables, `routes` those beside the routes of RPCs.
+    """
 
     description: str
     memory: int | None = Field(default=None, ge=128, le=10240)
@@ -149,42 +156,41 @@ class FunctionFile(_Strict):
 
 @dataclass(frozen=True)
 class Function:
-    """A function: `name` is its folder's, `file` the path of its file."""
+    """A function: `name` is that of its folder, `file` the path of its function.yaml."""
 
     name: str
     file: str
-    says: FunctionFile
+    definition: FunctionDefinition
 
     @property
     def prefix(self) -> str:
         """The beginning of its logical ids: "CreateExecution"."""
-        return prefix(self.name)
+        return pascal_case(self.name)
 
     @property
     def dashed(self) -> str:
-        """Its name as AWS's names are written: "create-execution"."""
+        """Its name in names of AWS: "create-execution"."""
         return self.name.replace("_", "-")
 
 
-def functions(root: Path, known: Known) -> Sequence[Function]:
-    """Read the file of each folder in functions/, by name.
+def read_functions(root: Path, names: TemplateNames) -> Sequence[Function]:
+    """Read function.yaml of each function, sorted by name.
 
     Raises:
-        WrongSource: a file lacks, or says what can't be.
+        InvalidSource: a file is missing or invalid.
     """
-    return [
-        _function(folder, root, known) for folder in sorted(path.parent for path in root.glob("functions/*/handler.py"))
-    ]
+    folders = sorted(path.parent for path in root.glob("functions/*/handler.py"))
+    return [_read_function(folder, root, names) for folder in folders]
 
 
-def _function(folder: Path, root: Path, known: Known) -> Function:
+def _read_function(folder: Path, root: Path, names: TemplateNames) -> Function:
     path = folder / "function.yaml"
     file = str(path.relative_to(root))
     if not path.exists():
-        raise WrongSource(f"{file} is missing: each function has one")
+        raise InvalidSource(f"{file} is missing: each function has one")
     try:
-        says = FunctionFile.model_validate(read(path.read_text(), file), context=known)
+        definition = FunctionDefinition.model_validate(read(path.read_text(), file), context=names)
     except ValidationError as error:
         found = (f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise WrongSource("\n".join(found)) from None
-    return Function(folder.name, file, says)
+        raise InvalidSource("\n".join(found)) from None
+    return Function(folder.name, file, definition)

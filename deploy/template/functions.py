@@ -1,4 +1,4 @@
-"""A function, its log and its event source."""
+"""Render a function, its log and its event source."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,7 @@ _CONFIGURATION: Value = {"Fn::If": ["IsConfigured", sub("s3://${Bucket}/${Config
 
 
 def resources(function: Function) -> Iterator[Resource]:
-    """All that a function is, but for its routes and alarms."""
+    """Yield a function with its role, log and event source."""
     yield _function(function)
     yield role(function)
     log: dict[str, Value] = {
@@ -26,7 +26,7 @@ def resources(function: Function) -> Iterator[Resource]:
         "RetentionInDays": ref("LogRetentionDays"),
     }
     yield Resource(f"{function.prefix}Log", "AWS::Logs::LogGroup", log)
-    source = function.says.event_source
+    source = function.definition.event_source
     if source is not None:
         mapping = _queue_mapping(source) if isinstance(source, QueueSource) else _stream_mapping(source)
         properties = {"FunctionName": ref(f"{function.prefix}Function"), **mapping}
@@ -34,8 +34,8 @@ def resources(function: Function) -> Iterator[Resource]:
 
 
 def outputs(function: Function) -> Iterator[tuple[str, Value]]:
-    """Names by which a function and its role are found, and the role's ARN if the cluster must know it."""
-    if function.says.calls_cluster:
+    """Yield the names of a function and its role, and the role's ARN if the cluster must know it."""
+    if function.definition.calls_cluster:
         description = "a role that needs an access entry in the EKS cluster"
         yield f"{function.prefix}RoleArn", {"Description": description, "Value": attribute(f"{function.prefix}Role")}
     named = {"Function": f"the function {function.name}", "Role": f"the role of {function.name}"}
@@ -45,20 +45,20 @@ def outputs(function: Function) -> Iterator[tuple[str, Value]]:
 
 
 def _function(function: Function) -> Resource:
-    says = function.says
+    definition = function.definition
     properties: dict[str, Value] = {
         "FunctionName": sub(f"${{AWS::StackName}}-{function.dashed}"),
-        "Description": says.description,
+        "Description": definition.description,
         "CodeUri": f"functions/{function.name}",
         "Role": attribute(f"{function.prefix}Role"),
     }
-    if says.calls_cluster:
+    if definition.calls_cluster:
         properties["Layers"] = [ref("ClusterLayer")]
-    if says.memory:
-        properties["MemorySize"] = says.memory
-    if says.timeout:
-        properties["Timeout"] = says.timeout
-    if says.calls_cluster:
+    if definition.memory:
+        properties["MemorySize"] = definition.memory
+    if definition.timeout:
+        properties["Timeout"] = definition.timeout
+    if definition.calls_cluster:
         properties["VpcConfig"] = _VPC
     properties["LoggingConfig"] = {"LogGroup": ref(f"{function.prefix}Log")}
     if variables := _variables(function):
@@ -67,18 +67,16 @@ def _function(function: Function) -> Resource:
 
 
 def _variables(function: Function) -> dict[str, Value]:
-    """Return the names of what its role may touch, and what its file adds."""
-    says = function.says
+    """Build the variables: the names of what the role may touch, and those of function.yaml."""
+    definition = function.definition
     variables: dict[str, Value] = {}
-    if any(statement.tables or statement.indexes for statement in says.statements.values()):
+    if any(statement.tables or statement.indexes for statement in definition.statements.values()):
         variables["TABLE_PREFIX"] = sub("${AWS::StackName}-")
-    if says.reads_configuration or any(statement.bucket for statement in says.statements.values()):
+    if definition.reads_configuration or any(statement.bucket for statement in definition.statements.values()):
         variables["BUCKET"] = ref("Bucket")
-    if says.reads_configuration:
+    if definition.reads_configuration:
         variables["CONFIGURATION_URI"] = _CONFIGURATION
-    if says.calls_cluster:
-        variables |= {**_CLUSTER, "ROLE_ARN": attribute(f"{function.prefix}Role")}
-    return {**variables, **says.environment}
+    return {**variables, **(_CLUSTER if definition.calls_cluster else {}), **definition.environment}
 
 
 def _queue_mapping(source: QueueSource) -> dict[str, Value]:

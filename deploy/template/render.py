@@ -1,12 +1,11 @@
-"""template.yaml out of its sources; `python docs/generate.py` writes it."""
+"""Render template.yaml; `python docs/generate.py` writes it."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.template import alarms, api, functions
-from deploy.template.cloudformation import Resource, WrongSource, read
-from deploy.template.function_file import Function, Known
-from deploy.template.function_file import functions as read_functions
+from deploy.template.cloudformation import InvalidSource, Resource, read
+from deploy.template.function_file import Function, TemplateNames, read_functions
 from deploy.template.tables import Table, table_resource, tables
 from deploy.template.yaml_text import WIDTH, entry, resource
 
@@ -21,14 +20,14 @@ _RULE = "  # " + "-" * (WIDTH - 5)
 
 
 def render(root: Path, rpcs: Mapping[str, Collection[str]]) -> str:
-    """Return the template; `rpcs` are those that each function's handler claims.
+    """Render the template; `rpcs` are those that each function's handler claims.
 
     Raises:
-        WrongSource: a source says what can't be; the message names its file and the field.
+        InvalidSource: a source is invalid; the message names its file and the field.
     """
     _, _, frame = (root / FRAME).read_text().partition("\n\n")  # its first paragraph is about the frame
     found = tables(root)
-    every = read_functions(root, _known(frame, found))
+    every = read_functions(root, _names(frame, found))
     return _HEAD + _filled(
         frame,
         {
@@ -41,10 +40,10 @@ def render(root: Path, rpcs: Mapping[str, Collection[str]]) -> str:
     )
 
 
-def _known(frame: str, found: Sequence[Table]) -> Known:
+def _names(frame: str, found: Sequence[Table]) -> TemplateNames:
     document = read(frame, FRAME)
     types = {name: it["Type"] for name, it in document["Resources"].items()}
-    return Known(
+    return TemplateNames(
         tables={table.name: frozenset(table.indexes) for table in found},
         queues=frozenset(name for name, kind in types.items() if kind == "AWS::SQS::Queue"),
         topics=frozenset(name for name, kind in types.items() if kind == "AWS::SNS::Topic"),
@@ -53,22 +52,22 @@ def _known(frame: str, found: Sequence[Table]) -> Known:
 
 
 def _filled(frame: str, parts: Mapping[str, str]) -> str:
-    """Return the frame with each `# <part>` replaced; a part must stand there once."""
+    """Replace each `# <part>` of the frame; each must stand there once."""
     for name, text in parts.items():
         mark = f"  # <{name}>\n"
         if frame.count(mark) != 1:
-            raise WrongSource(f"{FRAME} needs one line that says {mark.strip()}")
+            raise InvalidSource(f"{FRAME} needs one line that says {mark.strip()}")
         frame = frame.replace(mark, text)
     return frame
 
 
 def _section(function: Function) -> str:
-    heading = f"{_RULE}\n  # {function.name}: {function.says.description}\n  # {function.file}\n{_RULE}\n\n"
+    heading = f"{_RULE}\n  # {function.name}: {function.definition.description}\n  # {function.file}\n{_RULE}\n\n"
     return heading + _text(functions.resources(function))
 
 
 def _groups(every: Iterable[Function], file: str, of: Callable[[Function], Iterator[Resource]]) -> str:
-    """Render something of each function, below a comment that names its source."""
+    """Render some resources of each function below a comment that names their source."""
     parts = ((function, _text(of(function))) for function in every)
     return "\n".join(f"  # functions/{function.name}/{file}\n{text}" for function, text in parts if text)
 

@@ -1,4 +1,4 @@
-"""A function's role: what its file allows, and what all functions or those of its kind need."""
+"""Render a function's role: the statements of function.yaml, and those that all functions or all of a kind have."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _NETWORK = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"
 
 
 def role(function: Function) -> Resource:
-    """Return the role that a function runs under."""
+    """Render the role that a function runs under."""
     statements = [*_before(function), *_written(function), *_after(function)]
     policy: Value = {
         "PolicyName": function.dashed,
@@ -27,10 +27,10 @@ def role(function: Function) -> Resource:
 
 
 def _before(function: Function) -> Iterator[Value]:
-    """Its log, and what Lambda does under the role to read the function's event source."""
+    """Yield what Lambda does under the role: it writes the log and reads the event source."""
     log = attribute(f"{function.prefix}Log")
     yield _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [log])
-    match function.says.event_source:
+    match function.definition.event_source:
         case QueueSource(queue=queue):
             actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
             yield _allow("Poll", actions, [attribute(queue)])
@@ -42,21 +42,21 @@ def _before(function: Function) -> Iterator[Value]:
 
 
 def _written(function: Function) -> Iterator[Value]:
-    for sid, statement in function.says.statements.items():
+    for sid, statement in function.definition.statements.items():
         allowed = _allow(sid, _actions(statement), _resources(statement))
         value = only_if(statement.condition, allowed) if statement.condition else allowed
         yield Commented(statement.why, value) if statement.why else value
 
 
 def _after(function: Function) -> Iterator[Value]:
-    """Return the statements that follow from an on-failure destination, the configuration, calls to the cluster."""
-    says = function.says
-    if isinstance(says.event_source, StreamSource):
-        yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(says.event_source.on_failure)])
-    if says.reads_configuration:
+    """Yield what a stream's on-failure queue, the configuration and calls to the cluster need."""
+    definition = function.definition
+    if isinstance(definition.event_source, StreamSource):
+        yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(definition.event_source.on_failure)])
+    if definition.reads_configuration:
         key = sub("${Bucket.Arn}/${ConfigurationKey}")
         yield only_if("IsConfigured", _allow("Configuration", ["s3:GetObject"], [key]))
-    if says.calls_cluster:
+    if definition.calls_cluster:
         secret = ref("ClusterTokenSecretArn")
         yield only_if("HasTokenSecret", _allow("ClusterToken", ["secretsmanager:GetSecretValue"], [secret]))
         actions = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"]
@@ -86,7 +86,7 @@ def _resources(statement: Statement) -> list[Value]:
 
 
 def _arns(name: str, statement: Statement) -> Iterator[Value]:
-    """Yield a table, where it is named, and then its indexes."""
+    """Yield the ARNs of a table, if it is named, and of its named indexes."""
     if name in statement.tables:
         yield attribute(logical_id(name))
     for index in statement.indexes.get(name, ()):

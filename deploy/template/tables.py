@@ -1,4 +1,4 @@
-"""Tables and their indexes as PynamoDB's models declare them.
+"""Render tables and their indexes from PynamoDB's models.
 
 A model's Meta says what its attributes can't: `stream_view_type` of the table's stream, and `time_to_live`, the
 attribute by which items expire.
@@ -15,11 +15,11 @@ from pynamodb.attributes import Attribute
 from pynamodb.indexes import Index
 from pynamodb.models import Model
 
-from deploy.template.cloudformation import Resource, Value, WrongSource, prefix, sub
+from deploy.template.cloudformation import InvalidSource, Resource, Value, pascal_case, sub
 
 PACKAGE = "layers/common/flyteadmin"
 DECLARING = ("models.py", "leases.py")
-"""Modules that declare rows."""
+"""The modules that declare models."""
 
 _KEPT: Mapping[str, Value] = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
 _SAFE: Mapping[str, Value] = {
@@ -31,7 +31,7 @@ _SAFE: Mapping[str, Value] = {
 
 @dataclass(frozen=True)
 class Table:
-    """A table and the models of its rows, which agree on its keys; `file` declares them."""
+    """A table and the models of its rows, which have the same key; `file` declares them."""
 
     name: str
     file: str
@@ -39,25 +39,25 @@ class Table:
 
     @property
     def indexes(self) -> Mapping[str, Index[Any]]:
-        """The indexes of all its models by name, as declared."""
+        """The indexes of all its models by name, in the order of their declaration."""
         found = (it for model in self.models for it in vars(model).values() if isinstance(it, Index))
         return {str(index.Meta.index_name): index for index in found}
 
-    def said(self, field: str) -> str | None:
+    def meta(self, field: str) -> str | None:
         """Return a field of Meta that one of the models sets."""
         return next((str(value) for model in self.models if (value := getattr(model.Meta, field, None))), None)
 
 
 def logical_id(name: str) -> str:
-    """Return the id in the template of a table: "NodeExecutionsTable" of "node_executions"."""
-    return f"{prefix(name)}Table"
+    """Return the id of a table: "NodeExecutionsTable" of "node_executions"."""
+    return f"{pascal_case(name)}Table"
 
 
 def tables(root: Path) -> Sequence[Table]:
-    """Find all tables by the models of the package, by name.
+    """Find the tables of all models, sorted by name.
 
     Raises:
-        WrongSource: two models of a table disagree on its keys, or are declared in two files.
+        InvalidSource: two models of a table differ in its key, or are declared in two files.
     """
     paths = sorted(path for path in (root / PACKAGE).glob("*/*.py") if path.name in DECLARING)
     found = [(model.Meta.table_name, str(path.relative_to(root)), model) for path in paths for model in _models(path)]
@@ -66,7 +66,7 @@ def tables(root: Path) -> Sequence[Table]:
 
 
 def table_resource(table: Table) -> Resource:
-    """Return a table as the template has it."""
+    """Render a table."""
     keys = [_keys(table.models[0]), *(_keys(type(index)) for index in table.indexes.values())]
     types = {it.attr_name: it.attr_type for schema in keys for it in schema}
     properties: dict[str, Value] = {
@@ -77,9 +77,9 @@ def table_resource(table: Table) -> Resource:
     }
     if table.indexes:
         properties["GlobalSecondaryIndexes"] = [_index(name, index) for name, index in table.indexes.items()]
-    if stream := table.said("stream_view_type"):
+    if stream := table.meta("stream_view_type"):
         properties["StreamSpecification"] = {"StreamViewType": stream}
-    if expires := table.said("time_to_live"):
+    if expires := table.meta("time_to_live"):
         properties["TimeToLiveSpecification"] = {"AttributeName": expires, "Enabled": True}
     return Resource(logical_id(table.name), "AWS::DynamoDB::Table", {**properties, **_SAFE}, _KEPT, table.file)
 
@@ -95,17 +95,17 @@ def _table(name: str, found: Sequence[tuple[str, str, type[Model]]]) -> Table:
     models = [model for *_, model in found]
     files = {file for _, file, _ in found}
     if len({str(_key_schema(model)) for model in models}) > 1 or len(files) > 1:
-        raise WrongSource(
-            f"table {name}: the models in {', '.join(sorted(files))} differ in its keys, or in their file"
+        raise InvalidSource(
+            f"table {name}: the models in {', '.join(sorted(files))} differ in its key, or in their file"
         )
     table = Table(name, files.pop(), models)
-    if (expires := table.said("time_to_live")) and not any(hasattr(model, expires) for model in models):
-        raise WrongSource(f"{table.file}: no row of {name} has the attribute {expires}, by which it is to expire")
+    if (expires := table.meta("time_to_live")) and not any(hasattr(model, expires) for model in models):
+        raise InvalidSource(f"{table.file}: no row of {name} has the attribute {expires}, by which it is to expire")
     return table
 
 
 def _keys(source: type[Model] | type[Index[Any]]) -> list[Attribute[Any]]:
-    """Return the attributes of the key: the partition's, then the sort key's if there is one."""
+    """Return the attributes of the key: the partition key, then the sort key if there is one."""
     attributes = [each for each in vars(source).values() if isinstance(each, Attribute)]
     keys = [each for each in attributes if each.is_hash_key or each.is_range_key]
     return sorted(keys, key=lambda each: each.is_range_key)

@@ -1,9 +1,9 @@
-"""Values of CloudFormation as YAML that people read: short tags, what is small on one line, comments, no surprise.
+"""Write values of CloudFormation as YAML for readers: short tags, small values on one line, comments.
 
-PyYAML writes neither comments nor a style that depends on what fits; the rules here are few:
+PyYAML writes no comments and does not choose a style by length. Here:
 
-- a list, or a mapping of up to two keys, stands on one line if it fits and all in it does;
-- a string is quoted if YAML would read it as anything else.
+- a list, or a mapping of up to two keys, stands on one line if it fits and its parts do;
+- a string is quoted if YAML would read it as something else.
 """
 
 import json
@@ -21,20 +21,20 @@ WIDTH = 120
 KEYS_ON_A_LINE = 2
 MAPPINGS_ON_A_LINE = 2
 BLOCKS = frozenset({"Properties", "Variables"})
-"""Keys below which each key has its line, however few there are."""
+"""Mappings under these keys always have one line per key."""
 
 _NEEDS_QUOTES = re.compile(r"[{}\[\]\"'#*&!%@`|>]|: |:$|^[-?:,]|^\s|\s$")
 
 
 def resource(it: Resource) -> str:
-    """Return a resource as an entry of `Resources`."""
+    """Write a resource as an entry of `Resources`."""
     body = {"Type": it.type, **it.attributes, "Properties": it.properties}
     comment = _comment(it.comment, 2) if it.comment else []
     return "\n".join([*comment, f"  {it.logical_id}:", *_block(body, 4)]) + "\n"
 
 
 def entry(key: str, value: Value) -> str:
-    """Return a key and its value as an entry of one of the template's sections."""
+    """Write a key and its value as an entry of a section of the template."""
     return "\n".join(_pair(f"  {key}:", value, 2)) + "\n"
 
 
@@ -82,7 +82,7 @@ def _item(space: str, value: Value, indent: int) -> Iterator[str]:
 
 
 def _line(value: Value, *, is_inner: bool = False) -> str | None:
-    """Return the value on one line; None if that would not be read at a glance."""
+    """Write the value on one line; None if it is too large for that."""
     tag, inner = _tag(value)
     match inner:
         case Commented():
@@ -103,7 +103,7 @@ def _line(value: Value, *, is_inner: bool = False) -> str | None:
 
 
 def _wrapped(value: Value, indent: int) -> list[str]:
-    """Return a list of words on as few lines as it takes; none if it is something else."""
+    """Write a list of words on as few lines as it takes; no lines for another value."""
     if not isinstance(value, Sequence) or not all(isinstance(each, str) and each.isidentifier() for each in value):
         return []
     text = f"[{', '.join(cast('Sequence[str]', value))}]"
@@ -112,7 +112,7 @@ def _wrapped(value: Value, indent: int) -> list[str]:
 
 
 def _tag(value: Value) -> tuple[str, Value]:
-    """Return the short tag of an intrinsic function and what it is given; no tag for any other value."""
+    """Return the short tag of an intrinsic function and its argument; "" and the value for any other value."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return "", value
     [(key, inner)] = value.items()
@@ -141,7 +141,7 @@ def _scalar(value: Value, *, in_line: bool = False) -> str:
 
 @cache
 def _is_plain(text: str, *, in_line: bool) -> bool:
-    """Tell if YAML reads the text as itself without quotes; within brackets it reads fewer so."""
+    """Tell whether the text needs no quotes; `in_line` is within brackets, where more texts need them."""
     if not text or _NEEDS_QUOTES.search(text):
         return False
     try:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.template.cloudformation import Commented, Resource, Value, WrongSource, attribute, read, ref, sub
+from deploy.template.cloudformation import Commented, InvalidSource, Resource, Value, attribute, read, ref, sub
 from deploy.template.render import FRAME, render
 from deploy.template.yaml_text import WIDTH, entry, resource
 from docs import generate
@@ -112,16 +112,16 @@ def test_a_statement_becomes_arns_and_only_these(root: Path) -> None:
         ),
         (
             "description: a\nstatements:\n  Read: {actions: [GetItem], tables: [tasks], bucket: [raw/*]}",
-            "statements.Read: Value error, say one of tables and indexes, bucket, queue, topic, resources",
+            "statements.Read: Value error, name one of: tables and indexes, bucket, queue, topic, resources",
         ),
-        ("description: a\nstatements:\n  Read: {actions: [GetItem]}", "statements.Read: Value error, say one of"),
+        ("description: a\nstatements:\n  Read: {actions: [GetItem]}", "statements.Read: Value error, name one of"),
         (
             "description: a\nstatements:\n  Read: {actions: ['Get*'], tables: [tasks]}",
             "statements.Read.actions.0: String should match",
         ),
         (
             "description: a\nstatements:\n  Read: {actions: [dynamodb:GetItem], tables: [tasks]}",
-            "statements.Read: Value error, dynamodb:GetItem: the service is named with resources, and only there",
+            "statements.Read: Value error, dynamodb:GetItem: actions on resources name their service, others do not",
         ),
         (
             "description: a\nstatements:\n  Read: {condition: IsRed, actions: [GetItem], tables: [tasks]}",
@@ -134,7 +134,7 @@ def test_a_statement_becomes_arns_and_only_these(root: Path) -> None:
 )
 def test_a_wrong_file_is_named_with_its_field(text: str, problem: str, root: Path) -> None:
     function(root, text)
-    with pytest.raises(WrongSource, match=re.escape(problem)) as raised:
+    with pytest.raises(InvalidSource, match=re.escape(problem)) as raised:
         render(root, {})
     assert str(raised.value).startswith("functions/greet_user/function.yaml: ")
 
@@ -142,13 +142,13 @@ def test_a_wrong_file_is_named_with_its_field(text: str, problem: str, root: Pat
 def test_each_function_has_a_file(root: Path) -> None:
     function(root, "")
     (root / "functions/greet_user/function.yaml").unlink()
-    with pytest.raises(WrongSource, match=r"functions/greet_user/function\.yaml is missing"):
+    with pytest.raises(InvalidSource, match=r"functions/greet_user/function\.yaml is missing"):
         render(root, {})
 
 
 def test_the_frame_says_where_each_part_goes(root: Path) -> None:
     (root / FRAME).write_text((ROOT / FRAME).read_text().replace("# <tables>", "# tables"))
-    with pytest.raises(WrongSource, match="needs one line that says # <tables>"):
+    with pytest.raises(InvalidSource, match="needs one line that says # <tables>"):
         render(root, {})
 
 
