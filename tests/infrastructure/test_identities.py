@@ -18,8 +18,6 @@ LOSS = {
 
 TABLES = {
     "AttributesTable": ("attributes", "scope S"),
-    "BulkJobsTable": ("bulk_jobs", "job S, page N"),
-    "DeliveriesTable": ("deliveries", "id S"),
     "DescriptionEntitiesTable": ("description_entities", "name S, version S"),
     "ExecutionEventsTable": ("execution_events", "execution S, entry S"),
     "ExecutionsTable": ("executions", "execution S, part S"),

@@ -11,11 +11,7 @@ from pynamodb.models import Model
 
 from tests.infrastructure.template import ROOT, STACK, load
 
-WITHOUT_A_MODEL_YET = {
-    "deliveries": ({"id": "S"}, {}),
-    "bulk_jobs": ({"job": "S"}, {"page": "N"}),
-}
-EXPIRING = {"execution_events", "deliveries", "bulk_jobs"}
+EXPIRING = {"execution_events"}
 STREAMS = {"executions": "NEW_AND_OLD_IMAGES", "execution_events": "NEW_IMAGE", "leases": "OLD_IMAGE"}
 PACKAGE = ROOT / "layers" / "common" / "flyteadmin"
 
@@ -79,9 +75,8 @@ def indexes_in(table: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def test_each_model_has_a_table_and_each_table_a_model_or_a_reason() -> None:
-    assert {model.Meta.table_name for model in MODELS} | set(WITHOUT_A_MODEL_YET) == set(TABLES)
-    assert not {model.Meta.table_name for model in MODELS} & set(WITHOUT_A_MODEL_YET)
+def test_each_model_has_a_table_and_each_table_a_model() -> None:
+    assert {model.Meta.table_name for model in MODELS} == set(TABLES)
 
 
 @each_model
@@ -107,11 +102,6 @@ def test_a_projected_attribute_is_one_of_the_models(model: type[Model]) -> None:
     stored = {attribute.attr_name for attribute in model.get_attributes().values()}
     for index in model._indexes.values():
         assert set(index.Meta.projection.non_key_attributes or ()) <= stored
-
-
-@pytest.mark.parametrize("table", sorted(WITHOUT_A_MODEL_YET))
-def test_a_table_without_a_model_has_the_keys_of_the_architecture(table: str) -> None:
-    assert keys_in(TABLES[table], TABLES[table]["KeySchema"]) == WITHOUT_A_MODEL_YET[table]
 
 
 @each_table
