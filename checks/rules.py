@@ -28,7 +28,7 @@ class _Statement(NamedTuple):
 
 
 class LogGroups(CloudFormationLintRule):
-    """Each function writes to a log group of the template, which forgets."""
+    """Require a log group of the template, with retention, for each function."""
 
     id = "E9001"
     shortdesc = "A function has a log group with retention"
@@ -44,7 +44,7 @@ class LogGroups(CloudFormationLintRule):
 
 
 class Runtimes(CloudFormationLintRule):
-    """One Python everywhere."""
+    """Require one version of Python everywhere."""
 
     id = "E9002"
     shortdesc = f"Functions and layers run on {RUNTIME}"
@@ -66,7 +66,7 @@ class Runtimes(CloudFormationLintRule):
 
 
 class Roles(CloudFormationLintRule):
-    """Each function has a role of its own, so that taking an action away hits one function."""
+    """Require a role for each function, so that removing an action affects one function."""
 
     id = "E9003"
     shortdesc = "A function has a role of its own, in the template"
@@ -85,7 +85,7 @@ class Roles(CloudFormationLintRule):
 
 
 class Actions(CloudFormationLintRule):
-    """A role names its actions."""
+    """Require that a role names its actions."""
 
     id = "E9004"
     shortdesc = "No wildcard in the actions of a role"
@@ -102,7 +102,7 @@ class Actions(CloudFormationLintRule):
 
 
 class Resources(CloudFormationLintRule):
-    """A role names its resources."""
+    """Require that a role names its resources."""
 
     id = "E9005"
     shortdesc = "No bare * among the resources of a role, but for actions that AWS can't narrow"
@@ -120,13 +120,13 @@ class Resources(CloudFormationLintRule):
 
 
 class Failures(CloudFormationLintRule):
-    """Nothing that a poller gives up on is lost."""
+    """Require that no record is lost when retries end, and that event sources are resources, which these rules see."""
 
     id = "E9006"
     shortdesc = "An event source reports partial failures and has somewhere to put what it gives up on"
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Find event sources that lose records, or try for ever."""
+        """Find event sources that lose records or retry without end."""
         matches = [
             RuleMatch(_at(name, "Events"), f"{name} has Events: make them resources, which these rules see")
             for name, function in _resources(cfn, FUNCTION)
@@ -145,13 +145,13 @@ class Failures(CloudFormationLintRule):
 
 
 class Polling(CloudFormationLintRule):
-    """The poller works with the function's role, which the local AWS doesn't check."""
+    """Require what Lambda's poller does under the function's role, which the embedded AWS does not check."""
 
     id = "E9007"
     shortdesc = "The role of an event source's function may poll it, and write to its on-failure destination"
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Find permissions that the poller lacks."""
+        """Find missing permissions of the poller."""
         return [
             RuleMatch(_at(name), f"{name} polls with {role}, which needs {action} on {resource}")
             for name, mapping in _resources(cfn, "AWS::Lambda::EventSourceMapping")
@@ -162,7 +162,7 @@ class Polling(CloudFormationLintRule):
 
 
 class DeadLetters(CloudFormationLintRule):
-    """Somebody hears of what was given up on."""
+    """Require an alarm on each queue of messages whose retries ended."""
 
     id = "E9008"
     shortdesc = "A queue of messages that were given up on has an alarm"
@@ -187,13 +187,13 @@ class DeadLetters(CloudFormationLintRule):
 
 
 class Visibility(CloudFormationLintRule):
-    """No message is handed out again while its function may still be at work."""
+    """Require that no message is delivered again while its function may still run."""
 
     id = "E9009"
     shortdesc = f"A queue's visibility timeout is at least {VISIBILITY_FACTOR} times its function's timeout"
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Find queues that hand a message out too soon."""
+        """Find queues that deliver a message again too soon."""
         functions = dict(_resources(cfn, FUNCTION))
         matches = []
         for name, mapping in _resources(cfn, "AWS::Lambda::EventSourceMapping"):
@@ -208,7 +208,7 @@ class Visibility(CloudFormationLintRule):
 
 
 class Crashes(CloudFormationLintRule):
-    """Somebody hears of a function that crashes."""
+    """Require an alarm on the errors of each function."""
 
     id = "E9010"
     shortdesc = "A function has an alarm on its errors"
@@ -224,7 +224,7 @@ class Crashes(CloudFormationLintRule):
 
 
 class Lateness(CloudFormationLintRule):
-    """Somebody hears of what waits: a message that a function reports as failed is none of its errors."""
+    """Require an alarm on records that wait: one that a function reports as failed does not count as its error."""
 
     id = "E9011"
     shortdesc = "What feeds a function has an alarm on the age of what waits there"
@@ -265,7 +265,7 @@ def _listed(value: object) -> list[Any]:
 
 
 def _statements(role: str, properties: Any) -> Iterator[_Statement]:
-    """Each statement of a role's policies, whichever way the conditions fall."""
+    """Yield each statement of a role's policies, under every outcome of its conditions."""
     for number, policy in enumerate(properties.get("Policies", [])):
         base: list[str | int] = [*_at(role, "Policies"), number, "PolicyDocument", "Statement"]
         for position, statement in enumerate(_listed(policy["PolicyDocument"]["Statement"])):
@@ -289,7 +289,7 @@ def _is_bounded(mapping: Any) -> bool:
 
 
 def _watched(cfn: Template, namespace: str, metric: str) -> set[str]:
-    """Return the values of a metric's dimension that have an alarm."""
+    """Return the logical ids that have an alarm on a metric."""
     return {
         _target(dimension.get("Value"))
         for _, alarm in _resources(cfn, "AWS::CloudWatch::Alarm")

@@ -1,4 +1,4 @@
-"""Resources with state, or with an address that others know, keep their logical id, name and keys.
+"""Resources that hold state, or an address that others know, keep their logical ids, names and keys.
 
 CloudFormation knows a resource by its logical id. Under another one it makes a new, empty one, and leaves the old one
 or deletes it; under another name or key it replaces it, which is the same.

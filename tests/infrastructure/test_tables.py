@@ -36,7 +36,7 @@ each_table = pytest.mark.parametrize("table", sorted(TABLES))
 
 
 def keys_of(source: type[Model] | type[Index[Any]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the keys of a model or an index: {attribute: type} of the partition key, and of the sort key."""
+    """Return the key of a model or an index: {attribute: type} of the partition key, and of the sort key."""
     attributes = [each for each in vars(source).values() if isinstance(each, Attribute)]
     return (
         {each.attr_name: each.attr_type for each in attributes if each.is_hash_key},
