@@ -2,7 +2,7 @@
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreateResponse
 
-from flyteadmin.api.handler import api_handler
+from flyteadmin.api.handler import WithCaller, api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.launching import service as launching
 
@@ -12,4 +12,4 @@ def create_execution(request: ExecutionCreateRequest, caller: Identity) -> Execu
     return launching.create(request, caller.principal, caller.idempotency_key)
 
 
-lambda_handler = api_handler({"CreateExecution": create_execution})
+lambda_handler = api_handler({"CreateExecution": WithCaller(create_execution)})

@@ -10,23 +10,22 @@ from flyteidl.admin.event_pb2 import (
 )
 
 from flyteadmin.api.handler import api_handler
-from flyteadmin.api.identity import Identity
 from flyteadmin.events.service import record
 
 
-def create_workflow_event(request: WorkflowExecutionEventRequest, _caller: Identity) -> WorkflowExecutionEventResponse:
+def create_workflow_event(request: WorkflowExecutionEventRequest) -> WorkflowExecutionEventResponse:
     """POST /api/v1/events/workflows."""
     record(request.event)
     return WorkflowExecutionEventResponse()
 
 
-def create_node_event(request: NodeExecutionEventRequest, _caller: Identity) -> NodeExecutionEventResponse:
+def create_node_event(request: NodeExecutionEventRequest) -> NodeExecutionEventResponse:
     """POST /api/v1/events/nodes."""
     record(request.event)
     return NodeExecutionEventResponse()
 
 
-def create_task_event(request: TaskExecutionEventRequest, _caller: Identity) -> TaskExecutionEventResponse:
+def create_task_event(request: TaskExecutionEventRequest) -> TaskExecutionEventResponse:
     """POST /api/v1/events/tasks."""
     record(request.event)
     return TaskExecutionEventResponse()

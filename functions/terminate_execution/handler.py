@@ -2,7 +2,7 @@
 
 from flyteidl.admin.execution_pb2 import ExecutionTerminateRequest, ExecutionTerminateResponse
 
-from flyteadmin.api.handler import api_handler
+from flyteadmin.api.handler import WithCaller, api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.executions import terminating
 
@@ -12,4 +12,4 @@ def terminate_execution(request: ExecutionTerminateRequest, caller: Identity) ->
     return terminating.terminate(request, caller.principal)
 
 
-lambda_handler = api_handler({"TerminateExecution": terminate_execution})
+lambda_handler = api_handler({"TerminateExecution": WithCaller(terminate_execution)})

@@ -2,7 +2,7 @@
 
 from flyteidl.admin.execution_pb2 import ExecutionUpdateRequest, ExecutionUpdateResponse
 
-from flyteadmin.api.handler import api_handler
+from flyteadmin.api.handler import WithCaller, api_handler
 from flyteadmin.api.identity import Identity
 from flyteadmin.executions import service as executions
 
@@ -12,4 +12,4 @@ def update_execution(request: ExecutionUpdateRequest, caller: Identity) -> Execu
     return executions.update(request, caller.principal)
 
 
-lambda_handler = api_handler({"UpdateExecution": update_execution})
+lambda_handler = api_handler({"UpdateExecution": WithCaller(update_execution)})

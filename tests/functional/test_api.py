@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flyteadmin import settings
-from flyteadmin.api.handler import ApiHandler, ApiResponse, api_handler, healthcheck
+from flyteadmin.api.handler import ApiHandler, ApiResponse, WithCaller, api_handler, healthcheck
 from flyteadmin.api.identity import Identity
 from flyteadmin.api.routes import segment
 from flyteadmin.errors import Code, FailedPrecondition, NotFound, Unauthenticated
@@ -67,28 +67,29 @@ class Admin:
         self.error: Exception | None = None
         self.executions = ExecutionList()
 
-    def _called(self, request: object, caller: Identity) -> None:
+    def _called(self, request: object) -> None:
         self.asked.append(request)
-        self.callers.append(caller)
         if self.error:
             raise self.error
 
     def create(self, request: ExecutionCreateRequest, caller: Identity) -> ExecutionCreateResponse:
-        self._called(request, caller)
+        self.callers.append(caller)
+        self._called(request)
         answer = ExecutionCreateResponse()
         answer.id.name = "f1é"
         return answer
 
-    def get(self, request: WorkflowExecutionGetRequest, caller: Identity) -> Execution:
-        self._called(request, caller)
+    def get(self, request: WorkflowExecutionGetRequest) -> Execution:
+        self._called(request)
         return Execution(id=request.id)
 
-    def list(self, request: ResourceListRequest, caller: Identity) -> ExecutionList:
-        self._called(request, caller)
+    def list(self, request: ResourceListRequest) -> ExecutionList:
+        self._called(request)
         return self.executions
 
     def terminate(self, request: ExecutionTerminateRequest, caller: Identity) -> ExecutionTerminateResponse:
-        self._called(request, caller)
+        self.callers.append(caller)
+        self._called(request)
         return ExecutionTerminateResponse()
 
 
@@ -101,10 +102,10 @@ def admin() -> Admin:
 def handler(admin: Admin) -> ApiHandler:
     return api_handler(
         {
-            "CreateExecution": admin.create,
+            "CreateExecution": WithCaller(admin.create),
             "GetExecution": admin.get,
             "ListExecutions": admin.list,
-            "TerminateExecution": admin.terminate,
+            "TerminateExecution": WithCaller(admin.terminate),
         },
         pages={"/healthcheck": healthcheck},
     )
@@ -308,7 +309,7 @@ def test_healthcheck_is_200_and_empty_for_who_claims_it(handler: ApiHandler, met
 def test_the_caller_is_who_the_gateway_says(handler: ApiHandler, admin: Admin) -> None:
     authorizer = {"jwt": {"claims": {"sub": "user-1"}, "scopes": None}}
     headers = {"Idempotency-Key": "k"}
-    handler(event("GET", "/api/v1/executions/p/d/n", authorizer=authorizer, headers=headers), None)
+    handler(event("DELETE", "/api/v1/executions/p/d/n", authorizer=authorizer, headers=headers), None)
     (caller,) = admin.callers
     assert (caller.principal, caller.idempotency_key) == ("user-1", "k")
 
@@ -322,7 +323,7 @@ def test_the_method_is_the_one_that_the_gateway_saw(handler: ApiHandler, admin: 
 
 
 def test_a_body_above_the_limit_is_resource_exhausted(admin: Admin) -> None:
-    small = api_handler({"CreateExecution": admin.create}, max_bytes=10)
+    small = api_handler({"CreateExecution": WithCaller(admin.create)}, max_bytes=10)
     response = small(event("POST", "/api/v1/executions", body=b"\0" * 11), None)
     assert response["statusCode"] == 429
     assert status_in(response) == Status(code=Code.RESOURCE_EXHAUSTED, message="message larger than max (11 vs. 10)")
@@ -399,10 +400,10 @@ def test_no_event_of_a_client_makes_an_error_of_ours(
     admin = Admin()
     handler = api_handler(
         {
-            "CreateExecution": admin.create,
+            "CreateExecution": WithCaller(admin.create),
             "ListExecutions": admin.list,
             "GetExecution": admin.get,
-            "TerminateExecution": admin.terminate,
+            "TerminateExecution": WithCaller(admin.terminate),
         }
     )
     sent = event(method, path, query=query, headers={"content-type": content_type}, body=body)

@@ -12,14 +12,15 @@ from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
-from flyteadmin.api.identity import Identity
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
+from flyteadmin.launch_plans import messages as launch_plan_messages
+from flyteadmin.launch_plans import repository as launch_plan_rows
 from flyteadmin.launch_plans import service as launch_plans
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.tasks import service as tasks
+from flyteadmin.workflows import service as workflows
 from functions.get_entities.handler import lambda_handler
-from functions.register_entity.handler import create_workflow
 from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
 from tests.entities import identifier, launch_plan_request, task_request, workflow_request
@@ -52,7 +53,8 @@ def register_tasks(*names: str, versions: int = 1) -> None:
 
 
 def register_workflow(version: str = "v1", nodes: int = 1) -> None:
-    create_workflow(workflow_request(version=version, nodes=nodes), Identity())
+    launch_plans_of = workflows.LaunchPlans(launch_plan_rows.key, launch_plan_messages.interface)
+    workflows.create(workflow_request(version=version, nodes=nodes), launch_plans_of)
 
 
 def activate(name: str, version: str = "v1") -> None:

@@ -46,8 +46,18 @@ class ApiResponse(TypedDict, total=False):
     isBase64Encoded: bool
 
 
-type Rpc = Callable[[Any, Identity], Message]
-"""One RPC: a request of the type that its route names → its answer. Raises `FlyteAdminError`s."""
+type Serve = Callable[[Any], Message]
+"""Serves an RPC: a request of the type that its route names → its answer. Raises `FlyteAdminError`s."""
+
+
+@dataclass(frozen=True)
+class WithCaller:
+    """Serves an RPC whose answer depends on who calls."""
+
+    serve: Callable[[Any, Identity], Message]
+
+
+type Rpc = Serve | WithCaller
 
 type Page = Callable[[HttpRequest], ApiResponse]
 """An answer that is no RPC's: /healthcheck, /api/v1/openapi, /login."""
@@ -137,7 +147,8 @@ class ApiHandler:
         if rpc is None:
             raise Unimplemented(f"unknown method {found.route.rpc} for service {found.route.service}")
         identity = identity_of(event.request_context.authorizer, headers, self.delegates or _bridge())
-        answer = rpc(decode_request(found, request), identity)
+        message = decode_request(found, request)
+        answer = rpc.serve(message, identity) if isinstance(rpc, WithCaller) else rpc(message)
         return self._respond(encode_message(answer, form := outbound_form(headers)), form)
 
     def _respond(self, body: bytes, form: Form) -> ApiResponse:
@@ -156,7 +167,9 @@ def api_handler(
     delegates: Collection[str] = (),
     max_bytes: int = MAX_BODY_BYTES,
 ) -> ApiHandler:
-    """The handler of a function that serves `rpcs`, keyed by RPC name ("CreateExecution").
+    """Return the handler of a function that serves `rpcs`, by RPC name ("GetTask").
+
+    Each is a function of a noun, which takes the request, or `WithCaller` of one that takes the caller's identity too.
 
     `pages` answer whole paths under any method; `delegates` are the roles of `identity_of`; `max_bytes`
     caps bodies both ways, and an answer above it goes through `offload` as a 303, or fails as RESOURCE_EXHAUSTED.

@@ -66,14 +66,28 @@ def list_named_entities(request: NamedEntityListRequest) -> NamedEntityList:
     return NamedEntityList(entities=entities, token=token_of(page.next_start))
 
 
-def list_names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rpc: str) -> NamedEntityIdentifierList:
-    """ListTaskIds, ListWorkflowIds, ListLaunchPlanIds: each name once, in order (LST-28); filters are not read.
+def list_task_ids(request: NamedEntityIdentifierListRequest) -> NamedEntityIdentifierList:
+    """ListTaskIds: each name once, in order (LST-28); filters are not read.
 
     Raises:
         InvalidArgument: a field is missing, or the sort key or the token is not one.
     """
-    if kind == LAUNCH_PLAN and request.limit == 0:
+    return _names(request, TASK, "ListTaskIds")
+
+
+def list_workflow_ids(request: NamedEntityIdentifierListRequest) -> NamedEntityIdentifierList:
+    """ListWorkflowIds, as `list_task_ids`."""
+    return _names(request, WORKFLOW, "ListWorkflowIds")
+
+
+def list_launch_plan_ids(request: NamedEntityIdentifierListRequest) -> NamedEntityIdentifierList:
+    """ListLaunchPlanIds, as `list_task_ids`; a limit of 0 is refused in other words."""
+    if request.limit == 0:
         raise InvalidArgument("missing and/or invalid parameters: limit")
+    return _names(request, LAUNCH_PLAN, "ListLaunchPlanIds")
+
+
+def _names(request: NamedEntityIdentifierListRequest, kind: ResourceType, rpc: str) -> NamedEntityIdentifierList:
     validate_list(request)
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAM_COLUMNS[ENTITIES[kind]], _SORTED_BY, _BY_NAME)

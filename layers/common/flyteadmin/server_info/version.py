@@ -1,13 +1,13 @@
-"""The version of this control plane."""
+"""The version and build of this control plane."""
 
-from flyteidl.admin.version_pb2 import GetVersionResponse, Version
+from flyteidl.admin.version_pb2 import GetVersionRequest, GetVersionResponse, Version
 
 from flyteadmin import __version__
 from flyteadmin.settings import environment
 
 
-def get_version() -> GetVersionResponse:
+def get_version(_request: GetVersionRequest) -> GetVersionResponse:
     """GetVersion: this package's version, and the build that the deployment names (GET-23)."""
-    here = environment()
-    version = Version(Version=f"v{__version__}", Build=here.build, BuildTime=here.build_time)
+    deployed = environment()
+    version = Version(Version=f"v{__version__}", Build=deployed.build, BuildTime=deployed.build_time)
     return GetVersionResponse(control_plane_version=version)
