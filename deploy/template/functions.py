@@ -76,7 +76,9 @@ def _variables(function: Function) -> dict[str, Value]:
         variables["BUCKET"] = ref("Bucket")
     if definition.reads_configuration:
         variables["CONFIGURATION_URI"] = _CONFIGURATION
-    return {**variables, **(_CLUSTER if definition.calls_cluster else {}), **definition.environment}
+    if definition.calls_cluster:
+        variables |= {**_CLUSTER, "ROLE_ARN": attribute(f"{function.prefix}Role")}
+    return {**variables, **definition.environment}
 
 
 def _queue_mapping(source: QueueSource) -> dict[str, Value]:

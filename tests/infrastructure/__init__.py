@@ -1,1 +1,1 @@
-"""Prove what can be proven over template.yaml and its build without deploying them."""
+"""Tests of template.yaml and its build that need no deployment."""

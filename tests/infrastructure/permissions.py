@@ -1,4 +1,4 @@
-"""Split each role of template.yaml into grants of one action on one resource, and take one away."""
+"""Reads the rights of each role in template.yaml as (action, resource) pairs, and removes single ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -17,7 +17,7 @@ ONLY_ON_AWS = frozenset(
         "s3:ListBucket",
     }
 )
-"""Actions that Lambda or S3 needs under a function's role, and the embedded AWS never checks."""
+"""Actions that Lambda does under a function's role, or that S3 needs too; the embedded AWS checks neither."""
 
 
 @dataclass(frozen=True, order=True)
@@ -54,7 +54,7 @@ class Role:
 
 
 def roles(template: Template) -> list[Role]:
-    """The role of each function."""
+    """Return the role of each function."""
     functions = dict(template.resources("AWS::Serverless::Function"))
     owners = {role: name for name, role in template.targets("AWS::Serverless::Function", "Role")}
     return [
@@ -70,13 +70,13 @@ def roles(template: Template) -> list[Role]:
 
 
 def without(role: Role, action: str, resource: str | None = None) -> Role:
-    """The role without an action, on one resource or on all."""
+    """Return the role without an action, on one resource or on all."""
     kept = (g for g in role.grants if g.action != action or resource not in {None, g.resource})
     return replace(role, grants=tuple(kept))
 
 
 def document_without(document: Mapping[str, Any], logical_id: str, action: str) -> dict[str, Any]:
-    """A template, to be deployed, whose role lacks an action; statements that are left with none go."""
+    """Return a template, to be deployed, whose role lacks an action; statements that are left with none go."""
     changed: dict[str, Any] = deepcopy(dict(document))
     for policy in changed["Resources"][logical_id]["Properties"]["Policies"]:
         inner = policy["PolicyDocument"]

@@ -34,7 +34,7 @@ GIVEN = {
     "EVENTS_QUEUE_URL": "http://127.0.0.1:9/events.fifo",
     "CONFIGURATION_URI": "",
 }
-"""Values that an operator puts in place of <...> in a manifest."""
+"""The values that an operator fills in for the <...> of a manifest."""
 
 
 def container(manifest: str) -> dict[str, Any]:
