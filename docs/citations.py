@@ -96,18 +96,23 @@ class Tree:
         """Return whether a module or a document has a word of this name."""
         return re.search(rf"\b{symbol}\b", self._text(path)) is not None
 
+    def readable(self) -> Iterator[tuple[str, Path]]:
+        """Yield the files that people write and read, by path."""
+        for path, file in sorted(self.files.items()):
+            if (file.suffix in _READ or path == "Makefile") and path not in _GENERATED:
+                yield path, file
+
     def _text(self, path: str) -> str:
         return self.files[path].read_text() if path in self.files else ""
 
 
 def problems(root: Path = ROOT) -> Iterator[str]:
-    """Each citation that does not resolve, as "path:line: what is missing"."""
+    """Yield each citation that does not resolve, as "path:line: what is missing"."""
     tree = Tree(root)
     yield from _misplaced_rooms(tree)
-    for path, file in sorted(tree.files.items()):
-        if (file.suffix in _READ or path == "Makefile") and path not in _GENERATED:
-            for number, text in prose(file):
-                yield from (f"{path}:{number}: {missing}" for missing in _missing(tree, path, text))
+    for path, file in tree.readable():
+        for number, text in prose(file):
+            yield from (f"{path}:{number}: {missing}" for missing in _missing(tree, path, text))
 
 
 def prose(file: Path) -> Iterator[tuple[int, str]]:

@@ -82,7 +82,7 @@ def gateway() -> Iterator[Gateway]:
             if response is None:
                 self.close_connection = True
                 return
-            with suppress(ConnectionError):  # whoever asked has given up
+            with suppress(ConnectionError):  # the caller has given up
                 self.reply(response)
 
         def reply(self, response: Response) -> None:

@@ -135,7 +135,7 @@ def test_one_executions_events_keep_their_order_whatever_the_queue_refuses(
 
 
 def test_who_gives_up_before_its_turn_leaves_nothing_behind(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else an outage would pile up what nobody waits for; what is under way arrives, whoever waits."""
+    """Events whose callers hung up are dropped, or an outage would pile them up; one under way arrives anyway."""
     stored_execution()
     begun, let_go = threading.Event(), threading.Event()
     taken: list[Message] = []

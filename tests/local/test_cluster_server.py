@@ -189,7 +189,7 @@ class TestToken:
 
 
 class _Sts(BaseHTTPRequestHandler):
-    """Answers as STS does to whoever presents the cluster's name in the signed header."""
+    """Answers as STS does to a caller that presents the cluster's name in the signed header."""
 
     def do_GET(self) -> None:
         is_ours = self.headers["x-k8s-aws-id"] == "flyte" and "X-Amz-Signature" in self.path

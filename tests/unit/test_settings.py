@@ -21,7 +21,7 @@ def named(tree: ast.Module) -> set[str]:
 
 @pytest.fixture(scope="module")
 def read() -> set[str]:
-    """What the code of functions and bridge names."""
+    """Return the names that the code of functions and bridge uses."""
     folders = (ROOT / "layers/common/flyteadmin", ROOT / "functions", ROOT / "bridge")
     files = [path for folder in folders for path in folder.rglob("*.py")]
     return {name for path in files for name in named(ast.parse(path.read_text()))}

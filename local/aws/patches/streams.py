@@ -16,7 +16,7 @@ _PAUSE_AFTER_FAILURE_SECONDS = 0.2
 
 
 def mappings() -> None:
-    """All stream mappings share one thread, and a failed batch is retried for ever, whatever the mapping says.
+    """All stream mappings share one thread, and a failed batch is retried without a limit, whatever the mapping says.
 
     AWS reads each shard on its own, retries from the first failed record of a partial response, halves a failing batch
     under `BisectBatchOnFunctionError`, and after `MaximumRetryAttempts` or `MaximumRecordAgeInSeconds` gives the batch
