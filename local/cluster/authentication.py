@@ -1,7 +1,8 @@
 """Authenticates callers: a static bearer token, and EKS tokens verified as the EKS authenticator does.
 
-An EKS token is `k8s-aws-v1.` and a presigned STS GetCallerIdentity URL in unpadded base64url; a caller that can sign for
-a role is that role. The check calls the URL, so the signature, the expiry and the signed cluster name are STS's verdict.
+An EKS token is `k8s-aws-v1.` and a presigned STS GetCallerIdentity URL in unpadded base64url; a caller that can sign
+for a role is that role. The check calls the URL, so the signature, the expiry and the signed cluster name are STS's
+verdict.
 """
 
 import base64
