@@ -3,12 +3,10 @@
     python docs/generate.py            write
     python docs/generate.py --check    fail if something committed is stale
 
-coverage.md says which function claims which RPC; conformance.md which tests prove which row of the matrix, from the
-report that tests/plugins/conformance.py writes; template.yaml is rendered by deploy/template/.
+coverage.md says which function claims which RPC; conformance.md which tests prove which row of the matrix
+(docs/conformance.py); template.yaml is rendered by deploy/template/.
 """
 
-import ast
-import json
 import os
 import sys
 import tomllib
@@ -25,20 +23,17 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from deploy.template.cloudformation import InvalidSource
 from deploy.template.render import render
-from docs import citations
+from docs import citations, conformance
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BINDINGS = ROOT / "layers/common/flyteadmin/api/bindings.py"
 COVERAGE = DOCS / "coverage.md"
-CONFORMANCE = DOCS / "conformance.md"
 TEMPLATE = ROOT / "template.yaml"
-REPORT = ROOT / ".local/conformance.json"
 
 SERVICES = ("admin", "signal", "dataproxy", "identity", "auth")
 # gRPC only at upstream; propeller needs it, so the bridge needs a path for it.
 PRIVATE_ROUTES = {"GetOrCreateSignal": ("POST", "/api/v1/signals/get_or_create", "*")}
-TESTS_SHOWN = 4
 
 type Binding = tuple[str, str, str, str, str, str, str]
 
@@ -119,22 +114,6 @@ def render_template() -> str:
         raise SystemExit(str(error)) from None
 
 
-def render_conformance() -> str:
-    """Each row of the matrix with the tests of the last report that proved it, and the deviations."""
-    tests: dict[str, list[str]] = {}
-    for test, ids in _still_carried(json.loads(REPORT.read_text())).items():
-        for row in ids:
-            tests.setdefault(row, []).append(test)
-    titles = dict(line.split(" ", 1) for line in (DOCS / "conformance_ids.txt").read_text().splitlines())
-    deviations: Mapping[str, str] = tomllib.loads((DOCS / "deviations.toml").read_text())
-    lines = ["# Conformance", "", *_conformance_summary(titles, tests, deviations)]
-    for group in dict.fromkeys(row.split("-")[0] for row in titles):
-        rows = [row for row in titles if row.split("-")[0] == group]
-        lines += ["", f"## {group}", "", "| row | what | proven by |", "|---|---|---|"]
-        lines += [_conformance_row(row, titles[row], tests.get(row, []), deviations.get(row)) for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 def stale() -> Iterator[str]:
     """Return what is committed and no longer true, one line each."""
     if BINDINGS.read_text() != render_bindings():
@@ -144,8 +123,7 @@ def stale() -> Iterator[str]:
     if TEMPLATE.read_text() != render_template():
         yield f"{TEMPLATE.relative_to(ROOT)} differs from its sources"
     yield from citations.problems(ROOT)
-    for row in sorted(_claimed_rows() - _carried_rows()):
-        yield f"{CONFORMANCE.relative_to(ROOT)} claims {row}, which no test carries any more"
+    yield from conformance.problems(ROOT)
 
 
 def main() -> None:
@@ -158,19 +136,7 @@ def main() -> None:
     BINDINGS.write_text(render_bindings())
     COVERAGE.write_text(render_coverage())
     TEMPLATE.write_text(render_template())
-    if reason := _why_conformance_stays():
-        sys.stderr.write(f"docs/conformance.md is left as it was: {reason}\n")
-    else:
-        CONFORMANCE.write_text(render_conformance())
-
-
-def _why_conformance_stays() -> str:
-    """Why the report can't replace what is written, "" if it can: the report of a partial run forgets rows."""
-    if not REPORT.exists():
-        return "run the tests first"
-    reported = {row for ids in json.loads(REPORT.read_text()).values() for row in ids}
-    forgotten = sorted((_claimed_rows() & _carried_rows()) - reported)
-    return f"the last runs did not prove {', '.join(forgotten)}: run make test first" if forgotten else ""
+    sys.stdout.write(f"{conformance.update(ROOT)}\n")
 
 
 def _methods() -> Iterator[MethodDescriptor]:
@@ -226,59 +192,6 @@ def _coverage_rows(service: str, owners: Mapping[str, str], partly: Mapping[str,
             status = f"partly: {partly[rpc]}"
         private = " (private: gRPC only at upstream)" if rpc in PRIVATE_ROUTES else ""
         yield f"| {rpc} | {'<br>'.join(paths)}{private} | {owners.get(rpc, '')} | {status} |"
-
-
-def _conformance_summary(
-    titles: Mapping[str, str], tests: Mapping[str, list[str]], deviations: Mapping[str, str]
-) -> Iterator[str]:
-    rows = [row for row in titles if not row.startswith("KD-")]
-    fixed = [row for row in titles if row.startswith("KD-") and row in tests]
-    proven = [row for row in rows if row in tests]
-    yield f"{len(proven)} of {len(rows)} behaviours of upstream are proven by tests that ran and passed, of which"
-    yield f"{len(set(proven) & deviations.keys())} deviate on purpose; {len(fixed)} of {len(titles) - len(rows)} known"
-    yield "defects of upstream (KD) are proven to be mended. Written by `docs/generate.py`."
-
-
-def _conformance_row(row: str, title: str, tests: list[str], deviation: str | None) -> str:
-    shown = [f"`{test.removeprefix('tests/')}`" for test in sorted(tests)[:TESTS_SHOWN]]
-    more = [f"and {len(tests) - TESTS_SHOWN} more"] if len(tests) > TESTS_SHOWN else []
-    what = title if deviation is None else f"{title}. *Deviates:* {deviation}"
-    return f"| {row} | {what} | {'<br>'.join([*shown, *more])} |"
-
-
-def _still_carried(report: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return the report without what is no longer written in the tests."""
-    carried = _carried_ids()
-    names = {file: (ROOT / file).read_text() for file in carried}
-    return {
-        test: [row for row in ids if row in carried[file]]
-        for test, ids in report.items()
-        if (file := test.split("::")[0]) in carried and f"def {test.split('::')[-1]}(" in names[file]
-    }
-
-
-def _carried_ids() -> dict[str, frozenset[str]]:
-    """Return the ids in each test file's `conformance` markers."""
-    files = sorted((ROOT / "tests").rglob("test_*.py"))
-    return {str(file.relative_to(ROOT)): frozenset(_marked_ids(ast.parse(file.read_text()))) for file in files}
-
-
-def _carried_rows() -> set[str]:
-    return {row for ids in _carried_ids().values() for row in ids}
-
-
-def _marked_ids(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "conformance":
-            yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
-
-
-def _claimed_rows() -> set[str]:
-    """Return the rows of the committed conformance.md that name a test."""
-    if not CONFORMANCE.exists():
-        return set()
-    rows = [line.split("|") for line in CONFORMANCE.read_text().splitlines() if line.startswith("| ")]
-    return {row[1].strip() for row in rows if len(row) == 5 and "`" in row[3]}
 
 
 if __name__ == "__main__":

@@ -17,7 +17,12 @@ from local.aws.process import running
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 
-pytest_plugins = ["tests.plugins.boto_clients", "tests.plugins.conformance", "tests.plugins.figures"]
+pytest_plugins = [
+    "tests.plugins.boto_clients",
+    "tests.plugins.deployed",
+    "tests.plugins.conformance",
+    "tests.plugins.figures",
+]
 
 pytest.register_assert_rewrite("tests.property.model")
 

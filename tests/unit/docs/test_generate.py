@@ -37,8 +37,6 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "DOCS": docs,
         "BINDINGS": tmp_path / "bindings.py",
         "COVERAGE": docs / "coverage.md",
-        "CONFORMANCE": docs / "conformance.md",
-        "REPORT": tmp_path / "report.json",
         "TEMPLATE": tmp_path / "template.yaml",
     }.items():
         monkeypatch.setattr(generate, name, path)
@@ -57,6 +55,12 @@ def function(root: Path, name: str, rpcs: list[str], pages: list[str] | None = N
 def write_tests(root: Path, source: str) -> None:
     (root / "tests").mkdir(exist_ok=True)
     (root / "tests" / "test_x.py").write_text(source)
+
+
+def report(root: Path, **rows: list[str]) -> None:
+    proofs = {f"tests/test_x.py::{test}": {"rows": ids, "deployed": True} for test, ids in rows.items()}
+    (root / ".local").mkdir(exist_ok=True)
+    (root / ".local" / "proven.json").write_text(json.dumps(proofs))
 
 
 def test_the_committed_routes_are_the_descriptors() -> None:
@@ -106,55 +110,17 @@ def test_a_wrong_claim_stops(root: Path, second: list[str]) -> None:
         generate.claims()
 
 
-def test_conformance_lists_what_ran_and_is_still_written(root: Path) -> None:
+def test_what_was_written_is_not_stale(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_tests(root, TEST)
-    report = {
-        "tests/test_x.py::test_a": ["CRE-01", "CRE-02", "KD-01"],
-        "tests/test_x.py::test_gone": ["CRE-01"],
-        "tests/test_gone.py::test_a": ["CRE-01"],
-    }
-    (root / "report.json").write_text(json.dumps(report))
-
-    text = generate.render_conformance()
-
-    assert "| CRE-01 | first | `test_x.py::test_a` |" in text
-    assert "| CRE-02 | second. *Deviates:* because | `test_x.py::test_a` |" in text
-    assert "| KD-01 | third |  |" in text
-    assert "2 of 2 behaviours" in text
-    assert "0 of 1 known" in text
-
-
-def test_what_was_written_is_not_stale(root: Path) -> None:
-    write_tests(root, TEST)
-    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01"]}))
+    report(root, test_a=["CRE-01"])
     generate.main()
+    assert capsys.readouterr().out == "conformance: 1 of 2 proven, +1, -0\n"
     assert list(generate.stale()) == []
-
-
-def test_without_a_report_conformance_is_left_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    generate.main()
-    assert not generate.CONFORMANCE.exists()
-    assert "run the tests first" in capsys.readouterr().err
-    assert list(generate.stale()) == []
-
-
-def test_the_report_of_a_partial_run_takes_no_row_away(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_tests(root, TEST)
-    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01", "CRE-02"]}))
-    generate.main()
-    written = generate.CONFORMANCE.read_text()
-    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01"]}))
-    generate.main()
-    assert generate.CONFORMANCE.read_text() == written
-    assert "did not prove CRE-02: run make test first" in capsys.readouterr().err
-    write_tests(root, TEST.replace(', "CRE-02"', ""))
-    generate.main()
-    assert "| CRE-02 | second. *Deviates:* because |  |" in generate.CONFORMANCE.read_text()
 
 
 def test_check_fails_on_each_stale_document(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tests(root, TEST)
-    (root / "report.json").write_text(json.dumps({"tests/test_x.py::test_a": ["CRE-01"]}))
+    report(root, test_a=["CRE-01"])
     generate.main()
 
     function(root, "new", ["GetExecution"])
