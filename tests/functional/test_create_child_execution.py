@@ -6,7 +6,8 @@ from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 
 from flyteadmin.clients.dynamodb.reads import query
 from flyteadmin.errors import Code
-from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionState, LaunchState
+from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionState
+from flyteadmin.executions.phases import LaunchState
 from local.admin import Admin
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN

@@ -21,7 +21,7 @@ from flyteadmin.clients.dynamodb.reads import query_all
 from flyteadmin.errors import Code
 from flyteadmin.executions import repository
 from flyteadmin.executions.leases import Lease
-from flyteadmin.executions.models import LaunchState
+from flyteadmin.executions.phases import LaunchState
 from functions.create_execution.handler import lambda_handler
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws

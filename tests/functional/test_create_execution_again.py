@@ -14,8 +14,8 @@ from flyteidl.core.identifier_pb2 import Identifier
 from flyteadmin.clients.dynamodb.writes import Update, write
 from flyteadmin.errors import Code, InvalidArgument
 from flyteadmin.executions import repository
-from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import ControlPlanePhase, facts_of_control_plane
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import ControlPlanePhase, LaunchState, facts_of_control_plane
 from flyteadmin.launching import service, storing
 from flyteadmin.launching.names import derived_name
 from local.admin import Admin

@@ -28,6 +28,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from flyteadmin import settings
+from flyteadmin.blobs import Stored
 from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
@@ -211,7 +212,7 @@ def test_the_md5_is_bound_into_the_url() -> None:
     assert sent(urllib.request.Request(location.signed_url, CONTENT, method="PUT")) == 403
     assert put(location) == 200
     stored = storage.head(location.native_url)
-    assert stored == storage.Stored(len(CONTENT), MD5.hex(), b64encode(MD5).decode())
+    assert stored == Stored(len(CONTENT), MD5.hex(), b64encode(MD5).decode())
 
 
 @pytest.mark.conformance("DAT-07")

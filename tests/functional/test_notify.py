@@ -12,7 +12,8 @@ from flyteidl.core.execution_pb2 import ExecutionError
 
 from flyteadmin.clients import deadline, topic
 from flyteadmin.errors import Unavailable
-from flyteadmin.executions.models import ExecutionState, Transition
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import Transition
 from flyteadmin.executions.repository import set_index_keys
 from flyteadmin.notifications.schema import Notification
 from flyteadmin.timestamps import NANOSECONDS, parse_timestamp

@@ -14,7 +14,8 @@ from pydantic import JsonValue
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.errors import Code, InvalidArgument, Unavailable
 from flyteadmin.executions import repository, terminating
-from flyteadmin.executions.models import ExecutionState, LaunchState, Transition
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import LaunchState, Transition
 from flyteadmin.launching import starting
 from flyteadmin.timestamps import to_nanoseconds
 from functions.process_event.handler import lambda_handler as process_event

@@ -7,7 +7,7 @@ from flyteidl.core.execution_pb2 import WorkflowExecution
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flyteadmin.executions.models import Transition
+from flyteadmin.executions.phases import Transition
 from flyteadmin.notifications.rules import announced, notification_id
 
 PHASES = sorted(WorkflowExecution.Phase.keys())

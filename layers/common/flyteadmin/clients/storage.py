@@ -9,6 +9,7 @@ from threading import Lock
 
 from botocore.exceptions import ClientError
 
+from flyteadmin.blobs import Stored, split_uri
 from flyteadmin.clients.aws import client, error_code, faults
 from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.settings import environment
@@ -57,7 +58,7 @@ def inline_or_uri(blob: bytes, *parts: str) -> tuple[bytes | None, str | None]:
 
 def write(blob: bytes, target: str) -> None:
     """Write a blob at an s3:// URI."""
-    bucket, key = split(target)
+    bucket, key = split_uri(target)
     with faults(_WHAT):
         client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
 
@@ -69,7 +70,7 @@ def read(source: str, limit: int | None = None) -> bytes:
         BlobMissing: there is no such object.
         InvalidArgument: not an s3:// URI, or the blob is larger than `limit` bytes.
     """
-    bucket, key = split(source)
+    bucket, key = split_uri(source)
     with faults(_WHAT):
         try:
             found = client("s3").get_object(Bucket=bucket, Key=key)
@@ -124,22 +125,13 @@ class _Immutable:
 read_immutable = _Immutable()
 
 
-@dataclass(frozen=True)
-class Stored:
-    """An object's metadata: its size, its entity tag, and the MD5 that its writer noted."""
-
-    size: int
-    etag: str
-    content_md5: str
-
-
 def head(source: str) -> Stored | None:
     """Return the metadata of the object at an s3:// URI, None if there is no object.
 
     Raises:
         InvalidArgument: not an s3:// URI.
     """
-    bucket, key = split(source)
+    bucket, key = split_uri(source)
     with faults(_WHAT):
         try:
             found = client("s3").head_object(Bucket=bucket, Key=key)
@@ -161,7 +153,7 @@ class SignedUpload:
 
 def presign_get(source: str, lasts: timedelta) -> str:
     """Presign a URL that reads the blob at an s3:// URI, for at most a week, by the function's own role."""
-    bucket, key = split(source)
+    bucket, key = split_uri(source)
     parameters = {"Bucket": bucket, "Key": key}
     return client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=_seconds(lasts))
 
@@ -178,7 +170,7 @@ def presign_put(
         note_md5: Keep the MD5 in the object's metadata, since an entity tag is not always the MD5.
         only_if_absent: Refuse the upload if the object exists.
     """
-    bucket, key = split(target)
+    bucket, key = split_uri(target)
     parameters: dict[str, object] = {"Bucket": bucket, "Key": key}
     headers: dict[str, str] = {}
     if content_md5:
@@ -199,20 +191,7 @@ def _seconds(lasts: timedelta) -> int:
 def offload_answer(body: bytes, content_type: str) -> str:
     """Put an answer that exceeds a function's response size into the bucket and return a URL for the client."""
     target = uri("answers", sha256(body).hexdigest())
-    bucket, key = split(target)
+    bucket, key = split_uri(target)
     with faults(_WHAT):
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return presign_get(target, _ANSWERS_LAST)
-
-
-def split(source: str) -> tuple[str, str]:
-    """Return (bucket, key) of an s3:// URI.
-
-    Raises:
-        InvalidArgument: not an s3:// URI with bucket and key.
-    """
-    scheme, _, rest = source.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not bucket or not key:
-        raise InvalidArgument(f"unsupported URI {source[:200]!r}: expected s3://bucket/key")
-    return bucket, key

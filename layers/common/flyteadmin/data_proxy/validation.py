@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from flyteidl.service.dataproxy_pb2 import ARTIFACT_TYPE_DECK, CreateDownloadLinkRequest, CreateUploadLocationRequest
 from google.protobuf.duration_pb2 import Duration
 
-from flyteadmin.clients.storage import Stored, split
+from flyteadmin.blobs import Stored, split_uri
 from flyteadmin.errors import InvalidArgument, PermissionDenied, invalid, missing, too_long
 from flyteadmin.validation import validate_set
 
@@ -94,7 +94,7 @@ def validate_download(native_url: str, readable: Iterable[str]) -> None:
     """
     if not native_url:
         raise missing("native_url")
-    path = "/".join(split(native_url))
+    path = "/".join(split_uri(native_url))
     if {".", ".."} & set(path.split("/")):
         raise invalid("native_url", f"{native_url[:300]!r} has a part that is . or ..")
     if not any(fnmatchcase(path, pattern.rpartition(":::")[2]) for pattern in readable):

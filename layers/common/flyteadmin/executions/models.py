@@ -3,9 +3,6 @@
 Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
 """
 
-from enum import StrEnum
-from typing import NamedTuple
-
 from pynamodb.attributes import (
     BinaryAttribute,
     ListAttribute,
@@ -14,6 +11,8 @@ from pynamodb.attributes import (
 )
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
+
+from flyteadmin.executions.phases import LaunchState
 
 LISTING_SHARDS = 4
 """Write shards of the created index: 4,000 creates a second per project and domain."""
@@ -39,32 +38,6 @@ _FILTERED = [
 """The attributes that filters compare in index rows; all but `archived` change only when the phase does."""
 
 _FILTERED_AND_USER = [*_FILTERED, "by_user"]
-
-
-class LaunchState(StrEnum):
-    """Where a row is between its creation and its resource in the cluster."""
-
-    LAUNCHING = "launching"
-    LAUNCHED = "launched"
-    REFUSED = "refused"
-
-
-class Transition(NamedTuple):
-    """One accepted phase: when it happened (ns), and the event's sequence ("" if the control plane set it)."""
-
-    phase: str
-    occurred_at: int
-    sequence: str
-
-    def to_text(self) -> str:
-        """How it lies in the row: "phase occurred_at sequence", the sequence without its leading zeros."""
-        return f"{self.phase} {self.occurred_at} {self.sequence.lstrip('0')}"
-
-    @classmethod
-    def from_text(cls, text: str) -> "Transition":
-        """The transition that `to_text` wrote."""
-        phase, occurred_at, sequence = text.split(" ")
-        return cls(phase, int(occurred_at), sequence)
 
 
 class CreatedIndex(GlobalSecondaryIndex["ExecutionState"]):

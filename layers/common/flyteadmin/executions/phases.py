@@ -7,11 +7,12 @@ transformers/execution.go UpdateExecutionModelState; deviations in docs/deviatio
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
 
 from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 
-from flyteadmin.executions.models import LaunchState, Transition
 from flyteadmin.facts import Facts, Value
 from flyteadmin.text import enum_name, truncate, truncate_uri
 from flyteadmin.timestamps import to_nanoseconds
@@ -31,6 +32,32 @@ Nobody hears of a move beyond it; its end is always told.
 """
 
 _OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "error_code")
+
+
+class LaunchState(StrEnum):
+    """Where a row is between its creation and its resource in the cluster."""
+
+    LAUNCHING = "launching"
+    LAUNCHED = "launched"
+    REFUSED = "refused"
+
+
+class Transition(NamedTuple):
+    """One accepted phase: when it happened (ns), and the event's sequence ("" if the control plane set it)."""
+
+    phase: str
+    occurred_at: int
+    sequence: str
+
+    def to_text(self) -> str:
+        """How it lies in the row: "phase occurred_at sequence", the sequence without its leading zeros."""
+        return f"{self.phase} {self.occurred_at} {self.sequence.lstrip('0')}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Transition":
+        """The transition that `to_text` wrote."""
+        phase, occurred_at, sequence = text.split(" ")
+        return cls(phase, int(occurred_at), sequence)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,15 @@ from flyteadmin.clients import cluster
 from flyteadmin.clients.cluster_answers import Refused
 from flyteadmin.errors import FailedPrecondition, Internal
 from flyteadmin.executions import reading, repository
-from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import ABORTED, ABORTING, TERMINAL, ControlPlanePhase, facts_of_control_plane
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import (
+    ABORTED,
+    ABORTING,
+    TERMINAL,
+    ControlPlanePhase,
+    LaunchState,
+    facts_of_control_plane,
+)
 from flyteadmin.facts import Facts
 from flyteadmin.settings import environment
 from flyteadmin.text import truncate

@@ -14,8 +14,8 @@ from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreate
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository
-from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
-from flyteadmin.executions.phases import UNDEFINED
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
+from flyteadmin.executions.phases import UNDEFINED, LaunchState
 from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.launching import reading, storing
 from flyteadmin.launching.idempotency import Call, refusal, validate_key

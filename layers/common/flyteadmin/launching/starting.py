@@ -9,8 +9,8 @@ from flyteadmin.clients.cluster import Manifest
 from flyteadmin.clients.cluster_answers import Refused
 from flyteadmin.errors import Code, FlyteAdminError
 from flyteadmin.executions import repository
-from flyteadmin.executions.models import ExecutionState, LaunchState
-from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, error_facts, facts_of_control_plane
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, LaunchState, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.observability import logger, measure
 from flyteadmin.settings import environment

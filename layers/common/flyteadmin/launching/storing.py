@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import JsonValue
 
 from flyteadmin.clients import storage
-from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState
-from flyteadmin.executions.phases import UNDEFINED
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState
+from flyteadmin.executions.phases import UNDEFINED, LaunchState
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_blob_parts, execution_key, name_key
 from flyteadmin.launching.idempotency import Call

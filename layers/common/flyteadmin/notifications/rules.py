@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from flyteadmin.executions.models import Transition
+from flyteadmin.executions.phases import Transition
 
 
 def announced(old: Sequence[str], new: Sequence[str]) -> list[Transition]:

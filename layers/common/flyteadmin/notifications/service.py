@@ -11,8 +11,8 @@ from flyteadmin.clients import deadline, topic
 from flyteadmin.clients.aws import LONGEST_CALL_SECONDS
 from flyteadmin.clients.dynamodb.streams import StreamImage, from_image
 from flyteadmin.errors import FlyteAdminError
-from flyteadmin.executions.models import ExecutionState, Transition
-from flyteadmin.executions.phases import ABORTED, ABORTING
+from flyteadmin.executions.models import ExecutionState
+from flyteadmin.executions.phases import ABORTED, ABORTING, Transition
 from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.notifications.schema import (
     EntityName,

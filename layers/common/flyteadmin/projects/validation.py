@@ -1,11 +1,11 @@
 """What a project must be, and whether a request may work in a project and domain; pure."""
 
 import re
+from typing import Protocol
 
 from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectRegisterRequest
 
 from flyteadmin.errors import InvalidArgument, missing
-from flyteadmin.projects.models import ProjectRow
 from flyteadmin.settings import Configuration
 from flyteadmin.validation import validate_labels
 
@@ -14,8 +14,14 @@ _MAX_DESCRIPTION = 300
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
+class StoredProject(Protocol):
+    """A project's row; `state` is the number of `Project.ProjectState`."""
+
+    state: float
+
+
 def validate_project_and_domain(
-    row: ProjectRow | None, project: str, domain: str, configuration: Configuration
+    row: StoredProject | None, project: str, domain: str, configuration: Configuration
 ) -> None:
     """Check that entities and executions may be created here (CRE-06…08, PRJ-06, PRJ-07).
 
