@@ -1,4 +1,4 @@
-"""How matchable attributes lie in DynamoDB: one item per scope, one binary attribute per kind."""
+"""Matchable attributes in DynamoDB: one item per scope, one binary attribute per kind."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -20,7 +20,7 @@ class ListingIndex(GlobalSecondaryIndex["AttributesRow"]):
 
 
 class AttributesRow(Model):
-    """What is set for one scope, "project:domain:workflow:launch_plan" with blanks for what it does not narrow.
+    """The attributes of one scope, "project:domain:workflow:launch_plan" with blanks where it is not narrowed.
 
     Each kind holds a serialized `admin.MatchingAttributes`.
     """

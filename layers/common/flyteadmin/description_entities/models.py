@@ -1,4 +1,4 @@
-"""How a description entity lies in DynamoDB."""
+"""Description entities in DynamoDB."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection

@@ -26,7 +26,7 @@ def read(identifier: Identifier) -> DescriptionEntityRow | None:
 
 
 def blob(row: DescriptionEntityRow) -> bytes | None:
-    """The description of a row that is too large for it."""
+    """Read the description of a row from S3 if it is too large for the row, else return None."""
     return storage.read_immutable(row.description_uri or "") if row.description is None else None
 
 

@@ -56,7 +56,7 @@ def _list(request: ResourceListRequest, rpc: str) -> LaunchPlanList:
 
 
 def _index_query(query: versions.VersionQuery[LaunchPlanRow]) -> IndexQuery:
-    """Which index answers: the narrowest that has the order."""
+    """Choose the index that answers: the narrowest that has the order."""
     is_active = not query.conditions.allow(Entity.LAUNCH_PLAN, "state", INACTIVE)
     match query.page_request.order.column:
         case "name" | "created_at" if query.name and is_active:

@@ -1,4 +1,4 @@
-"""How a launch plan lies in DynamoDB: a row per version, and one item per name that says which version is active."""
+"""Launch plans in DynamoDB: a row per version, and one item per name that names its active version."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
@@ -182,7 +182,7 @@ class LaunchPlanRow(Model):
 
 
 class ActiveVersion(Model):
-    """Which version of a name is active, "" if none: the one item that every activation must pass.
+    """The active version of a name, "" if none: the one item that every activation writes.
 
     `name` is ":project:domain:name", which no launch plan's own key can be, since its project is never blank.
     """

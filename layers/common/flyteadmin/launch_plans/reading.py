@@ -1,4 +1,4 @@
-"""What happens when launch plans are read."""
+"""Reads launch plans for the API: GetLaunchPlan, GetActiveLaunchPlan and the lists."""
 
 from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.launch_plan_pb2 import ActiveLaunchPlanRequest, LaunchPlan

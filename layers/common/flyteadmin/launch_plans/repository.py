@@ -35,17 +35,17 @@ class LaunchPlanMissing(Exception):
 
 
 def key(identifier: Identifier) -> Key[LaunchPlanRow]:
-    """The address of a version."""
+    """Return the address of a version."""
     return Key(LaunchPlanRow, *entity_key(identifier))
 
 
 def active_key(name: str) -> Key[ActiveVersion]:
-    """The address of the item that says which version of "project:domain:name" is active."""
+    """Return the address of the item that says which version of "project:domain:name" is active."""
     return Key(ActiveVersion, f":{name}", "active")
 
 
 def read(identifier: Identifier) -> LaunchPlanRow | None:
-    """A version; one consistent request."""
+    """Read a version; one consistent request."""
     return get(key(identifier))
 
 
@@ -87,27 +87,27 @@ def _index(row: LaunchPlanRow) -> None:
 
 
 def workflow_key(listing: str, workflow: str) -> str:
-    """What the index over the launch plans of a workflow is keyed by; `listing` is theirs, not the workflow's."""
+    """Return the index key of the launch plans of a workflow; `listing` is theirs, not the workflow's."""
     return f"{listing}#{escape(workflow)}"
 
 
 def workflow_version_key(listing: str, workflow: str, version: str) -> str:
-    """What the index over the launch plans of a version of a workflow is keyed by."""
+    """Return the index key of the launch plans of a workflow's version."""
     return f"{workflow_key(listing, workflow)}#{escape(version)}"
 
 
 def blob(row: LaunchPlanRow) -> bytes | None:
-    """The spec of a row that is too large for it."""
+    """Read the spec of a row from S3 if it is too large for the row, else return None."""
     return storage.read_immutable(row.spec_uri or "") if row.spec is None else None
 
 
 def specification(row: LaunchPlanRow) -> LaunchPlanSpec:
-    """The spec as stored, its default inputs being the expected inputs; from S3 if it is large."""
+    """Return the spec as stored, its default inputs being the expected inputs; from S3 if it is large."""
     return LaunchPlanSpec.FromString(row.spec or blob(row) or b"")
 
 
 def expected_outputs(row: LaunchPlanRow) -> VariableMap:
-    """What the workflow gives; from its compiled closure if that is large."""
+    """Return the outputs of the workflow; from its compiled closure if they are large."""
     if row.expected_outputs:
         return VariableMap.FromString(row.expected_outputs)
     closure = CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
@@ -115,7 +115,7 @@ def expected_outputs(row: LaunchPlanRow) -> VariableMap:
 
 
 def read_active(project: str, domain: str, name: str) -> LaunchPlanRow | None:
-    """The active version of a name; two consistent requests, more only while it is just being changed.
+    """Read the active version of a name; two consistent requests, more only while it is just being changed.
 
     Raises:
         Unavailable: it kept being changed.

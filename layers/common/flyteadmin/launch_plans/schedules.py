@@ -1,4 +1,4 @@
-"""What a launch plan's schedule must be; pure.
+"""Validates the schedules of launch plans; pure.
 
 Source: flyteadmin validation/launch_plan_validator.go validateSchedule; cron as robfig/cron's standard parser reads it.
 """
@@ -44,7 +44,7 @@ _FIELDS = (
 
 
 def kind(spec: LaunchPlanSpec) -> str:
-    """What lists filter on: "CRON", "RATE" or "NONE"."""
+    """Return the kind of schedule that lists filter on: "CRON", "RATE" or "NONE"."""
     schedule = spec.entity_metadata.schedule
     if schedule.cron_expression or schedule.HasField("cron_schedule"):
         return "CRON"
@@ -52,7 +52,7 @@ def kind(spec: LaunchPlanSpec) -> str:
 
 
 def is_empty(spec: LaunchPlanSpec) -> bool:
-    """Whether there is nothing to run on a schedule."""
+    """Return whether there is nothing to run on a schedule."""
     schedule = spec.entity_metadata.schedule
     return not (schedule.cron_expression or schedule.cron_schedule.schedule or schedule.rate.value)
 
@@ -148,7 +148,7 @@ def _range_error(text: str, allowed: _Field) -> str:
 
 
 def _bounds(bounds: list[int], allowed: _Field, *, has_step: bool) -> tuple[int, int]:
-    """A single number with a step begins there and goes on to the end."""
+    """Return the first and last value; a single number with a step goes on to the end of its field."""
     if len(bounds) == 1 and has_step:
         return bounds[0], allowed.most
     return bounds[0], bounds[-1]

@@ -93,7 +93,7 @@ def _refuse_schedule(row: LaunchPlanRow) -> None:
 
 
 def _completed(request: LaunchPlanCreateRequest, workflow: TypedInterface) -> LaunchPlan:
-    """The launch plan as it is stored: its default inputs are the expected inputs (REG-12)."""
+    """Return the launch plan as it is stored: its default inputs are the expected inputs (REG-12)."""
     spec = LaunchPlanSpec()
     spec.CopyFrom(request.spec)
     spec.default_inputs.CopyFrom(validate_launch_plan(request.spec, workflow.inputs))

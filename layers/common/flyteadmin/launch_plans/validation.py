@@ -1,4 +1,4 @@
-"""What a launch plan must hold, in upstream's order and wording; pure.
+"""Validates launch plans, in upstream's order and wording; pure.
 
 Source: flyteadmin validation/launch_plan_validator.go, validation.go, notifications_validator.go.
 """
@@ -99,7 +99,7 @@ def _type_of(name: str, literal: Literal) -> LiteralType:
 
 
 def expected_inputs(workflow_inputs: VariableMap, fixed: LiteralMap, defaults: ParameterMap) -> ParameterMap:
-    """The launch plan's defaults, and the workflow's inputs that are neither fixed nor have one (REG-12).
+    """Return the launch plan's defaults, and the workflow's inputs that are neither fixed nor have one (REG-12).
 
     Raises:
         InvalidArgument: a default or fixed input is none of the workflow's, or of a type that can't be cast (REG-11).

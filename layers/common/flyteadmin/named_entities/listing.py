@@ -1,4 +1,4 @@
-"""What happens when names are listed."""
+"""Lists names for the API."""
 
 from flyteidl.admin.common_pb2 import (
     NamedEntityIdentifier,

@@ -1,4 +1,4 @@
-"""How a named entity lies in DynamoDB: one item per name, whatever the number of versions.
+"""Named entities in DynamoDB: one item per name, however many versions it has.
 
 It is written with the first version, so lists of names are queries on this table.
 """
@@ -22,7 +22,7 @@ class StateIndex(GlobalSecondaryIndex["NamedEntityRow"]):
 class NamedEntityRow(Model):
     """A name of a kind; `scope` is "WORKFLOW:project:domain", `state` the number of `NamedEntityState`.
 
-    `by_state`, which the index is keyed by, is "WORKFLOW:project:domain#0": whoever sets the state sets both.
+    `by_state`, which the index is keyed by, is "WORKFLOW:project:domain#0": a write of the state sets both.
     """
 
     class Meta:

@@ -24,7 +24,7 @@ from flyteadmin.named_entities.models import NamedEntityRow
 
 
 def key(identifier: Identifier) -> Key[NamedEntityRow]:
-    """The address of the name that an entity's versions share."""
+    """Return the address of the name that an entity's versions share."""
     scope = scope_key(identifier.resource_type, identifier.project, identifier.domain)
     return Key(NamedEntityRow, scope, identifier.name)
 
@@ -35,7 +35,7 @@ def scope_key(kind: ResourceType, project: str, domain: str) -> str:
 
 
 def read(identifier: Identifier) -> NamedEntityRow | None:
-    """What is said about a name; None where nothing is registered under it. One consistent request."""
+    """Read the row of a name; None if nothing is registered under it. One consistent request."""
     return get(key(identifier))
 
 
@@ -91,18 +91,18 @@ def state_key(scope: str, state: int) -> str:
 
 
 def make_known(identifier: Identifier, now: int) -> Update:
-    """What makes a name known; idempotent: what was said about it before stays. `now` is in ns."""
+    """Return the update that registers a name; a repeat keeps what was set before. `now` is in ns."""
     row, active = NamedEntityRow, state_key(key(identifier).partition, 0)
     return _known(identifier, now, [row.state.set(row.state | 0), row.by_state.set(row.by_state | active)])
 
 
 def make_system_generated(identifier: Identifier, now: int) -> Update:
-    """The same for a name that no user chose: lists of active names leave it out (CRE-46). `now` is in ns."""
+    """Return the same for a name that no user chose: lists of active names leave it out (CRE-46). `now` is in ns."""
     return _known(identifier, now, in_state(identifier, int(NamedEntityState.SYSTEM_GENERATED)))
 
 
 def in_state(identifier: Identifier, state: int) -> list[Action]:
-    """What sets a name's state."""
+    """Return the actions that set a name's state."""
     row, scope = NamedEntityRow, key(identifier).partition
     return [row.state.set(state), row.by_state.set(state_key(scope, state))]
 

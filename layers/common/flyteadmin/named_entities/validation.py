@@ -1,4 +1,4 @@
-"""What an identifier of a task, workflow or launch plan must hold, in upstream's order and wording; pure."""
+"""Validates identifiers of tasks, workflows and launch plans, in upstream's order and wording; pure."""
 
 from flyteidl.admin.common_pb2 import (
     NamedEntityGetRequest,
@@ -15,7 +15,7 @@ from flyteadmin.listing.requests import validate_limit
 from flyteadmin.pretty_print import to_text
 
 _MAX_BYTES = {"project": 128, "domain": 128, "name": 512, "version": 255}
-"""What the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one) can hold."""
+"""The lengths that fit the keys of DynamoDB's indexes (1024 bytes) and of S3 (1024 bytes, all of these in one)."""
 
 _MAX_DESCRIPTION = 300
 
@@ -89,7 +89,7 @@ def _validate_fields(identifier: Identifier, *fields: str) -> None:
 
 
 def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier | None:
-    """The identifier with the type that its URL implies, where it says none (GET-19)."""
+    """Return the identifier with the type that its URL implies, where it says none (GET-19)."""
     if identifier is None or identifier.resource_type != UNSPECIFIED:
         return identifier
     typed = Identifier()

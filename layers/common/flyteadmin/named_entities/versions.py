@@ -38,7 +38,7 @@ class Version(Protocol):
 
 @dataclass(frozen=True)
 class VersionQuery[R]:
-    """Which versions a list shows: of one name, or of a project and domain (""); `listing` is "project:domain"."""
+    """The versions that a list shows: of one name, or of a project and domain (""); `listing` is "project:domain"."""
 
     entity: Entity
     listing: str
@@ -48,7 +48,7 @@ class VersionQuery[R]:
 
 
 def columns[V: Version](entity: Entity) -> dict[tuple[Entity, str], Column[V]]:
-    """The columns that versions of every kind have; what never changes was updated when it was created."""
+    """Return the columns that versions of every kind have; what never changes was updated when it was created."""
     return {
         **name_columns(entity, lambda row: row.name),
         (entity, "version"): Column(Kind.TEXT, lambda row: row.version),
@@ -64,7 +64,7 @@ def version_query[R](
     known: Columns[R],
     sorted_by: Mapping[str, str] = SORTED_BY,
 ) -> VersionQuery[R]:
-    """What a list of versions asks for; the newest first unless it says otherwise (LST-13, LST-14, LST-16, KD-36).
+    """Read the request of a list of versions; the newest first by default (LST-13, LST-14, LST-16, KD-36).
 
     Raises:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
@@ -87,7 +87,7 @@ def version_query[R](
 
 
 def index_query[R](query: VersionQuery[R]) -> IndexQuery:
-    """Which index answers: the narrowest that has the order."""
+    """Choose the index that answers: the narrowest that has the order."""
     version = query.conditions.exact_text(query.entity, "version")
     created = query.conditions.key_range(query.entity, "created_at")
     if query.name and (version or query.page_request.order.column == "version"):
@@ -102,7 +102,7 @@ def index_query[R](query: VersionQuery[R]) -> IndexQuery:
 
 
 def name_range[R](query: VersionQuery[R]) -> KeyRange:
-    """Which names are asked for, as rows hold them."""
+    """Return the range of names that the list asks for, as rows hold them."""
     key_range = query.conditions.key_range(query.entity, "name")
     low, high = (f"{query.listing}:{bound}" if bound is not None else None for bound in (key_range.low, key_range.high))
     return KeyRange(low, high)

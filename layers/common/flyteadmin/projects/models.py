@@ -1,4 +1,4 @@
-"""How a project lies in DynamoDB; a project that the configuration names needs no row."""
+"""Projects in DynamoDB; a project in the configuration needs no row."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex

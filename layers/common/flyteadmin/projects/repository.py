@@ -14,7 +14,7 @@ _MAX_KEY_BYTES = 255
 
 
 def key(project: str) -> Key[ProjectRow]:
-    """The address of a project.
+    """Return the address of a project.
 
     Raises:
         InvalidArgument: longer than any project can be.
@@ -25,7 +25,7 @@ def key(project: str) -> Key[ProjectRow]:
 
 
 def read(project: str) -> ProjectRow | None:
-    """A project's row; one consistent request."""
+    """Read a project's row; one consistent request."""
     return get(key(project))
 
 
@@ -60,7 +60,7 @@ def read_all() -> list[ProjectRow]:
 
 
 def labels(row: ProjectRow | None) -> Mapping[str, str]:
-    """The labels that a project gives to its executions (PRJ-10); none for one without a row."""
+    """Return the labels that a project gives to its executions (PRJ-10); none for one without a row."""
     if row is None or row.labels is None:
         return {}
     return dict(Labels.FromString(row.labels).values)

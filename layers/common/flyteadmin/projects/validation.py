@@ -1,4 +1,4 @@
-"""What a project must be, and whether a request may work in a project and domain; pure."""
+"""Validates projects, and the project and domain of a request; pure."""
 
 import re
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""How a signal lies in DynamoDB: its type and, once it is set, its value."""
+"""Signals in DynamoDB: the type and, once it is set, the value."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model

@@ -10,12 +10,12 @@ from flyteadmin.signals.models import SignalRow
 
 
 def key(identifier: SignalIdentifier) -> Key[SignalRow]:
-    """The address of a signal."""
+    """Return the address of a signal."""
     return Key(SignalRow, *signal_key(identifier))
 
 
 def read(identifier: SignalIdentifier) -> SignalRow | None:
-    """A signal; one consistent request."""
+    """Read a signal; one consistent request."""
     return get(key(identifier))
 
 

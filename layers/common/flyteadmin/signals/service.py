@@ -1,4 +1,4 @@
-"""What happens when a gate node conditions for its signal, or somebody sets it."""
+"""Serves signals: a gate node asks for one, a user sets it."""
 
 import time
 

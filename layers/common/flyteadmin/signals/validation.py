@@ -1,4 +1,4 @@
-"""What a signal request must hold, in upstream's order and wording; pure. Source: validation/signal_validator.go."""
+"""Validates signal requests, in upstream's order and wording; pure. Source: validation/signal_validator.go."""
 
 from flyteidl.admin.signal_pb2 import SignalGetOrCreateRequest, SignalListRequest, SignalSetRequest
 from flyteidl.core.literals_pb2 import Literal

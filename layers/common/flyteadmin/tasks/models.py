@@ -1,4 +1,4 @@
-"""How a task lies in DynamoDB; the indexes carry what lists filter on."""
+"""Tasks in DynamoDB; the indexes hold what lists filter on."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection

@@ -1,4 +1,4 @@
-"""What happens when tasks are read."""
+"""Reads tasks for the API."""
 
 from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.task_pb2 import Task

@@ -13,12 +13,12 @@ from flyteadmin.tasks.models import TaskRow
 
 
 def key(identifier: Identifier) -> Key[TaskRow]:
-    """The address of a version."""
+    """Return the address of a version."""
     return Key(TaskRow, *entity_key(identifier))
 
 
 def read(identifier: Identifier) -> TaskRow | None:
-    """A version; one consistent request."""
+    """Read a version; one consistent request."""
     return get(key(identifier))
 
 
@@ -44,10 +44,10 @@ def first(row: TaskRow, closure: bytes) -> Put:
 
 
 def blob(row: TaskRow) -> bytes | None:
-    """The closure of a row that is too large for it."""
+    """Read the closure of a row from S3 if it is too large for the row, else return None."""
     return storage.read_immutable(row.closure_uri or "") if row.closure is None else None
 
 
 def compiled(row: TaskRow) -> CompiledTask:
-    """The compiled task of a row, from S3 if it is large."""
+    """Return the compiled task of a row, from S3 if it is large."""
     return CompiledTask.FromString(row.closure or blob(row) or b"")

@@ -1,4 +1,4 @@
-"""What a task must hold to be registered, in upstream's order and wording; pure.
+"""Validates tasks at registration, in upstream's order and wording; pure.
 
 Source: flyteadmin validation/task_validator.go.
 """

@@ -1,4 +1,4 @@
-"""How a workflow lies in DynamoDB: its interface in the row, its compiled closure in S3."""
+"""Workflows in DynamoDB: the interface in the row, the compiled closure in S3."""
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection

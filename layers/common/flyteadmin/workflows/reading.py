@@ -1,4 +1,4 @@
-"""What happens when workflows are read."""
+"""Reads workflows for the API."""
 
 from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flyteidl.admin.workflow_pb2 import Workflow

@@ -16,12 +16,12 @@ _INLINE_BYTES = 64 * 1024
 
 
 def key(identifier: Identifier) -> Key[WorkflowRow]:
-    """The address of a version."""
+    """Return the address of a version."""
     return Key(WorkflowRow, *entity_key(identifier))
 
 
 def read(identifier: Identifier) -> WorkflowRow | None:
-    """A version; one consistent request."""
+    """Read a version; one consistent request."""
     return get(key(identifier))
 
 
@@ -50,23 +50,23 @@ def first(row: WorkflowRow) -> Put:
 
 
 def closure(row: WorkflowRow) -> CompiledWorkflowClosure:
-    """The compiled closure of a row."""
+    """Return the compiled closure of a row."""
     return CompiledWorkflowClosure.FromString(storage.read_immutable(row.closure_uri))
 
 
 def inline_interface(interface: TypedInterface) -> bytes | None:
-    """An interface as the row holds it; a large one is only in the closure."""
+    """Return an interface as the row holds it; a large one is only in the closure."""
     stored = interface.SerializeToString(deterministic=True)
     return stored if 0 < len(stored) <= _INLINE_BYTES else None
 
 
 def blob(row: WorkflowRow) -> bytes | None:
-    """The closure of a row whose interface is too large for it."""
+    """Read the closure of a row whose interface is too large for it."""
     return storage.read_immutable(row.closure_uri) if not row.interface else None
 
 
 def interface(row: WorkflowRow) -> TypedInterface:
-    """What the workflow takes and gives."""
+    """Return the inputs and outputs of the workflow."""
     if not row.interface:
         return closure(row).primary.template.interface
     return TypedInterface.FromString(row.interface)

@@ -89,7 +89,7 @@ def _required(requirements: Requirements, launch_plans: LaunchPlans) -> list[Any
 
 
 def _is_whole(identifier: Identifier) -> bool:
-    """A reference with a blank part names nothing that is stored."""
+    """Return whether no part is blank; a reference with a blank part names nothing that is stored."""
     return all((identifier.project, identifier.domain, identifier.name, identifier.version))
 
 

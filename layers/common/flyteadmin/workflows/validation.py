@@ -1,4 +1,4 @@
-"""What a workflow must hold to be registered; pure. Source: flyteadmin validation/workflow_validator.go."""
+"""Validates workflows at registration; pure. Source: flyteadmin validation/workflow_validator.go."""
 
 from flyteidl.admin.workflow_pb2 import WorkflowClosure, WorkflowCreateRequest, WorkflowList
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
