@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import urljoin
 
@@ -15,7 +15,7 @@ from yarl import URL
 from bridge.answers import OCTETS, Answer
 from bridge.signing import Signer
 from bridge.transcoder import HttpCall
-from flyteadmin.errors import Internal
+from flyteadmin.errors import Internal, ResourceExhausted
 from flyteadmin.observability import logger
 
 _FIRST_PAUSE_SECONDS = 0.1
@@ -23,6 +23,8 @@ _LONGEST_PAUSE_SECONDS = 3.0
 _LEAST_ATTEMPT_SECONDS = 0.05
 _LONGEST_ATTEMPT_SECONDS = 31.0  # API Gateway gives up after 30
 _CONNECT_SECONDS = 3.0
+_SMALL_BYTES = 64 * 1024
+_LARGEST_ANSWER_BYTES = 24 * 1024 * 1024  # flytekit takes 20 MiB
 
 
 class Unreachable(Exception):
@@ -46,6 +48,15 @@ class Deadline:
         return self.at - time.monotonic()
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a call is made: its headers, until when, and `hold`, to be asked before so many bytes are read."""
+
+    headers: Mapping[str, str]
+    deadline: Deadline
+    hold: Callable[[int], Awaitable[None]]
+
+
 class Api:
     """One API under its base URL, called by many at once."""
 
@@ -55,37 +66,36 @@ class Api:
         self._signer = signer
         self._session = session
 
-    async def call(
-        self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline, attempts: int, *, signed: bool = True
-    ) -> Answer:
+    async def call(self, call: HttpCall, terms: Terms, attempts: int, *, signed: bool = True) -> Answer:
         """The answer to a call; the same call again while the fault is passing and both deadline and attempts allow.
 
         One whose caller is not known goes unsigned.
 
         Raises:
             Unreachable: nobody answered the last attempt.
+            ResourceExhausted: the answer is larger than any client takes.
         """
         pause = _FIRST_PAUSE_SECONDS
         while True:
             attempts -= 1
             failure: Answer | Unreachable
             try:
-                answer = await self._attempt(call, headers, deadline, signed=signed)
+                answer = await self._attempt(call, terms, signed=signed)
                 if not answer.is_passing:
                     return answer
                 failure = answer
             except Unreachable as error:
                 failure = error
             wait = pause * random.uniform(0.5, 1)  # noqa: S311  # jitter, no secret
-            if attempts <= 0 or deadline.left < wait + _LEAST_ATTEMPT_SECONDS:
+            if attempts <= 0 or terms.deadline.left < wait + _LEAST_ATTEMPT_SECONDS:
                 return _last(failure)
             logger.info("trying again", extra={"target": call.target.partition("?")[0], "cause": _cause(failure)})
             await asyncio.sleep(wait)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
-    async def _attempt(self, call: HttpCall, headers: Mapping[str, str], deadline: Deadline, *, signed: bool) -> Answer:
+    async def _attempt(self, call: HttpCall, terms: Terms, *, signed: bool) -> Answer:
         url = self._url + call.target
-        sent = {"accept": OCTETS, **headers}
+        sent = {"accept": OCTETS, **terms.headers}
         if call.body or call.method != "GET":
             sent["content-type"] = OCTETS
         if self._signer is not None and signed:
@@ -93,31 +103,51 @@ class Api:
                 sent = await self._signer.sign(call.method, url, call.body, sent)
             except (BotoCoreError, ClientError) as error:
                 raise Unreachable("no credentials can be had right now") from error
-        answer = await self._send(call.method, url, sent, call.body, deadline)
+        answer = await self._send(replace(call, target=url), replace(terms, headers=sent))
         if answer.status == HTTPStatus.SEE_OTHER:
-            answer = await self._follow(urljoin(url, answer.headers.get("location", "")), deadline)
+            answer = await self._follow(urljoin(url, answer.headers.get("location", "")), terms)
         return answer
 
-    async def _follow(self, url: str, deadline: Deadline) -> Answer:
+    async def _follow(self, url: str, terms: Terms) -> Answer:
         """Fetch a large answer; the presigned URL is all that its store may see."""
-        answer = await self._send("GET", url, {}, b"", deadline)
+        answer = await self._send(HttpCall("GET", url, b""), replace(terms, headers={}))
         if not answer.ok and not answer.is_passing:
             raise Internal(f"the store of large answers said HTTP {answer.status}")
         return answer
 
-    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Answer:
-        seconds = min(max(deadline.left, _LEAST_ATTEMPT_SECONDS), _LONGEST_ATTEMPT_SECONDS)
+    async def _send(self, call: HttpCall, terms: Terms) -> Answer:
+        """Send a call whose target is a whole URL."""
+        seconds = min(max(terms.deadline.left, _LEAST_ATTEMPT_SECONDS), _LONGEST_ATTEMPT_SECONDS)
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT_SECONDS)
         try:
             async with self._session.request(
-                method, URL(url, encoded=True), headers=headers, data=body, timeout=timeout, allow_redirects=False
+                call.method,
+                URL(call.target, encoded=True),
+                headers=terms.headers,
+                data=call.body,
+                timeout=timeout,
+                allow_redirects=False,
             ) as response:
-                answer = await response.read()
-                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, answer)
+                body = await _body(response, terms)
+                return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
         except TimeoutError:
             raise Unreachable(f"no answer within {seconds:.1f} s") from None
         except aiohttp.ClientError as error:
             raise Unreachable(type(error).__name__) from error
+
+
+async def _body(response: aiohttp.ClientResponse, terms: Terms) -> bytes:
+    """Read a body, a large one when its turn has come.
+
+    Raises:
+        ResourceExhausted: it is larger than any client takes.
+    """
+    size = _LARGEST_ANSWER_BYTES if response.content_length is None else response.content_length
+    if size > _LARGEST_ANSWER_BYTES:
+        raise ResourceExhausted(f"the answer has {size} bytes, and no client takes so many: ask for fewer at a time")
+    if size > _SMALL_BYTES:
+        await terms.hold(size)
+    return await response.read()
 
 
 def _last(failure: Answer | Unreachable) -> Answer:

@@ -1,6 +1,7 @@
 """The gRPC server: Flyte's services, health and reflection on one port, until SIGTERM and then until calls are done."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +17,11 @@ from grpc_reflection.v1alpha import reflection
 from bridge.api import Api
 from bridge.callers import credentials
 from bridge.events import Events
+from bridge.messages import LARGEST
 from bridge.metrics import exposed
 from bridge.service import FlyteServices
 from bridge.settings import Settings
 from bridge.signing import Signer
-from flyteadmin.api.handler import MAX_BODY_BYTES
 from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
@@ -33,8 +34,7 @@ _UPSTREAMS_NAME = "flyteadmin"
 _THREADS = 32
 _MANY_CONNECTIONS = 512
 _OPTIONS: Final = (
-    # Above the API's own limit, so that what is too large is refused in its words.
-    ("grpc.max_receive_message_length", MAX_BODY_BYTES + 64 * 1024),
+    ("grpc.max_receive_message_length", LARGEST),
     ("grpc.max_send_message_length", -1),
     # flytekit pings every 30 seconds, with and without calls; gRPC's default would hang up on it.
     ("grpc.keepalive_permit_without_calls", 1),
@@ -42,6 +42,11 @@ _OPTIONS: Final = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     # What a caller can hold: calls that never end are cut with their connection, one that is gone is noticed.
     ("grpc.max_concurrent_streams", 256),
+    ("grpc.max_allowed_incoming_connections", 512),
+    ("grpc.max_metadata_size", 32 * 1024),  # a token may be long; upstream takes it
+    # Else the window of a stream grows to some 100 MiB, whether its message is wanted yet or not.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 64 * 1024),
     ("grpc.max_connection_age_ms", 600_000),
     ("grpc.max_connection_age_grace_ms", 90_000),
     ("grpc.keepalive_time_ms", 60_000),
@@ -57,6 +62,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with running(settings) as address:
+        gc.freeze()  # what is there from the start is no garbage: collections take a fraction of their time
         logger.info("listening", extra={"address": address, "api": settings.api_url})
         await stopped.wait()
         logger.info("draining", extra={"seconds": settings.drain_seconds})

@@ -1,10 +1,9 @@
 """Every unary RPC of Flyte's services as one generic handler: authenticated, transcoded, called, answered."""
 
-import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
@@ -12,11 +11,13 @@ import grpc
 from google.rpc.status_pb2 import Status
 
 from bridge.answers import Answer, as_propeller_reads, error_of, unreachable
-from bridge.api import Api, Deadline, Unreachable
+from bridge.api import Api, Deadline, Terms, Unreachable
+from bridge.budget import Budget, Leftovers
 from bridge.callers import Callers, token_of
 from bridge.events import RPCS as EVENTS
 from bridge.events import Events
 from bridge.idempotency import KEYED, Keys, fingerprint
+from bridge.messages import MIB, Messages
 from bridge.metrics import CALLS, SECONDS
 from bridge.settings import Settings
 from bridge.trailers import fitted, trailers_of
@@ -24,7 +25,7 @@ from bridge.transcoder import transcode
 from flyteadmin.api.identity import PRINCIPAL_HEADER
 from flyteadmin.api.routes import ROUTES, Route
 from flyteadmin.api.status import status_of
-from flyteadmin.errors import Code, InvalidArgument, Unavailable
+from flyteadmin.errors import Code
 from flyteadmin.observability import logger
 
 type Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -36,6 +37,9 @@ _VALID_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _UNTIL_THE_DEADLINE = 1_000_000
 _ATTEMPTS = 4
 _SECONDS_TO_ANSWER = 0.3
+ANSWERS_BYTES: Final = 64 * MIB
+_COPIES, _COPIES_OF_EVENTS, _COPIES_OF_ANSWERS = 3, 6, 2
+"""How many times its size a message, or an answer, takes at most while the bridge has it; measured."""
 _GRPC_CODES: Final[Mapping[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -51,6 +55,15 @@ class Rpc:
     def path(self) -> str:
         """Its name on the wire, "/package.Service/Method"."""
         return f"/{self.service}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who calls: the name that is vouched for, if any, and that under which memory is held."""
+
+    principal: str
+    holder: str
+    metadata: Mapping[str, str]
 
 
 def rpcs() -> tuple[Rpc, ...]:
@@ -72,6 +85,9 @@ class FlyteServices(grpc.GenericRpcHandler):
         self._knows_all = settings.is_loopback
         self._passes_tokens = settings.api_auth == "bearer"
         self._patience = settings.patience_seconds
+        self._leftovers = Leftovers()
+        self._messages = Messages(settings.patience_seconds, settings.arrival_seconds, self._leftovers)
+        self._answers = Budget(ANSWERS_BYTES)
         self._keys = Keys()
         self._handlers: Mapping[str, Handler] = {rpc.path: self._handler(rpc) for rpc in rpcs()}
 
@@ -106,13 +122,10 @@ class FlyteServices(grpc.GenericRpcHandler):
             principal = ""
             if rpc.service != _ANONYMOUS:
                 principal = await self._callers.principal(metadata, context.auth_context())
-            request = await self._message(requests)
-            if self._events is not None and rpc.name in EVENTS:
-                await self._events.record(rpc.routes[0], request)
-                return b""
-            headers = {REQUEST_ID: request_id, **self._identity(principal, metadata)}
-            answer = await self._answer(rpc, request, principal, headers, _deadline(context, self._patience))
-            return answer.body if answer.ok else error_of(answer, rpc.name)
+            caller = _Caller(principal, principal or context.peer(), metadata)
+            copies = _COPIES_OF_EVENTS if rpc.name in EVENTS else _COPIES
+            async with self._messages.read(requests, caller.holder, copies) as request:
+                return await self._done(rpc, request, caller, request_id, context)
         except Unreachable as error:
             return unreachable(rpc.name, str(error))
         except Exception as error:  # noqa: BLE001 (the edge: the caller gets a Status, the log the cause)
@@ -121,42 +134,45 @@ class FlyteServices(grpc.GenericRpcHandler):
                 logger.exception("internal error", extra={"rpc": rpc.name, "request_id": request_id})
             return as_propeller_reads(status, rpc.name)
 
-    async def _message(self, requests: AsyncIterator[bytes]) -> bytes:
-        """The one message of a call.
+    async def _done(
+        self, rpc: Rpc, request: bytes, caller: _Caller, request_id: str, context: Context
+    ) -> bytes | Status:
+        if self._events is not None and rpc.name in EVENTS:
+            await self._events.record(rpc.routes[0], request)
+            return b""
 
-        Raises:
-            InvalidArgument: there is none.
-            Unavailable: it takes as long to arrive as a whole call may.
-        """
-        try:
-            async with asyncio.timeout(self._patience):
-                return await anext(requests)
-        except StopAsyncIteration:
-            raise InvalidArgument("invalid request: no message came") from None
-        except TimeoutError:
-            raise Unavailable(f"the message did not arrive within {self._patience:g} s") from None
+        async def hold(size: int) -> None:
+            share = await self._answers.take(caller.holder, _COPIES_OF_ANSWERS * size)
 
-    def _identity(self, principal: str, metadata: Mapping[str, str]) -> dict[str, str]:
-        """Who calls, as the API believes it: the caller's own token, or the name that the bridge vouches for."""
+            def ended(_: object) -> None:  # it is sent, or nobody wants it
+                self._answers.shrink(share, 0)
+                self._leftovers.add(size)
+
+            context.add_done_callback(ended)  # type: ignore[arg-type]  # the stubs name the wrong type
+
+        headers = {REQUEST_ID: request_id, **self._identity(caller)}
+        terms = Terms(headers, _deadline(context, self._patience), hold)
+        answer = await self._answer(rpc, request, caller.principal, terms)
+        return answer.body if answer.ok else error_of(answer, rpc.name)
+
+    def _identity(self, caller: _Caller) -> dict[str, str]:
+        """Say who calls, as the API believes it: the caller's own token, or the name that the bridge vouches for."""
         if self._passes_tokens:
-            token = token_of(metadata)
+            token = token_of(caller.metadata)
             return {"authorization": token} if token else {}
-        return {PRINCIPAL_HEADER: quote(principal, safe="@:/+=,.-_")} if principal else {}
+        return {PRINCIPAL_HEADER: quote(caller.principal, safe="@:/+=,.-_")} if caller.principal else {}
 
-    async def _answer(
-        self, rpc: Rpc, request: bytes, principal: str, headers: dict[str, str], deadline: Deadline
-    ) -> Answer:
+    async def _answer(self, rpc: Rpc, request: bytes, principal: str, terms: Terms) -> Answer:
         call = transcode(rpc.routes, request)
         if rpc.name not in KEYED:
-            return await self._api.call(
-                call, headers, deadline, _ATTEMPTS, signed=self._knows_all or rpc.service != _ANONYMOUS
-            )
+            signed = self._knows_all or rpc.service != _ANONYMOUS
+            return await self._api.call(call, terms, _ATTEMPTS, signed=signed)
         same = fingerprint(rpc.name, principal, request)
         key = self._keys.take(same)
         answer = None
         try:
-            headers["idempotency-key"] = key
-            answer = await self._api.call(call, headers, deadline, _UNTIL_THE_DEADLINE)
+            keyed = replace(terms, headers={**terms.headers, "idempotency-key": key})
+            answer = await self._api.call(call, keyed, _UNTIL_THE_DEADLINE)
         finally:
             if answer is None or not answer.ok:  # None: cancelled, or nobody answered
                 self._keys.keep(same, key)

@@ -32,6 +32,7 @@ class Settings(BaseModel):
         default=False, description="something before the bridge ends TLS, so tokens may arrive bare"
     )
     patience_seconds: float = Field(60, gt=0, description="how long a call without a deadline may take")
+    arrival_seconds: float = Field(20, gt=0, description="how long a message may take to arrive, once it is its turn")
     drain_seconds: float = Field(20, ge=0, description="how long calls may go on after SIGTERM")
 
     @field_validator("api_url")

@@ -15,7 +15,9 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from flyteadmin.api.routes import Route, segment
-from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.errors import InvalidArgument, ResourceExhausted, missing
+
+_MOST_IN_A_PATH_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,12 @@ def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
 
     Raises:
         InvalidArgument: not such a message; or the path needs a field that is empty.
+        ResourceExhausted: it would not fit into a URL.
     """
+    if len(routes) == 1 and routes[0].body and "{" not in routes[0].template:
+        return HttpCall(routes[0].method, routes[0].template, request)  # who reads it says if it is no such message
+    if not routes[0].body and len(request) > _MOST_IN_A_PATH_BYTES:
+        raise ResourceExhausted(f"message larger than max ({len(request)} vs. {_MOST_IN_A_PATH_BYTES})")
     message = _parse(routes[0], request)
     route = next((each for each in routes if not _empty(each, message)), routes[-1])
     empty = _empty(route, message)

@@ -192,15 +192,15 @@ def test_a_deadline_that_nobody_can_meet(flyte: Client, seconds: float) -> None:
     assert flyte.code("ListProjects", PROJECTS) is Code.OK
 
 
-@pytest.mark.parametrize(("seconds", "patience", "code"), [(0, 30, Code.INVALID_ARGUMENT), (30, 0.2, Code.UNAVAILABLE)])
-def test_a_message_that_does_not_come(api: Gateway, seconds: float, patience: float, code: Code) -> None:
+@pytest.mark.parametrize(("seconds", "arrival", "code"), [(0, 30, Code.INVALID_ARGUMENT), (30, 0.2, Code.UNAVAILABLE)])
+def test_a_message_that_does_not_come(api: Gateway, seconds: float, arrival: float, code: Code) -> None:
     enough = threading.Event()
 
     def nothing() -> Iterator[bytes]:
         enough.wait(seconds)
         yield from ()
 
-    settings = Settings(api_url=api.url, listen="127.0.0.1:0", patience_seconds=patience, drain_seconds=1)
+    settings = Settings(api_url=api.url, listen="127.0.0.1:0", arrival_seconds=arrival, drain_seconds=1)
     with bridge(settings) as address, grpc.insecure_channel(address) as channel:
         method: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(rpcs()[0].path)
         assert method.future(nothing(), timeout=10).code().value[0] == code
