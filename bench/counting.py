@@ -79,7 +79,7 @@ class Recorder:
 
     @contextmanager
     def recording(self, *, hold: float = 0.0) -> Iterator[list[Call]]:
-        """The requests of the block, in the order of their answers."""
+        """Record the requests of the block, in the order of their answers."""
         self.calls, self.hold = [], hold
         try:
             yield self.calls

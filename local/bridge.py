@@ -70,7 +70,7 @@ class RunningBridge:
 
 @contextmanager
 def running(environment: Mapping[str, str], log: Path, *, port: int = 0) -> Iterator[RunningBridge]:
-    """A bridge with these variables on a port of this machine, any if 0, until the end of the block.
+    """Run a bridge with these variables on a port of this machine (0: any) until the end of the block.
 
     What it says is in `log`.
     """

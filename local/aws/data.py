@@ -30,7 +30,7 @@ class DataAccount:
     resources: Mapping[str, str]
 
     def client(self, service: str) -> Any:
-        """The account's boto3 client of a service as root; `Any`, since the service is known only at run time."""
+        """Return the account's client of a service as root; `Any`, since the service is known at run time only."""
         return self.endpoint.client(service, self.account)
 
     def environment(self) -> dict[str, str]:

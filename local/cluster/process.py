@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://\S+")
 def serve(
     store: Store, *, token: str = "", control: bool = False, bookmark_seconds: float = 10
 ) -> Iterator[ClusterServer]:
-    """The server over this store in a thread; its `url`, `faults` and `store` are at hand."""
+    """Run the server over this store in a thread; its `url`, `faults` and `store` are at hand."""
     server = ClusterServer(
         store,
         authentications=[StaticToken(token)] if token else [],

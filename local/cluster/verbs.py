@@ -30,7 +30,7 @@ def answer(store: Store, request: Request, body: Body) -> Answer:
 
 
 def watch(store: Store, request: Request, bookmark_seconds: float) -> Iterator[Manifest]:
-    """The lines of a watch, until its time is over or the store closes; a version that is too old is an ERROR line."""
+    """Yield a watch's lines until its time is over or the store closes; a version that is too old is an ERROR line."""
     query = request.query
     end = time.monotonic() + (DEFAULT_WATCH_SECONDS if query.timeout_seconds is None else query.timeout_seconds)
     version = int(query.resource_version or 0)

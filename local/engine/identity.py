@@ -21,7 +21,7 @@ class Lineage:
 
 
 def unique_id(parent: Lineage | None, node_id: str) -> str:
-    """The id of a node within its execution: "n0", "n0-0-n1", or a hash when that is longer than 20 characters."""
+    """Return the id of a node in its execution: "n0", "n0-0-n1", or a hash when that has more than 20 characters."""
     full = f"{parent.unique_id}-{parent.attempt}-{node_id}" if parent else node_id
     return shortened(full, _MAX_LENGTH, 32)
 

@@ -33,7 +33,7 @@ def schedule_group_in_arn() -> None:
 
 
 def pass_role() -> None:
-    """Require `iam:PassRole` on the role of a schedule, as AWS does; MiniStack accepts any role."""
+    """A schedule may be given any role. AWS wants `iam:PassRole` on that role."""
     handle = app.SERVICE_HANDLERS["scheduler"]
 
     async def checked(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:

@@ -163,6 +163,6 @@ def _primitive(primitive: Primitive) -> str:
 
 
 def log_name(execution: WorkflowExecutionIdentifier, attempt: Attempt) -> str:
-    """The name of an attempt's log: a relative path of its ids, with what a path may not hold written otherwise."""
+    """Return the name of an attempt's log: a relative path of its ids, escaped where a path can't hold them."""
     parts = (execution.project, execution.domain, execution.name, f"{attempt.place.unique_id}-{attempt.number}.txt")
     return "/".join(_NOT_IN_PATH.sub(lambda found: f"_{ord(found[0]):x}_", part) for part in parts)
