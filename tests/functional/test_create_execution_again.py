@@ -16,7 +16,7 @@ from flyteadmin.errors import Code, InvalidArgument
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import ControlPlanePhase, LaunchState, facts_of_control_plane
-from flyteadmin.launching import service, storing
+from flyteadmin.launching import service, stored, storing
 from flyteadmin.launching.names import derived_name
 from local.admin import Admin
 from local.cluster.faults import Fault
@@ -92,13 +92,13 @@ def test_two_at_once_are_one_execution(
     unnamed: ExecutionCreateRequest, cluster: ClusterServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither sees the other's row before it writes its own."""
-    both, original = Barrier(2), storing.rows
+    both, original = Barrier(2), storing.write_blobs
 
     def together(*arguments: object) -> object:
         both.wait()
         return original(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-    monkeypatch.setattr(storing, "rows", together)
+    monkeypatch.setattr(storing, "write_blobs", together)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: create(keyed(), unnamed), range(2))
     assert first == second
@@ -154,7 +154,7 @@ def test_a_repeat_long_after_makes_no_resource(
     with pytest.raises(SystemExit):
         create(keyed(), unnamed)
     dies_before_the_resource.undo()
-    dies_before_the_resource.setattr(service, "_FINISHED_WITHIN", timedelta(0))
+    dies_before_the_resource.setattr(stored, "LAUNCH_WITHIN", timedelta(0))
     create(keyed(), unnamed)
     assert resources(cluster) == []
 
@@ -197,7 +197,7 @@ def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
     def refuse(_: object) -> None:
         raise InvalidArgument("not any more")
 
-    monkeypatch.setattr(service, "launch", refuse)
+    monkeypatch.setattr(service, "plan_execution", refuse)
     execution = create(keyed(), unnamed)
     assert resources(cluster) == []
     assert get(in_process.admin(), execution.name).id == execution

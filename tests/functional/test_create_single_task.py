@@ -206,13 +206,13 @@ def test_first_launches_at_once_all_succeed(
 ) -> None:
     """All have read that there is no skeleton yet before any of them writes one."""
     task, all_have_read = registered(admin), Barrier(4)
-    original = storing.rows
+    original = storing.write_blobs
 
-    def rows(*arguments: object) -> object:
+    def write_blobs(*arguments: object) -> object:
         all_have_read.wait()
         return original(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-    monkeypatch.setattr(storing, "rows", rows)
+    monkeypatch.setattr(storing, "write_blobs", write_blobs)
     names = [f"run-{number}" for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
         created = list(pool.map(lambda name: create(admin, request(task, name)).name, names))

@@ -313,7 +313,7 @@ def test_a_create_that_is_still_under_way_does_not_undo_an_abort(
         "kind": "FlyteWorkflow",
         "metadata": {"name": "run"},
     }
-    starting.start(before, NAMESPACE, body)
+    starting.start(before, body)
     assert cluster.store.get(kind(cluster), NAMESPACE, "run")
     consume(workflow_event("RUNNING", 1))
     assert get(admin).closure.phase == WorkflowExecution.ABORTED

@@ -33,8 +33,8 @@ def uri(*parts: str) -> str:
     return f"s3://{environment().bucket}/{'/'.join(parts)}"
 
 
-def write_once(blob: bytes, *parts: str) -> str:
-    """Write a blob under a key that ends in its digest, and return its URI.
+def uri_of(blob: bytes, *parts: str) -> str:
+    """Give the URI of a blob that is written once: a key whose last part is completed by the blob's digest.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
     points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part: one that is
@@ -44,7 +44,12 @@ def write_once(blob: bytes, *parts: str) -> str:
     key = f"{'/'.join(parts)}-{digest}"
     if len(key.encode()) > _MAX_KEY_BYTES or not {".", ".."}.isdisjoint(key.split("/")):
         key = f"{parts[0]}/long-names/{sha256(key.encode()).hexdigest()[:32]}-{digest}"
-    target = uri(key)
+    return uri(key)
+
+
+def write_once(blob: bytes, *parts: str) -> str:
+    """Write a blob at its `uri_of`, and give that URI."""
+    target = uri_of(blob, *parts)
     write(blob, target)
     return target
 

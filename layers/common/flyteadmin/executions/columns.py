@@ -6,8 +6,8 @@ What an index carries is asked of its rows; of whole rows the rest, even where i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flyteadmin.executions import messages
-from flyteadmin.executions.models import ExecutionState
-from flyteadmin.executions.repository import StoredExecution, user_of
+from flyteadmin.executions.models import ExecutionState, StoredExecution
+from flyteadmin.executions.repository import user_of
 from flyteadmin.listing.columns import Entity
 from flyteadmin.listing.common_columns import EXECUTION_NAME, duration, moment, name_columns
 from flyteadmin.listing.conditions import Column, Columns, Kind, Value, conditions_of

@@ -12,8 +12,7 @@ from flyteadmin.clients.dynamodb.partitions import row_bytes
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.columns import COLUMNS, asked_of_tags
-from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState
-from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState, StoredExecution
 from flyteadmin.identifiers import name_key
 from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
 from flyteadmin.listing.conditions import Conditions, KeyRange, conditions_of
@@ -101,4 +100,4 @@ def _load(rows: Sequence[ExecutionState]) -> list[StoredExecution | None]:
 
 
 def _bytes_of(stored: StoredExecution) -> int:
-    return row_bytes(stored.state) + row_bytes(stored.specification) + len(messages.blob(stored) or b"")
+    return row_bytes(stored.state) + row_bytes(stored.specification) + messages.offloaded_bytes(stored)

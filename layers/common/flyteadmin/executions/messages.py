@@ -15,8 +15,8 @@ from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import storage
 from flyteadmin.executions.models import ExecutionState as StateRow
+from flyteadmin.executions.models import StoredExecution
 from flyteadmin.executions.phases import ABORTED, ABORTING
-from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import execution_identifier
 from flyteadmin.text import truncate
 from flyteadmin.timestamps import to_duration, to_timestamp
@@ -46,15 +46,47 @@ def listed(stored: StoredExecution) -> Execution:
     return answer
 
 
-def blob(stored: StoredExecution) -> bytes | None:
-    """A spec that is too large for its row; None where the row has it."""
-    row = stored.specification
-    return storage.read_immutable(row.spec_uri) if row.spec is None else None
-
-
 def spec(stored: StoredExecution) -> ExecutionSpec:
-    """The spec as stored; one too large for the row lies in S3."""
-    return ExecutionSpec.FromString(stored.specification.spec or blob(stored) or b"")
+    """Read the spec as clients see it: as requested, under what was resolved for it (CRE-24, CRE-26, CRE-48)."""
+    requested = requested_spec(stored)
+    resolved = _content(stored.specification.resolved, stored.specification.resolved_uri)
+    return shown_spec(stored, requested, ExecutionSpec.FromString(resolved)) if resolved else requested
+
+
+def requested_spec(stored: StoredExecution) -> ExecutionSpec:
+    """Read the spec as requested, from S3 if it is too large for its row."""
+    return ExecutionSpec.FromString(_content(stored.specification.spec, stored.specification.spec_uri))
+
+
+def offloaded_bytes(stored: StoredExecution) -> int:
+    """Give the size of those parts of a spec that are too large for the row."""
+    row = stored.specification
+    return sum(len(storage.read_immutable(uri)) for uri in (row.spec_uri, row.resolved_uri) if uri)
+
+
+def _content(inline: bytes | None, uri: str | None) -> bytes:
+    return storage.read_immutable(uri) if uri else inline or b""
+
+
+def shown_spec(stored: StoredExecution, requested: ExecutionSpec, resolved: ExecutionSpec) -> ExecutionSpec:
+    """Set over a requested spec what the control plane decided: `resolved`, and values of the rows; pure.
+
+    A task launched by itself keeps the parallelism and the artifacts that were requested.
+    """
+    shown, row = ExecutionSpec(), stored.specification
+    shown.CopyFrom(requested)
+    shown.metadata.principal = row.principal
+    shown.metadata.nesting = int(row.nesting)
+    shown.metadata.system_metadata.execution_cluster = stored.state.cluster
+    shown.metadata.system_metadata.namespace = stored.state.namespace
+    shown.security_context.CopyFrom(resolved.security_context)
+    if row.cluster_label:
+        shown.execution_cluster_label.value = row.cluster_label
+    is_task = stored.state.task is not None
+    if not is_task:
+        shown.max_parallelism = resolved.max_parallelism
+        del shown.metadata.artifact_ids[:]
+    return shown
 
 
 def _whole_error(row: StateRow) -> ExecutionError | None:

@@ -3,6 +3,8 @@
 Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
 """
 
+from dataclasses import dataclass
+
 from pynamodb.attributes import (
     BinaryAttribute,
     ListAttribute,
@@ -121,7 +123,8 @@ class ExecutionState(Model):
     """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes.
 
     `task` is set where a task was launched by itself; the launch plan and the workflow are then the generated ones.
-    The resource lies in `cluster` and `namespace`. `parent` is the key of the execution whose node launched this one.
+    `created_at` is when the execution was accepted. The resource lies in `cluster` and `namespace`. `parent` is the key
+    of the execution whose node launched this one.
 
     What the indexes are keyed by begins with `listing`, "project:domain#shard". `by_phase` is that, "#" and the phase;
     the others end in the user, or in the name alone of the launch plan, workflow or task.
@@ -187,10 +190,12 @@ class ExecutionState(Model):
 
 
 class ExecutionSpecification(Model):
-    """What stays: the spec as stored, and where the inputs are; `call` tells a repeat of the create from another.
+    """What stays: the request, the values that were resolved for it, and where the inputs are.
 
-    `nesting` and `cluster_label` are copied out of the spec, which may lie in S3, for the executions that this one
-    launches.
+    `spec` is the `admin.ExecutionSpec` as requested; `resolved` is one with only the security context and the maximal
+    parallelism that configuration decided, absent from rows written before both were kept apart. A large one lies in
+    S3, at its URI. `caller` sent the request; `principal`, `nesting` and `cluster_label` are those of the launching
+    execution where there is one. `call` is the digest by which a repeat of the create is known.
     """
 
     class Meta:
@@ -201,11 +206,22 @@ class ExecutionSpecification(Model):
 
     spec = BinaryAttribute(legacy_encoding=False, null=True)
     spec_uri = UnicodeAttribute(null=True)
+    resolved = BinaryAttribute(legacy_encoding=False, null=True)
+    resolved_uri = UnicodeAttribute(null=True)
     workflow_id = BinaryAttribute(legacy_encoding=False)
     notifications = BinaryAttribute(legacy_encoding=False, null=True)
+    caller = UnicodeAttribute(default="")
     principal = UnicodeAttribute(default="")
     nesting = NumberAttribute(default=0)
     cluster_label = UnicodeAttribute(default="")
     call = BinaryAttribute(legacy_encoding=False, null=True)
     inputs_uri = UnicodeAttribute()
     user_inputs_uri = UnicodeAttribute()
+
+
+@dataclass(frozen=True)
+class StoredExecution:
+    """Both items of an execution."""
+
+    state: ExecutionState
+    specification: ExecutionSpecification

@@ -10,7 +10,7 @@ from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.executions import messages, repository
-from flyteadmin.executions.repository import StoredExecution
+from flyteadmin.executions.models import StoredExecution
 from flyteadmin.executions.validation import missing_execution, validate_identifier
 from flyteadmin.identifiers import execution_key
 from flyteadmin.remote_data import remote_data

@@ -1,7 +1,6 @@
 """Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, keyed for lists."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from zlib import crc32
 
 from pynamodb.expressions.condition import Condition, size
@@ -20,7 +19,13 @@ from flyteadmin.clients.dynamodb.writes import (
     write,
 )
 from flyteadmin.executions import leases
-from flyteadmin.executions.models import ACTIVE_SHARDS, LISTING_SHARDS, ExecutionSpecification, ExecutionState
+from flyteadmin.executions.models import (
+    ACTIVE_SHARDS,
+    LISTING_SHARDS,
+    ExecutionSpecification,
+    ExecutionState,
+    StoredExecution,
+)
 from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
 from flyteadmin.facts import Facts
 from flyteadmin.text import truncate
@@ -31,14 +36,6 @@ _MAX_USER_BYTES = 512
 
 class ExecutionExists(Exception):
     """The name is taken; nothing was changed."""
-
-
-@dataclass(frozen=True)
-class StoredExecution:
-    """Both items of an execution."""
-
-    state: ExecutionState
-    specification: ExecutionSpecification
 
 
 def state_key(execution: str) -> Key[ExecutionState]:

@@ -4,6 +4,8 @@ Source: flyteadmin execution_manager.go getInheritedExecMetadata. The node's own
 still be in the queue, and on NOT_FOUND propeller fails the node for good (flytepropeller launchplan/admin.go).
 """
 
+from dataclasses import dataclass
+
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 
@@ -12,8 +14,17 @@ from flyteadmin.executions.models import ExecutionSpecification
 from flyteadmin.validation import validate_set
 
 
+@dataclass(frozen=True)
+class Inherited:
+    """The values of a spec that a parent decides; without a parent they are the caller's and the request's own."""
+
+    principal: str
+    nesting: int
+    cluster_label: str
+
+
 def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None:
-    """The node that launches the execution, if one does.
+    """Return the node that launches the execution, if one does.
 
     Raises:
         InvalidArgument: it is not named in full.
@@ -27,11 +38,9 @@ def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None
     return node
 
 
-def inherited(request: ExecutionCreateRequest, parent: ExecutionSpecification) -> ExecutionCreateRequest:
-    """The request one level deeper than its parent, and on its cluster label if that has one (HIE-03, HIE-04)."""
-    child = ExecutionCreateRequest()
-    child.CopyFrom(request)
-    child.spec.metadata.nesting = int(parent.nesting) + 1
-    if parent.cluster_label:
-        child.spec.execution_cluster_label.value = parent.cluster_label
-    return child
+def inherited(request: ExecutionCreateRequest, caller: str, parent: ExecutionSpecification | None) -> Inherited:
+    """Return the parent's principal, one level more than its nesting, and its cluster label if any (HIE-03, HIE-04)."""
+    metadata, label = request.spec.metadata, request.spec.execution_cluster_label.value
+    if parent is None:
+        return Inherited(caller, metadata.nesting, label)
+    return Inherited(parent.principal, int(parent.nesting) + 1, parent.cluster_label or label)

@@ -1,173 +1,117 @@
-"""Reads what a create depends on, stages 1 and 2 (docs/architecture.md#create)."""
+"""Reads what a create depends on: named rows, then what they refer to (docs/architecture.md#create, stages 1 and 2)."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
+from flyteidl.admin.execution_pb2 import ExecutionSpec
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import TASK, Identifier
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.clients import configuration, storage
-from flyteadmin.clients.dynamodb.keys import AnyKey
-from flyteadmin.clients.dynamodb.reads import Found, batch_get
-from flyteadmin.clients.dynamodb.writes import Operation
-from flyteadmin.errors import NotFound
+from flyteadmin.clients.dynamodb.keys import AnyKey, Key
+from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.executions import repository
-from flyteadmin.executions.models import ExecutionSpecification
-from flyteadmin.executions.repository import StoredExecution
 from flyteadmin.identifiers import execution_key
 from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
+from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import single_tasks
 from flyteadmin.launching.idempotency import Call
 from flyteadmin.launching.parents import inherited, parent_of
-from flyteadmin.launching.planning import Known
-from flyteadmin.launching.validation import validate_spec
+from flyteadmin.launching.planning import LaunchContext, namespace_of
+from flyteadmin.launching.validation import NamedRows
 from flyteadmin.projects import repository as projects
-from flyteadmin.projects.validation import validate_project_and_domain
-from flyteadmin.settings import Configuration, environment
+from flyteadmin.settings import environment
 from flyteadmin.tasks import repository as tasks
-from flyteadmin.timestamps import from_datetime
-from flyteadmin.validation import missing_entity
+from flyteadmin.tasks.models import TaskRow
+from flyteadmin.timestamps import to_datetime
 
 
-@dataclass(frozen=True)
-class FirstStage:
-    """What one consistent read found, and the row of an earlier attempt of this very call."""
-
-    found: Found
-    configuration: Configuration
-    earlier: StoredExecution | None
-
-
-def first_stage(call: Call, threads: ThreadPoolExecutor) -> FirstStage:
-    """Read the rows whose keys the request names.
+def read_named_rows(call: Call) -> NamedRows:
+    """Read the rows whose keys the request names, and the row of an earlier attempt of this call; one consistent batch.
 
     Raises:
-        InvalidArgument: the parent is not named in full.
+        InvalidArgument: the parent is not named in full, or a name is too long for any key.
     """
-    current = threads.submit(configuration.current)
-    execution = execution_key(call.execution)
-    mine = [repository.state_key(execution), repository.specification_key(execution)] if call.key else []
-    found = batch_get([*mine, projects.key(call.request.project), *_launchable_keys(call), *_parent_keys(call)])
-    return FirstStage(found, current.result(), repository.stored(found, execution))
-
-
-def _launchable_keys(call: Call) -> list[AnyKey]:
-    identifier = call.request.spec.launch_plan
-    if not all((identifier.project, identifier.domain, identifier.name, identifier.version)):
-        return []
-    if identifier.resource_type == TASK:
-        return [tasks.key(identifier), launch_plans.key(single_tasks.launch_plan_id(identifier))]
-    return [launch_plans.key(identifier)]
-
-
-def _parent_keys(call: Call) -> list[AnyKey]:
-    node = parent_of(call.request)
-    return [repository.specification_key(execution_key(node.execution_id))] if node is not None else []
-
-
-@dataclass(frozen=True)
-class SecondStage:
-    """All that a launch looks at; for a task's first launch also what stores its skeleton, which is under way."""
-
-    known: Known
-    first_launch: Future[list[Operation]] | None
-
-    def unless_there(self) -> list[Operation]:
-        """What is to be stored with the execution where it is not there yet."""
-        return self.first_launch.result() if self.first_launch is not None else []
-
-
-def second_stage(call: Call, first: FirstStage, threads: ThreadPoolExecutor) -> SecondStage:
-    """Check the request against what was found, and read what that names: attributes beside the compiled closure.
-
-    Raises:
-        InvalidArgument: naming the field.
-        NotFound: there is no such launch plan, task or parent execution.
-    """
-    request, found = call.request, first.found
-    project = found.get(projects.key(request.project))
-    if first.earlier is None:  # else it was accepted before the project may have been archived
-        validate_project_and_domain(project, request.project, request.domain, first.configuration)
-    validate_spec(request)
-    entity = _launchable(call, found, threads)
-    matching = threads.submit(attributes.matching, request.project, request.domain, *entity.attributes_of())
-    parent = _parent(call, found)
-    known = Known(
-        execution=call.execution,
-        request=inherited(request, parent) if parent is not None else request,
-        launch_plan=entity.launch_plan,
-        workflow_id=entity.workflow_id,
-        task_id=request.spec.launch_plan if entity.is_task else None,
-        closure=entity.closure.result(),
-        project_labels=projects.labels(project),
-        attributes=matching.result(),
-        configuration=first.configuration,
-        cluster=environment().clusters.default.name,
-        caller=call.caller,
-        principal=parent.principal if parent is not None else call.caller,
-        accepted_at=call.accepted_at,
+    request = call.request
+    execution, project = execution_key(call.execution), projects.key(request.project)
+    earlier = [repository.state_key(execution), repository.specification_key(execution)] if call.key else []
+    task, launch_plan = _target_keys(request.spec.launch_plan)
+    node = parent_of(request)
+    parent = repository.specification_key(execution_key(node.execution_id)) if node is not None else None
+    keys: list[AnyKey | None] = [*earlier, project, task, launch_plan, parent]
+    with ThreadPoolExecutor(1) as threads:
+        current = threads.submit(configuration.current)
+        found = batch_get(key for key in keys if key is not None)
+    return NamedRows(
+        configuration=current.result(),
+        project=found.get(project),
+        task=found.get(task) if task is not None else None,
+        launch_plan=found.get(launch_plan) if launch_plan is not None else None,
+        parent=found.get(parent) if parent is not None else None,
+        earlier=repository.stored(found, execution),
     )
-    return SecondStage(known, entity.first_launch)
 
 
-@dataclass(frozen=True)
-class _Launchable:
-    launch_plan: LaunchPlan
-    workflow_id: Identifier
-    closure: Future[CompiledWorkflowClosure]
-    is_task: bool = False
-    first_launch: Future[list[Operation]] | None = None
-
-    def attributes_of(self) -> tuple[str, str]:
-        """The workflow and launch plan whose attributes count; a task has no launch plan (CRE-48)."""
-        return self.workflow_id.name, "" if self.is_task else self.launch_plan.id.name
+def _target_keys(target: Identifier) -> tuple[Key[TaskRow] | None, Key[LaunchPlanRow] | None]:
+    """Return the keys of the task and of the launch plan to launch; a task's launch plan is a generated one."""
+    if not all((target.project, target.domain, target.name, target.version)):
+        return None, None
+    if target.resource_type == TASK:
+        return tasks.key(target), launch_plans.key(single_tasks.launch_plan_id(target))
+    return None, launch_plans.key(target)
 
 
-def _launchable(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
-    if call.request.spec.launch_plan.resource_type == TASK:
-        return _task(call, found, threads)
-    return _launch_plan(call, found, threads)
+def read_context(call: Call, rows: NamedRows) -> LaunchContext:
+    """Read the matching attributes beside the closure and the launch plan, of rows that `validate_launch` accepted.
+
+    A task's first launch compiles the workflow around it instead. A repeat keeps the address and the time of the row
+    that an earlier attempt wrote.
+
+    Raises:
+        InvalidArgument: a task does not compile.
+    """
+    request = call.request
+    target = request.spec.launch_plan
+    is_task = target.resource_type == TASK
+    earlier = rows.earlier.state if rows.earlier is not None else None
+    with ThreadPoolExecutor(1) as threads:
+        matching = threads.submit(attributes.matching, request.project, request.domain, *_attribute_scope(target, rows))
+        launch_plan, closure = _read_target(request.spec, rows)
+    return LaunchContext(
+        execution=call.execution,
+        request=request,
+        inherited=inherited(request, call.caller, rows.parent),
+        launch_plan=launch_plan,
+        workflow_id=single_tasks.workflow_id(target) if is_task else launch_plan.spec.workflow_id,
+        task_id=target if is_task else None,
+        is_first_launch=rows.launch_plan is None,
+        closure=closure,
+        project_labels=projects.labels(rows.project),
+        attributes=matching.result(),
+        configuration=rows.configuration,
+        cluster=earlier.cluster if earlier is not None else environment().clusters.default.name,
+        namespace=earlier.namespace if earlier is not None else namespace_of(rows.configuration, call.execution),
+        caller=call.caller,
+        accepted_at=to_datetime(earlier.created_at) if earlier is not None else call.accepted_at,
+    )
 
 
-def _launch_plan(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
-    identifier = call.request.spec.launch_plan
-    row = found.get(launch_plans.key(identifier))
-    if row is None:
-        raise missing_entity(identifier)
-    launch_plan = launch_plan_messages.launch_plan(row)
-    return _Launchable(launch_plan, launch_plan.spec.workflow_id, threads.submit(_read_closure, row.closure_uri))
+def _attribute_scope(target: Identifier, rows: NamedRows) -> tuple[str, str]:
+    """Return the workflow and launch plan whose attributes count; a task has no launch plan (CRE-48)."""
+    if rows.launch_plan is None or target.resource_type == TASK:
+        return single_tasks.workflow_id(target).name, ""
+    _, _, workflow = rows.launch_plan.workflow.split(":", 2)
+    return workflow, target.name
 
 
-def _task(call: Call, found: Found, threads: ThreadPoolExecutor) -> _Launchable:
-    task_id = call.request.spec.launch_plan
-    task = found.get(tasks.key(task_id))
-    if task is None:
-        raise missing_entity(task_id)
-    workflow_id = single_tasks.workflow_id(task_id)
-    row = found.get(launch_plans.key(single_tasks.launch_plan_id(task_id)))
-    if row is not None:
-        closure = threads.submit(_read_closure, row.closure_uri)
-        return _Launchable(launch_plan_messages.launch_plan(row), workflow_id, closure, is_task=True)
-    compiled = single_tasks.closure(tasks.compiled(task))
-    launch_plan = single_tasks.launch_plan(compiled, call.request.spec)
-    skeleton = threads.submit(single_tasks.first_launch, compiled, launch_plan, from_datetime(call.accepted_at))
-    ready: Future[CompiledWorkflowClosure] = Future()
-    ready.set_result(compiled)
-    return _Launchable(launch_plan, workflow_id, ready, is_task=True, first_launch=skeleton)
-
-
-def _read_closure(uri: str) -> CompiledWorkflowClosure:
-    return CompiledWorkflowClosure.FromString(storage.read_immutable(uri))
-
-
-def _parent(call: Call, found: Found) -> ExecutionSpecification | None:
-    node = parent_of(call.request)
-    if node is None:
-        return None
-    row = found.get(repository.specification_key(execution_key(node.execution_id)))
-    if row is None:
-        raise NotFound(f"missing entity of type execution with identifier {' '.join(str(node.execution_id).split())}")
-    return row
+def _read_target(spec: ExecutionSpec, rows: NamedRows) -> tuple[LaunchPlan, CompiledWorkflowClosure]:
+    if rows.launch_plan is not None:
+        with ThreadPoolExecutor(1) as threads:
+            closure = threads.submit(storage.read_immutable, rows.launch_plan.closure_uri)
+            launch_plan = launch_plan_messages.launch_plan(rows.launch_plan)
+        return launch_plan, CompiledWorkflowClosure.FromString(closure.result())
+    assert rows.task is not None, "validate_launch refuses a request that names neither"
+    compiled = single_tasks.closure(tasks.compiled(rows.task))
+    return single_tasks.launch_plan(compiled, spec), compiled

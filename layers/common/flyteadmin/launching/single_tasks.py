@@ -16,16 +16,12 @@ from flyteidl.core.literals_pb2 import Binding, BindingData, LiteralMap, RetrySt
 from flyteidl.core.types_pb2 import OutputReference
 from flyteidl.core.workflow_pb2 import Node, NodeMetadata, TaskNode, WorkflowTemplate
 
-from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.compiler.errors import CompileErrors
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
 from flyteadmin.compiler.workflow_compiler import compile_workflow
 from flyteadmin.errors import InvalidArgument
-from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.validation import expected_inputs
-from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.pretty_print import to_text
-from flyteadmin.workflows import repository as workflows
 
 _PREFIX = ".flytegen."
 _NODE_ID_BYTES = 63
@@ -114,19 +110,3 @@ def _named_as_task(task: Identifier) -> Identifier:
     identifier.CopyFrom(task)
     identifier.resource_type = WORKFLOW
     return identifier
-
-
-def first_launch(compiled: CompiledWorkflowClosure, made: LaunchPlan, now: int) -> list[Operation]:
-    """What stores both and marks their names as generated (CRE-46); the closure is written to S3 here. `now` is in ns.
-
-    The first two are conditional: there is no such version yet.
-    """
-    workflow = compiled.primary.template.id
-    row = workflows.new_version(workflow, compiled, now)
-    plan = launch_plans.new_version(made, workflow, row.closure_uri, now)
-    return [
-        workflows.first(row),
-        launch_plans.first(plan, made),
-        named_entities.make_system_generated(workflow, now),
-        named_entities.make_system_generated(made.id, now),
-    ]

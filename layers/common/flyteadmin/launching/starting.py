@@ -16,14 +16,14 @@ from flyteadmin.observability import logger, measure
 from flyteadmin.settings import environment
 
 
-def start(state: ExecutionState, namespace: str, body: Manifest) -> None:
+def start(state: ExecutionState, body: Manifest) -> None:
     """Create the resource of a row that is written.
 
     Refused for good is FAILED on the row. Anything else that goes wrong leaves the row `launching`: it may have been
     carried out, and the execution exists. Such launches are counted, and an alarm rings.
     """
     try:
-        _create(state, namespace, body)
+        _create(state, body)
     except FlyteAdminError as error:
         measure(UnclearLaunches=1)
         logger.warning(
@@ -32,9 +32,9 @@ def start(state: ExecutionState, namespace: str, body: Manifest) -> None:
         )
 
 
-def _create(state: ExecutionState, namespace: str, body: Manifest) -> None:
+def _create(state: ExecutionState, body: Manifest) -> None:
     try:
-        cluster.create(environment().clusters.named(state.cluster), namespace, body)
+        cluster.create(environment().clusters.named(state.cluster), state.namespace, body)
     except Refused as refusal:
         _refused(state, refusal)
 

@@ -1,17 +1,41 @@
-"""What a create request must hold, in upstream's order and wording; pure."""
+"""Checks a create request, its fields and the rows that it names, in upstream's order and wording; pure."""
 
 import re
+from dataclasses import dataclass
 
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, ResourceType
 
-from flyteadmin.errors import InvalidArgument, missing, too_long
+from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
+from flyteadmin.executions.models import ExecutionSpecification, StoredExecution
+from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import inputs
-from flyteadmin.validation import validate_labels, validate_notifications, validate_set
+from flyteadmin.launching.parents import parent_of
+from flyteadmin.projects.models import ProjectRow
+from flyteadmin.projects.validation import validate_project_and_domain
+from flyteadmin.settings import Configuration
+from flyteadmin.tasks.models import TaskRow
+from flyteadmin.validation import missing_entity, validate_labels, validate_notifications, validate_set
 
 _MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z\-0-9]*")
 _LAUNCHABLE = {LAUNCH_PLAN, TASK}
+
+
+@dataclass(frozen=True)
+class NamedRows:
+    """The rows that a create request names, None for what is not there, and the operator's configuration.
+
+    `task` is set where a task is launched by itself; `launch_plan` is then the one that its first launch generated.
+    `earlier` is the execution that an earlier attempt of this very call wrote.
+    """
+
+    configuration: Configuration
+    project: ProjectRow | None
+    task: TaskRow | None
+    launch_plan: LaunchPlanRow | None
+    parent: ExecutionSpecification | None
+    earlier: StoredExecution | None
 
 
 def validate_name(request: ExecutionCreateRequest) -> None:
@@ -29,7 +53,27 @@ def validate_name(request: ExecutionCreateRequest) -> None:
         raise InvalidArgument(f"invalid name format: {request.name}, does not match regex '^[a-z][a-z\\-0-9]*$'")
 
 
-def validate_spec(request: ExecutionCreateRequest) -> None:
+def validate_launch(request: ExecutionCreateRequest, rows: NamedRows) -> None:
+    """Check a request against the rows that it names, in upstream's order (CRE-06…14, CRE-40, HIE-01).
+
+    The project of an execution that was accepted before may have been archived since.
+
+    Raises:
+        InvalidArgument: naming the field.
+        NotFound: there is no such launch plan, task or parent execution.
+    """
+    if rows.earlier is None:
+        validate_project_and_domain(rows.project, request.project, request.domain, rows.configuration)
+    _validate_spec(request)
+    target = request.spec.launch_plan
+    if (rows.task if target.resource_type == TASK else rows.launch_plan) is None:
+        raise missing_entity(target)
+    node = parent_of(request)
+    if node is not None and rows.parent is None:
+        raise NotFound(f"missing entity of type execution with identifier {' '.join(str(node.execution_id).split())}")
+
+
+def _validate_spec(request: ExecutionCreateRequest) -> None:
     """Check the rest of a create request (CRE-09…13, CRE-40).
 
     Raises:
