@@ -29,6 +29,7 @@ from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN, Context, answer_of, http_event
 from tests.builders import DOMAIN, PROJECT
+from tests.configuration import configure
 from tests.execution_client import NAMESPACE, create, get, literals, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
@@ -214,6 +215,22 @@ def test_a_launch_plan_that_is_not_there(admin: Admin, launch_plan: Identifier) 
     message.spec.launch_plan.version = "v9"
     failure = refused(admin, message)
     assert (failure.code, "v9" in failure.status.message) == (Code.NOT_FOUND, True)
+
+
+def test_more_labels_than_the_operator_allows_are_refused_and_nothing_is_stored(
+    admin: Admin, launch_plan: Identifier, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(aws, monkeypatch, "registration: {maxLabelEntries: 1}")
+    s3, bucket = aws.client("s3"), aws.resources["Bucket"]
+    before = s3.list_objects_v2(Bucket=bucket)["KeyCount"]
+    message = request(launch_plan)
+    message.spec.labels.values.update(a="1", b="2")
+    failure = refused(admin, message)
+    assert (failure.code, failure.status.message) == (
+        Code.INVALID_ARGUMENT,
+        "labels has too many entries [2 > 1]",
+    )
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == before
 
 
 @pytest.mark.conformance("CRE-15", "CRE-16", "CRE-17")

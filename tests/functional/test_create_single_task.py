@@ -25,7 +25,7 @@ from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskCreateResponse
 from flyteidl.admin.workflow_pb2 import Workflow
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, Identifier
-from flyteidl.core.literals_pb2 import RetryStrategy
+from flyteidl.core.literals_pb2 import KeyValuePair, RetryStrategy
 from flyteidl.core.security_pb2 import Identity, SecurityContext
 
 from flyteadmin.attributes.models import AttributesRow
@@ -181,23 +181,42 @@ def test_plugin_overrides_are_those_of_the_domain(admin: Admin, cluster: Cluster
     assert overrides["python-task"].plugin_ids == ["of-the-domain"]
 
 
+def objects(aws: DataAccount) -> set[str]:
+    """The keys of all objects in the bucket."""
+    listed = aws.client("s3").list_objects_v2(Bucket=aws.resources["Bucket"])
+    return {each["Key"] for each in listed.get("Contents", ())}
+
+
 @pytest.mark.conformance("CRE-14", "CRE-15", "CRE-16", "CRE-17")
-def test_what_is_wrong_is_named_and_nothing_is_generated(admin: Admin, cluster: ClusterServer) -> None:
+def test_what_is_wrong_is_named_and_nothing_is_generated_or_stored(
+    admin: Admin, cluster: ClusterServer, aws: DataAccount
+) -> None:
     task = registered(admin)
+    before = objects(aws)
     unknown = request(identifier(TASK, NAME, "v9"))
     missing = request(task)
     missing.inputs.Clear()
     extra = request(task)
     extra.inputs.literals["colour"].CopyFrom(integer(1))
+    wrong = request(task)
+    wrong.inputs.literals["a"].scalar.primitive.string_value = "five"
+    labelled = request(task)
+    labelled.spec.labels.values.update({f"label-{number}": "x" for number in range(17)})
+    heavy = request(task)
+    heavy.spec.envs.values.append(KeyValuePair(key="REPORT", value="x" * 2_000_000))
     for message, code, says in (
         (unknown, Code.NOT_FOUND, "missing entity of type TASK"),
         (missing, Code.INVALID_ARGUMENT, "expected_inputs a missing"),
         (extra, Code.INVALID_ARGUMENT, "invalid input colour"),
+        (wrong, Code.INVALID_ARGUMENT, "invalid a input wrong type"),
+        (labelled, Code.INVALID_ARGUMENT, "labels"),
+        (heavy, Code.INVALID_ARGUMENT, "make the FlyteWorkflow"),
     ):
         failure = refused(admin, message)
         assert (failure.code, says in failure.status.message) == (code, True), failure
     assert resources(cluster) == []
     assert workflows.read(identifier(WORKFLOW, GENERATED)) is None
+    assert objects(aws) == before
 
 
 @pytest.mark.conformance("CRE-44", "KD-20")
