@@ -144,7 +144,8 @@ def launches(draw: st.DrawFn) -> LaunchContext:
 
 
 def body(context: LaunchContext, planned: PlannedExecution, inputs_uri: str) -> str:
-    return json.dumps(build_body(context, planned, inputs_uri, Blobs(RUN)))
+    """The resource as JSON; the order of a map's keys has no meaning, in protobuf and in Kubernetes."""
+    return json.dumps(build_body(context, planned, inputs_uri, Blobs(RUN)), sort_keys=True)
 
 
 def stored_and_body(context: LaunchContext) -> tuple[StoredExecution, LiteralMap, ExecutionSpec, str]:

@@ -1,7 +1,11 @@
 """Turns a request into an execution: its row, its blobs and its FlyteWorkflow.
 
-`service` runs a create's stages in order; `validation`, `idempotency` (with `names`) and `parents` interpret the
-request; `reading` reads what a launch depends on (`single_tasks` for a task launched by itself); `planning` decides,
-with `inputs`, `config`, `resources` and `queues`, all pure; `storing` writes the blobs and builds the rows; `starting`
-creates the resource in the cluster.
+`service` runs a create's steps in order: `reading` reads the rows that the request names, `validation` checks the
+request against them, `reading` reads what those refer to, `planning` decides, `storing` builds rows and resource and
+writes the blobs, `service` writes the row, and `starting` makes the resource in the cluster.
+
+Pure are `validation`, `planning` with `inputs`, `config`, `resources` and `queues`, `parents` (what an execution takes
+over from the one that launches it), `single_tasks` (the workflow and launch plan around a task), `idempotency` with
+`names` (a call, its name and its digest), and `stored` (the request of a stored execution, and whether it may still be
+launched).
 """
