@@ -13,6 +13,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from flyteadmin import settings
 from flyteadmin.clients import aws as clients
 from flyteadmin.events.service import admit
+from flyteadmin_ops.main import cli
 from local.aws import data, process
 from local.aws.client import DEFAULT_ACCOUNT, REGION, Endpoint
 from local.aws.data import DataAccount
@@ -105,6 +106,10 @@ def test_the_rights_of_its_policy_are_enough(rights: Rights, capsys: pytest.Capt
     rights.assume(rights.policy(command))
     done = Operator(capsys)(*COMMANDS[command], "--stack", "operated")
     assert done.code == 0, done
+
+
+def test_every_command_has_a_policy_that_is_tried() -> None:
+    assert {path.stem for path in POLICIES.iterdir()} == set(COMMANDS) == set(cli.commands)
 
 
 def granted() -> list[tuple[str, str]]:
