@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from flyteadmin.attributes.matching import MatchingAttributesRows, ScopeAttributes
 from flyteadmin.executions.messages import shown_spec
-from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, LaunchState, StoredExecution
+from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, StoredExecution
+from flyteadmin.executions.phases import LaunchState
 from flyteadmin.launching import single_tasks
 from flyteadmin.launching.parents import inherited
 from flyteadmin.launching.planning import LaunchContext, PlannedExecution, plan_execution
