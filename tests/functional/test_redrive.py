@@ -229,17 +229,17 @@ def test_one_that_is_interrupted_hides_nothing_and_loses_nothing(
     stored_execution()
     for sequence in range(1, 6):
         set_aside(monkeypatch, node_event("RUNNING", sequence, node=f"n{sequence}"), sequence)
-    take_off, taken = queue.take_off, 0
+    delete, taken = queue.delete, 0
 
     def interrupted(letter: queue.DeadLetter) -> None:
         nonlocal taken
         taken += 1
         if taken == 3:
             raise KeyboardInterrupt
-        take_off(letter)
+        delete(letter)
 
     with monkeypatch.context() as broken:
-        broken.setattr(queue, "take_off", interrupted)
+        broken.setattr(queue, "delete", interrupted)
         done = operator("redrive", "send")
         assert done.code == 130
         assert "interrupted; what is not printed as sent or dropped is where it was" in done.err

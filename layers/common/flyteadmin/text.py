@@ -6,10 +6,12 @@ MAX_URI_BYTES = 2048
 """A longer URI is cut before it goes into a row: no object store has one, and an item must never outgrow its table."""
 
 
-def truncate(text: str, limit: int) -> str:
-    """Cut text to at most `limit` bytes of UTF-8, whole characters only."""
+def truncate(text: str, limit: int, mark: str = "") -> str:
+    """Cut text to at most `limit` bytes of UTF-8, whole characters only; a text that was cut ends in `mark`."""
     encoded = text.encode()
-    return text if len(encoded) <= limit else encoded[:limit].decode(errors="ignore")
+    if len(encoded) <= limit:
+        return text
+    return encoded[: max(0, limit - len(mark.encode()))].decode(errors="ignore") + mark
 
 
 def truncate_uri(uri: str) -> str:

@@ -17,7 +17,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         uris.append(source)
         return b"blob"
 
-    monkeypatch.setattr(storage, "read_referred", note)
+    monkeypatch.setattr(storage, "read_referenced", note)
     yield uris
     storage.read_immutable.cache_clear()
 

@@ -25,7 +25,7 @@ class Form(Enum):
 
     @property
     def content_type(self) -> str:
-        """The answer's `Content-Type`."""
+        """Return the `Content-Type` of the form."""
         return "application/octet-stream" if self is Form.BINARY else "application/json"
 
 

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from flyteadmin.errors import MAX_MESSAGE_BYTES, Code, FlyteAdminError
+from flyteadmin.text import truncate
 
 HTTP_STATUS: Final[Mapping[int, int]] = {
     Code.OK: 200,
@@ -43,16 +44,12 @@ def status_of(error: Exception, request_id: str) -> Status:
     if not isinstance(error, FlyteAdminError):
         return Status(code=Code.INTERNAL, message=f"internal error, request id {request_id}")
     details = [_pack(detail) for detail in error.details]
-    return Status(code=error.code, message=cut(error.message, MAX_MESSAGE_BYTES), details=details)
+    return Status(code=error.code, message=_readable(error.message), details=details)
 
 
-def cut(message: str, limit: int) -> str:
-    """Cut a text to at most `limit` bytes of UTF-8, between characters and with a mark; whole if it fits."""
-    text = message.encode(errors="replace")  # an error may quote text that is not valid Unicode
-    if len(text) <= limit:
-        return text.decode()
-    kept = max(0, limit - len(CUT.encode()))
-    return text[:kept].decode(errors="ignore") + CUT
+def _readable(message: str) -> str:
+    text = message.encode(errors="replace").decode()  # an error may quote text that is not valid Unicode
+    return truncate(text, MAX_MESSAGE_BYTES, CUT)
 
 
 def _pack(detail: Message) -> PackedDetail:

@@ -108,7 +108,7 @@ def error_code(error: ClientError) -> str:
 
 
 @contextmanager
-def faults(what: str) -> Iterator[None]:
+def translate_errors(what: str) -> Iterator[None]:
     """Turn the errors of AWS into errors that a client may see; the cause goes to the log only.
 
     Raises:

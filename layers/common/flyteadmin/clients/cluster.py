@@ -19,7 +19,7 @@ from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from pydantic import JsonValue
 
-from flyteadmin.clients.aws import client, faults, session
+from flyteadmin.clients.aws import client, session, translate_errors
 from flyteadmin.clients.cluster_answers import (
     ALREADY_EXISTS,
     FORBIDDEN,
@@ -217,7 +217,7 @@ def _authority(certificate: str) -> str | None:
 def _token(cluster: Cluster) -> str:
     """The service-account token where the cluster has one, else EKS's: a presigned GetCallerIdentity."""
     if cluster.token_secret_arn:
-        with faults("the cluster's token"):
+        with translate_errors("the cluster's token"):
             return client("secretsmanager").get_secret_value(SecretId=cluster.token_secret_arn)["SecretString"]
     return eks_token(cluster.name)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flyteadmin.clients.aws import client, faults
+from flyteadmin.clients.aws import client, translate_errors
 from flyteadmin.errors import FlyteAdminError, Unavailable
 from flyteadmin.settings import environment
 
@@ -19,8 +19,8 @@ BATCH = 10
 BATCH_BYTES = 256 * 1024
 """The most that one request may carry: messages, and bytes of their bodies in total."""
 
-_WHAT = "the event queue"
-_DEAD = "the dead-letter queue"
+_EVENT_QUEUE = "the event queue"
+_DEAD_LETTER_QUEUE = "the dead-letter queue"
 _HIDDEN_SECONDS = 300
 _ALL_SERVERS = 1
 """A long poll asks all of SQS's servers; without it an answer may be empty although there are messages."""
@@ -53,7 +53,7 @@ class DeadLetter:
 
 def send(message: Message) -> str:
     """Queue one message and return its sequence number; by then the event is safe (invariant 1)."""
-    with faults(_WHAT):
+    with translate_errors(_EVENT_QUEUE):
         answer = client("sqs").send_message(
             QueueUrl=environment().events_queue_url,
             MessageBody=message.body,
@@ -67,7 +67,7 @@ def send(message: Message) -> str:
 def send_all(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
     """Queue messages in as few requests as possible; for each, return None or the error that kept it out.
 
-    An error of one message says nothing about the others: its caller sends it again.
+    Messages fail independently: the caller sends each failed one again.
     """
     outcomes: list[FlyteAdminError | None] = []
     for batch in _batches(messages):
@@ -100,20 +100,20 @@ def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
         for position, message in enumerate(batch)
     ]
     try:
-        with faults(_WHAT):
+        with translate_errors(_EVENT_QUEUE):
             answer = client("sqs").send_message_batch(QueueUrl=environment().events_queue_url, Entries=entries)
     except FlyteAdminError as error:
         return [error] * len(batch)
     taken = {entry["Id"] for entry in answer.get("Successful", [])}
     return [
-        None if str(position) in taken else Unavailable(f"{_WHAT} did not take a message, try again")
+        None if str(position) in taken else Unavailable(f"{_EVENT_QUEUE} did not take a message, try again")
         for position in range(len(batch))
     ]
 
 
 def set_aside(body: str, *, group: str, deduplication: str, attributes: Mapping[str, str]) -> None:
     """Send a message that can't be processed to the dead-letter queue, with its sequence and the cause."""
-    with faults(_DEAD):
+    with translate_errors(_DEAD_LETTER_QUEUE):
         client("sqs").send_message(
             QueueUrl=environment().dead_letter_queue_url,
             MessageBody=body,
@@ -142,7 +142,7 @@ def dead_letters() -> Iterator[DeadLetter]:
 
 
 def _dead_letters() -> list[DeadLetter]:
-    with faults(_DEAD):
+    with translate_errors(_DEAD_LETTER_QUEUE):
         answer = client("sqs").receive_message(
             QueueUrl=environment().dead_letter_queue_url,
             MaxNumberOfMessages=BATCH,
@@ -170,11 +170,11 @@ def _show_again(letters: Sequence[DeadLetter]) -> None:
             {"Id": str(position), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
             for position, letter in enumerate(letters[start : start + BATCH])
         ]
-        with faults(_DEAD):
+        with translate_errors(_DEAD_LETTER_QUEUE):
             client("sqs").change_message_visibility_batch(QueueUrl=environment().dead_letter_queue_url, Entries=entries)
 
 
-def take_off(letter: DeadLetter) -> None:
+def delete(letter: DeadLetter) -> None:
     """Delete a message from the dead-letter queue."""
-    with faults(_DEAD):
+    with translate_errors(_DEAD_LETTER_QUEUE):
         client("sqs").delete_message(QueueUrl=environment().dead_letter_queue_url, ReceiptHandle=letter.receipt)

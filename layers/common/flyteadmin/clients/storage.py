@@ -10,7 +10,7 @@ from threading import Lock
 from botocore.exceptions import ClientError
 
 from flyteadmin.blobs import Stored, split_uri
-from flyteadmin.clients.aws import client, error_code, faults
+from flyteadmin.clients.aws import client, error_code, translate_errors
 from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.settings import environment
 
@@ -64,7 +64,7 @@ def inline_or_uri(blob: bytes, *parts: str) -> tuple[bytes | None, str | None]:
 def write(blob: bytes, target: str) -> None:
     """Write a blob at an s3:// URI."""
     bucket, key = split_uri(target)
-    with faults(_WHAT):
+    with translate_errors(_WHAT):
         client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
 
 
@@ -76,7 +76,7 @@ def read(source: str, limit: int | None = None) -> bytes:
         InvalidArgument: not an s3:// URI, or the blob is larger than `limit` bytes.
     """
     bucket, key = split_uri(source)
-    with faults(_WHAT):
+    with translate_errors(_WHAT):
         try:
             found = client("s3").get_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -89,7 +89,7 @@ def read(source: str, limit: int | None = None) -> bytes:
         return found["Body"].read()
 
 
-def read_referred(source: str) -> bytes:
+def read_referenced(source: str) -> bytes:
     """Read a blob that a row points to.
 
     Raises:
@@ -109,12 +109,12 @@ class _Immutable:
         self._lock = Lock()
 
     def __call__(self, source: str) -> bytes:
-        """Read a blob that many calls need, e.g. a closure; warm functions hold it. Errors as `read_referred`."""
+        """Read a blob that many calls need, e.g. a closure; warm functions hold it. Errors as `read_referenced`."""
         with self._lock:
             if source in self._kept:
                 self._kept.move_to_end(source)
                 return self._kept[source]
-        blob = read_referred(source)
+        blob = read_referenced(source)
         with self._lock:
             self._kept[source] = blob
             while sum(map(len, self._kept.values())) > _KEPT_BYTES:
@@ -137,7 +137,7 @@ def head(source: str) -> Stored | None:
         InvalidArgument: not an s3:// URI.
     """
     bucket, key = split_uri(source)
-    with faults(_WHAT):
+    with translate_errors(_WHAT):
         try:
             found = client("s3").head_object(Bucket=bucket, Key=key)
         except ClientError as error:
@@ -197,6 +197,6 @@ def offload_answer(body: bytes, content_type: str) -> str:
     """Put an answer that exceeds a function's response size into the bucket and return a URL for the client."""
     target = uri("answers", sha256(body).hexdigest())
     bucket, key = split_uri(target)
-    with faults(_WHAT):
+    with translate_errors(_WHAT):
         client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     return presign_get(target, _ANSWERS_LAST)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flyteadmin.clients.attributes import visible
-from flyteadmin.clients.aws import client, faults
+from flyteadmin.clients.aws import client, translate_errors
 from flyteadmin.errors import Unavailable
 from flyteadmin.settings import environment
 
@@ -42,7 +42,7 @@ def publish(messages: Sequence[Message]) -> None:
             }
             for position, message in enumerate(messages[start : start + _BATCH])
         ]
-        with faults("the notifications topic"):
+        with translate_errors("the notifications topic"):
             answer = client("sns").publish_batch(
                 TopicArn=environment().notifications_topic_arn,
                 PublishBatchRequestEntries=entries,

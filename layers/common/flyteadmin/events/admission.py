@@ -19,7 +19,7 @@ _ANY_PRODUCER = frozenset({"", "propeller"})
 
 @dataclass(frozen=True)
 class Stored:
-    """What admission knows of an execution: its phase, its cluster, and the launch plan that its lease names."""
+    """The parts of an execution that admission needs; `launch_plan` is the one that its lease names."""
 
     phase: str
     cluster: str
@@ -37,23 +37,23 @@ def check(event: Event, execution: str, stored: Stored | None) -> Stored:
     if stored is None:
         raise NotFound(f"missing entity of type execution with identifier {execution}")
     if isinstance(event, WorkflowExecutionEvent):
-        _repeated(event, execution, stored)
+        _refuse_repeated_phase(event, execution, stored)
     if event.producer_id not in _ANY_PRODUCER and event.producer_id != stored.cluster:
         raise FailedPrecondition(
             f"execution {execution} runs in cluster {stored.cluster!r}, not in {event.producer_id[:100]!r}",
             EventFailureReason(incompatible_cluster=EventErrorIncompatibleCluster(cluster=stored.cluster)),
         )
     if isinstance(event, WorkflowExecutionEvent):
-        _moves(event, execution, stored)
+        _refuse_invalid_move(event, execution, stored)
     return stored
 
 
-def _repeated(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
+def _refuse_repeated_phase(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
     if Phase.Name(event.phase) == stored.phase and event.phase != Phase.QUEUED:
         raise AlreadyExists(f"phase {stored.phase} of execution {execution} was already recorded")
 
 
-def _moves(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
+def _refuse_invalid_move(event: WorkflowExecutionEvent, execution: str, stored: Stored) -> None:
     phase = Phase.Name(event.phase)
     if stored.phase in TERMINAL:
         raise FailedPrecondition(

@@ -51,9 +51,9 @@ def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome)
     """
     entities = _entities(events)
     rows = _task_rows(entities)
-    parts = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
-    wholes = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
-    for group in (parts, wholes):
+    nodes_and_tasks = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
+    executions = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
+    for group in (nodes_and_tasks, executions):
         small = [entity for entity in group if not _is_large(entity, rows)]
         workers.map(lambda entity: _apply(entity, rows, outcome), small)
         for entity in group:
@@ -97,18 +97,18 @@ def _is_large(entity: _Entity, rows: Found) -> bool:
 
 def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
     """Apply an entity's events, together or one by one, and record the outcome of their messages."""
-    for step in entity.batches_to_apply():
+    for batch in entity.batches_to_apply():
         try:
             deadline.check()
-            _apply_step(step, rows)
+            _apply_batch(batch, rows)
         except FlyteAdminError as error:
-            if not outcome.record_failure(step.records, error):
+            if not outcome.record_failure(batch.records, error):
                 return
         else:
-            outcome.record_applied(step.records)
+            outcome.record_applied(batch.records)
 
 
-def _apply_step(entity: _Entity, rows: Found) -> None:
+def _apply_batch(entity: _Entity, rows: Found) -> None:
     """Apply an entity's events.
 
     Raises:

@@ -83,7 +83,7 @@ def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
 
 
 def _payload(item: LoggedEvent) -> bytes:
-    payload = item.event if item.event is not None else storage.read_referred(item.uri)
+    payload = item.event if item.event is not None else storage.read_referenced(item.uri)
     if digest(payload) != item.digest:
         raise Internal(f"what the log has under {item.entry}, or at {item.uri}, is not what was logged")
     return payload

@@ -58,8 +58,8 @@ class Outcome:
         They are given up when a retry can't help, or when all of them have used up their attempts. Messages that
         were never begun are always retried.
         """
-        won_t_help = isinstance(error, InvalidArgument | NotFound)
-        if won_t_help or (all(map(is_out_of_attempts, records)) and not isinstance(error, OutOfTime)):
+        is_permanent = isinstance(error, InvalidArgument | NotFound)
+        if is_permanent or (all(map(is_out_of_attempts, records)) and not isinstance(error, OutOfTime)):
             self.given_up |= {record.message_id: cause_of(error) for record in records}
             return True
         about = {"messages": [record.message_id for record in records], "cause": error.message}

@@ -53,14 +53,14 @@ def apply_workflow(execution: str, events: SequencedEvents, launch_plan: str) ->
         NotFound: there is no such execution.
         Unavailable: too many writers at once; try again.
     """
-    placed = [offloading.workflow(event, sequence) for sequence, event in events]
-    facts = workflow_phases.fold(placed)
+    phase_events = [offloading.workflow(event, sequence) for sequence, event in events]
+    facts = workflow_phases.fold(phase_events)
     if facts.phase in workflow_phases.TERMINAL and not launch_plan:
         launch_plan = _existing(execution, executions.read_state(execution)).launch_plan
-    refused = workflow_phases.refused_phases(placed[0].phase)
+    refused = workflow_phases.refused_phases(phase_events[0].phase)
     for written in (facts, workflow_phases.without_moves(facts)):
         try:
-            return executions.apply(execution, written, placed[0].sequence, refused, launch_plan)
+            return executions.apply(execution, written, phase_events[0].sequence, refused, launch_plan)
         except ConditionFailed as failure:
             old = _existing(execution, executions.from_raw(failure.old) if failure.old else None)
         if not workflow_phases.is_full(old.transitions):
@@ -76,8 +76,8 @@ def rebuild_workflow(old: ExecutionState) -> None:
     """
     for _ in attempts(f"execution {old.execution}"):
         logged = log.read(old.execution, Kind.WORKFLOW, "")
-        placed = (offloading.workflow(event, sequence) for sequence, event in logged)
-        facts = _final(old, workflow_phases.reduce(placed, executions.control_plane_phase_of(old)))
+        phase_events = (offloading.workflow(event, sequence) for sequence, event in logged)
+        facts = _keep_terminal_phase(old, workflow_phases.reduce(phase_events, executions.control_plane_phase_of(old)))
         if _is_up_to_date(old, facts):
             return
         try:
@@ -88,7 +88,7 @@ def rebuild_workflow(old: ExecutionState) -> None:
             return
 
 
-def _final(old: ExecutionState, facts: Facts) -> Facts:
+def _keep_terminal_phase(old: ExecutionState, facts: Facts) -> Facts:
     if old.phase in workflow_phases.TERMINAL and facts.phase != old.phase:
         return Facts(facts.once, {}, (), facts.sequence)
     return facts
@@ -100,11 +100,11 @@ def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
     Raises:
         Unavailable: too many writers at once; try again.
     """
-    placed = [offloading.node(event, sequence) for sequence, event in events]
-    facts = node_phases.fold(placed)
-    refused = node_phases.refused_phases(placed[0].phase)
+    phase_events = [offloading.node(event, sequence) for sequence, event in events]
+    facts = node_phases.fold(phase_events)
+    refused = node_phases.refused_phases(phase_events[0].phase)
     try:
-        node_executions.apply(execution, node_id, facts, placed[0].sequence, refused)
+        node_executions.apply(execution, node_id, facts, phase_events[0].sequence, refused)
     except ConditionFailed as failure:
         if failure.old is None:  # the row was there and has been deleted
             raise Unavailable(f"node {node_id} of execution {execution} is written by others, try again") from failure

@@ -1,6 +1,6 @@
-"""What an operator does with events that were set aside: look at them, and send them again in their old place.
+"""Redrive: an operator looks at dead letters and sends them again, in their old place in the order.
 
-It runs with the operator's credentials: `flyteadmin-ops redrive`, of which docs/runbook.md says when to use it.
+It runs with the operator's credentials, as `flyteadmin-ops redrive`; docs/runbook.md tells when to use it.
 """
 
 from collections.abc import Generator
@@ -23,9 +23,9 @@ _NO_CAUSE = "not said: the queue itself gave up"
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """An event that was set aside; `execution` and `sequence` are "" where nothing says them.
+    """An event that was set aside; `execution` and `sequence` are "" where they are unknown.
 
-    `identifier` is what the function's log calls it, `group` stands for the execution that it was queued for.
+    `identifier` is the message id in the function's log; `group` is the message group, one per execution.
     """
 
     message: queue.DeadLetter
@@ -38,9 +38,9 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which dead letters are meant: those that contain all of these; "" is in every one.
+    """A selection of dead letters: those that contain all of these texts; "" is in every one.
 
-    One that can't be read does not say its execution; by the whole name it is found all the same.
+    A dead letter that can't be read has no execution; it is found by its group, if `execution` is the whole name.
     """
 
     execution: str = ""
@@ -48,7 +48,7 @@ class Chosen:
     message: str = ""
 
     def includes(self, letter: DeadLetter) -> bool:
-        """Whether a dead letter is meant."""
+        """Return whether a dead letter is selected."""
         return (
             (self.execution in letter.execution or letter.group == group_of(self.execution))
             and self.cause.lower() in letter.cause.lower()
@@ -57,7 +57,7 @@ class Chosen:
 
 
 def dead_letters() -> Generator[DeadLetter, None, None]:
-    """All dead letters, one by one.
+    """Yield all dead letters, one by one.
 
     Raises:
         Unavailable: the queue does not answer.
@@ -75,7 +75,7 @@ def dead_letters() -> Generator[DeadLetter, None, None]:
 
 
 def shown(letter: DeadLetter) -> str:
-    """The event of a dead letter as protobuf text; of one that is no event, why, and its body."""
+    """Return the event of a dead letter as protobuf text; if it is not an event, the reason and the body."""
     try:
         return text_format.MessageToString(open_record(_record(letter.message)).event)
     except FlyteAdminError as error:
@@ -95,17 +95,17 @@ def send_again(letter: DeadLetter) -> str:
     event = open_record(_record(letter.message, letter.sequence))
     place = letter.sequence or log.sequence_of(event.execution, event.kind, entity_of(event.event), event.payload)
     queue.send(queue.Message(letter.message.body, group_of(event.execution), uuid4().hex, place))
-    queue.take_off(letter.message)
+    queue.delete(letter.message)
     return place
 
 
 def drop(letter: DeadLetter) -> None:
-    """Take a dead letter off for good.
+    """Delete a dead letter.
 
     Raises:
         Unavailable: the queue does not answer; do it again.
     """
-    queue.take_off(letter.message)
+    queue.delete(letter.message)
 
 
 def _record(message: queue.DeadLetter, sequence: str = "") -> QueueRecord:

@@ -14,9 +14,9 @@ _CALLS_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Workers:
-    """Two thread pools: `leads` runs a batch as a whole, `calls` runs its calls in parallel."""
+    """Two thread pools: `batches` runs a batch as a whole, `calls` runs its calls in parallel."""
 
-    leads: ThreadPoolExecutor
+    batches: ThreadPoolExecutor
     calls: ThreadPoolExecutor
 
     def run_until(self, moment: float, work: Callable[[], None]) -> bool:
@@ -25,7 +25,7 @@ class Workers:
         Calls that have begun are not waited for. Exceptions of the work are raised here.
         """
         with deadline.at(moment):
-            whole = self.leads.submit(copy_context().run, work)
+            whole = self.batches.submit(copy_context().run, work)
         try:
             is_done = bool(wait([whole], timeout=max(0.0, moment - monotonic())).done)
             if is_done:
@@ -56,6 +56,6 @@ def current() -> Workers:
 def abandon(*, wait: bool) -> None:
     """Give the next batch new threads, because one of these may hang."""
     left = current()
-    for pool in (left.leads, left.calls):
+    for pool in (left.batches, left.calls):
         pool.shutdown(wait=wait, cancel_futures=True)
     current.cache_clear()

@@ -91,7 +91,7 @@ def shown_spec(stored: StoredExecution, requested: ExecutionSpec, resolved: Exec
 
 def _whole_error(row: StateRow) -> ExecutionError | None:
     if row.error_uri:
-        return ExecutionError.FromString(storage.read_referred(row.error_uri))
+        return ExecutionError.FromString(storage.read_referenced(row.error_uri))
     return ExecutionError.FromString(row.error) if row.error is not None else None
 
 

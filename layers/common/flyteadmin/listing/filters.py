@@ -52,7 +52,8 @@ def parse_filters(text: str, listed: Entity) -> tuple[Filter, ...]:
     """Parse the filters of a list request, all of which must hold; "" has none.
 
     Raises:
-        InvalidArgument: the text is none, or names what the listed entity's filters may not; as upstream says it.
+        InvalidArgument: the text is not a filter, or names an entity or column that this list can't be filtered by, in
+            upstream's words.
     """
     if not text:
         return ()
@@ -76,7 +77,7 @@ def _parsed(expression: str, listed: Entity) -> Filter:
     prepared = tuple(map(_duration, values)) if field == "duration" else values
     if function not in Function:
         raise InvalidArgument(f"unrecognized filter function: {function[:100]}")
-    return Filter(_stored_at(entity, field), Function(function), _stored_as(entity, field), prepared)
+    return Filter(_entity_of_column(entity, field), Function(function), _name_of_column(entity, field), prepared)
 
 
 def split(expression: str) -> tuple[str, str, str] | None:
@@ -86,13 +87,13 @@ def split(expression: str) -> tuple[str, str, str] | None:
     """
     lines = expression.split("\n")
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        found = _across(line, following) or _within(line)
+        found = _split_across_lines(line, following) or _split_within_line(line)
         if found is not None:
             return found
     return None
 
 
-def _within(line: str) -> tuple[str, str, str] | None:
+def _split_within_line(line: str) -> tuple[str, str, str] | None:
     close = line.rfind(")")
     comma = line.rfind(",", 0, max(close - 1, 0))
     opening = line.rfind("(", 1, max(comma - 1, 0))
@@ -102,7 +103,7 @@ def _within(line: str) -> tuple[str, str, str] | None:
     return line[:opening], line[opening + 1 : comma], line[comma + 1 + has_space : close]
 
 
-def _across(line: str, following: str) -> tuple[str, str, str] | None:
+def _split_across_lines(line: str, following: str) -> tuple[str, str, str] | None:
     """Split where the one space after the comma is the end of the line."""
     close = following.rfind(")")
     opening = line.rfind("(", 1, max(len(line) - 2, 0))
@@ -118,13 +119,13 @@ def _resolved(path: str, listed: Entity) -> tuple[Entity, str]:
     return listed, path
 
 
-def _stored_at(entity: Entity, field: str) -> Entity:
+def _entity_of_column(entity: Entity, field: str) -> Entity:
     if entity == Entity.NAMED_ENTITY and field in {"description", "state"}:
         return Entity.NAMED_ENTITY_METADATA
     return Entity.EXECUTION_TAG if entity == Entity.ADMIN_TAG else entity
 
 
-def _stored_as(entity: Entity, field: str) -> str:
+def _name_of_column(entity: Entity, field: str) -> str:
     if entity in _KEYED_BY_EXECUTION and field in _KEY_FIELDS:
         return f"execution_{field}"
     return "key" if (entity, field) == (Entity.ADMIN_TAG, "name") else field

@@ -90,15 +90,15 @@ def page_of[R](
     Raises:
         InvalidArgument: the token is of another list.
     """
-    last: SortValue = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
+    absent: SortValue = _LAST_TEXT if column.kind == Kind.TEXT else _LAST_NUMBER
 
     def sort_key(row: R) -> tuple[SortValue, str]:
         value = column.value_of(row)
-        return (value if value is not None else last), key(row)
+        return (value if value is not None else absent), key(row)
 
     ascending, after = page_request.order.ascending, page_request.start.after
     in_order = sorted(rows, key=sort_key, reverse=not ascending)
-    if after is not None and type(after.sort_value) is not type(last):
+    if after is not None and type(after.sort_value) is not type(absent):
         raise invalid_token(page_request.rpc)
     if after is not None:
         last_seen = (after.sort_value, after.key[0])

@@ -25,8 +25,8 @@ def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExe
     `is_parent` says that it has children, for producers whose events don't; with a dynamic workflow it is dynamic too
     (GET-13).
     """
-    error = storage.read_referred(row.error_uri) if row.error_uri else row.error
-    metadata = storage.read_referred(row.task_node_metadata_uri) if row.task_node_metadata_uri else None
+    error = storage.read_referenced(row.error_uri) if row.error_uri else row.error
+    metadata = storage.read_referenced(row.task_node_metadata_uri) if row.task_node_metadata_uri else None
     return _message(row, error, metadata or row.task_node_metadata, is_parent=is_parent)
 
 

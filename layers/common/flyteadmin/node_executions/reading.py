@@ -73,7 +73,7 @@ def outputs(row: NodeExecutionRow) -> RemoteData:
 
 
 def _dynamic_workflow(row: NodeExecutionRow) -> DynamicWorkflowNodeMetadata:
-    return DynamicWorkflowNodeMetadata.FromString(storage.read_referred(row.dynamic_workflow_uri))
+    return DynamicWorkflowNodeMetadata.FromString(storage.read_referenced(row.dynamic_workflow_uri))
 
 
 def is_parent_of_some(row: NodeExecutionRow) -> bool:

@@ -1,6 +1,6 @@
 """The JSON message that subscribers receive for each phase of an execution; its schema is published.
 
-Version 1 only ever grows optional fields; docs/notification.schema.json is generated from here.
+Version 1 only ever grows optional fields; a test compares docs/notification.schema.json with these models.
 """
 
 from typing import Literal
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ExecutionName(BaseModel):
-    """Which execution."""
+    """The name of an execution."""
 
     project: str
     domain: str
@@ -17,7 +17,7 @@ class ExecutionName(BaseModel):
 
 
 class EntityName(BaseModel):
-    """Which version of a workflow or launch plan."""
+    """The name of a version of a workflow or launch plan."""
 
     project: str
     domain: str
@@ -26,7 +26,7 @@ class EntityName(BaseModel):
 
 
 class ExecutionFailure(BaseModel):
-    """Why an execution failed; `message` may be cut, GetExecution has it whole."""
+    """The error of a failed execution; `message` may be cut, GetExecution has it whole."""
 
     kind: Literal["UNKNOWN", "USER", "SYSTEM"]
     code: str
@@ -34,7 +34,7 @@ class ExecutionFailure(BaseModel):
 
 
 class ExecutionAbort(BaseModel):
-    """Who asked for an execution's end, and why."""
+    """The cause of an abort, and the caller who requested it."""
 
     cause: str
     principal: str

@@ -71,7 +71,7 @@ def attempt_of(row: TaskExecutionRow) -> Attempt:
 
 def closure_of(row: TaskExecutionRow) -> TaskExecutionClosure:
     """Return a row's closure, from S3 where it is too large for the row."""
-    blob = row.closure if row.closure is not None else storage.read_referred(row.closure_uri)
+    blob = row.closure if row.closure is not None else storage.read_referenced(row.closure_uri)
     return TaskExecutionClosure.FromString(blob)
 
 

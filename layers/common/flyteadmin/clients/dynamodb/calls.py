@@ -7,7 +7,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from flyteadmin.clients.aws import error_code, faults
+from flyteadmin.clients.aws import error_code, translate_errors
 
 ATTEMPTS: Final = 6
 """The most attempts of a batch that is processed in parts, or of a write that a transaction holds up."""
@@ -20,17 +20,17 @@ def with_retries[**P, R](call: Callable[P, R], *arguments: P.args, **parameters:
     """Make a call and repeat it while it is throttled, beyond botocore's own retries.
 
     botocore tries a call three times, but within a quota that all threads of the process share: when many are
-    throttled, it stops retrying. Errors as `flyteadmin.clients.aws.faults`, and all others that the call raises.
+    throttled, it stops retrying. Errors as `translate_errors` of clients/aws.py, and all others that the call raises.
     """
     for attempt in range(_ROUNDS - 1):
-        with faults("the database"):
+        with translate_errors("the database"):
             try:
                 return call(*arguments, **parameters)
             except ClientError as error:
                 if error_code(error) not in _THROTTLES:
                     raise
         back_off(attempt)
-    with faults("the database"):
+    with translate_errors("the database"):
         return call(*arguments, **parameters)
 
 

@@ -1,13 +1,13 @@
 """Pages of a list: rows of an index in its order, filtered, from a cursor on.
 
 A page is made in three steps. First the index is read in order, from behind the last row of the previous page
-(partitions.py). Each index row is tested against those conditions that need only the attributes on the index. What is
-left is loaded whole from the table, by key, and tested against all conditions.
+(partitions.py). Each index row is tested against those conditions that need only the attributes on the index. The rest
+is loaded whole from the table, by key, and tested against all conditions.
 
-How that works differs from noun to noun, and a `PageSource` says it: the index query and the conditions;
-`from_index_row`, which wraps an index row so that the conditions can read its columns; `load`, which reads rows whole,
-some hundred at once; and `bytes_of`, which bounds the size of the page. Most nouns list rows of one model and use
-`page_source`. Executions are made of two items and bring their own functions.
+A `PageSource` describes what differs between nouns: the index query and the conditions; `from_index_row`, which wraps
+an index row so that the conditions can read its columns; `load`, which reads some hundred rows whole at once; and
+`bytes_of`, which bounds the size of the page. Most nouns list rows of one model and use `page_source`. Executions
+consist of two items and bring their own functions.
 
 A page reads a bounded number of rows, so its cost depends neither on the size of the list nor on the page's position.
 Where few rows pass the filters, or an offset skips many, the page ends early, with a token to continue from.
@@ -42,8 +42,8 @@ class PageSource[M: Model, R]:
     """The rows that a page is made of: an index query, the conditions, and how to load rows.
 
     `from_index_row` wraps an index row as the conditions read it. `load` reads rows whole, in the order given, None for
-    a row that is gone. `bytes_of` returns a whole row's size. `has_whole_rows` says that the index holds rows whole, so
-    that nothing needs loading.
+    a row that is gone. `bytes_of` returns a whole row's size. With `has_whole_rows` the index holds rows whole, and
+    nothing is loaded.
     """
 
     model: type[M]

@@ -54,8 +54,8 @@ def rows_in_order[M: Model](
 ) -> Iterator[tuple[Cursor, M]]:
     """Yield the rows of all partitions in order, each with its cursor, from behind the requested start.
 
-    `needed` is the expected number of rows; more are read as the caller goes on. The iterator raises BudgetExhausted
-    where the budget ends.
+    `needed` is the expected number of rows; further rows are read on demand. The iterator raises BudgetExhausted where
+    the budget ends.
 
     Raises:
         InvalidArgument: the start is outside of the partitions or the key range.

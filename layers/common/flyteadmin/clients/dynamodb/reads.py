@@ -124,7 +124,7 @@ def query_all[M: Model](
 def query_each[M: Model](
     model: type[M], partition: str, sort: Condition | None = None, *, index: str | None = None
 ) -> Iterator[M]:
-    """Yield the items of a partition, or of the part that `sort` selects; pages are read as the caller goes on."""
+    """Yield the items of a partition, or of the part that `sort` selects; pages are read on demand."""
     start: RawItem | None = None
     while True:
         page = query(model, partition, index=index, sort=sort, start=start)
