@@ -1,4 +1,4 @@
-"""What an answer over HTTPS means in gRPC, never UNKNOWN (invariant 8); pure."""
+"""Translates answers over HTTPS to gRPC statuses, never UNKNOWN (invariant 8); pure."""
 
 import json
 from collections.abc import Mapping
@@ -41,19 +41,19 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the body is the RPC's response."""
+        """Return whether the body is the RPC's response."""
         return self.status == HTTPStatus.OK
 
     @property
     def is_passing(self) -> bool:
-        """Whether a fault is not the functions' last word, so that the same call may go through later."""
+        """Return whether a fault may pass, so that the same call may succeed later."""
         if self.status not in _PASSING:
             return False
         status = self.status_message()
         return status is None or status.code == Code.UNAVAILABLE
 
     def status_message(self) -> Status | None:
-        """What a function said; None where the gateway, or something before it, answered itself."""
+        """Return a function's own status; None where the gateway, or something before it, answered."""
         if self.headers.get("content-type", "").partition(";")[0] != OCTETS:
             return None
         try:
@@ -64,7 +64,7 @@ class Answer:
 
 
 def error_of(answer: Answer, rpc: str) -> Status:
-    """The status of an answer that is no success."""
+    """Return the status of an answer that is no success."""
     status = answer.status_message() or _of_gateway(answer)
     if status.code not in set(Code) or status.code == Code.UNKNOWN:
         status.code = Code.INTERNAL
@@ -72,12 +72,12 @@ def error_of(answer: Answer, rpc: str) -> Status:
 
 
 def unreachable(rpc: str, why: str) -> Status:
-    """The status of a call to which nobody answered."""
+    """Return the status of a call to which nobody answered."""
     return as_propeller_reads(Status(code=Code.UNAVAILABLE, message=f"the API can't be reached: {why}"), rpc)
 
 
 def as_propeller_reads(status: Status, rpc: str) -> Status:
-    """The status of a fault that passes, under the code that makes propeller try again (invariant 8)."""
+    """Return the status of a fault that passes, under the code that makes propeller try again (invariant 8)."""
     if status.code == Code.UNAVAILABLE and rpc in RETRIED_ON_INTERNAL:
         status.code = Code.INTERNAL
     return status
@@ -93,7 +93,7 @@ def _of_gateway(answer: Answer) -> Status:
 
 
 def _said(body: bytes) -> str:
-    """The message in the gateway's JSON, or what there is of a body, at most 500 characters."""
+    """Return the message in the gateway's JSON, or what there is of a body, at most 500 characters."""
     try:
         said = json.loads(body)
     except ValueError:

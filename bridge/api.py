@@ -39,7 +39,7 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
-        """A deadline so many seconds from now."""
+        """Return a deadline so many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @property
@@ -67,7 +67,7 @@ class Api:
         self._session = session
 
     async def call(self, call: HttpCall, terms: Terms, attempts: int, *, signed: bool = True) -> Answer:
-        """The answer to a call; the same call again while the fault is passing and both deadline and attempts allow.
+        """Call, and repeat the call while its fault may pass and both deadline and attempts allow.
 
         One whose caller is not known goes unsigned.
 

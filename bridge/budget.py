@@ -14,7 +14,7 @@ _LEFT_BYTES = 16 * 1024 * 1024
 
 @dataclass(eq=False)
 class Share:
-    """What a call holds of a budget."""
+    """A call's share of a budget."""
 
     caller: str
     size: int

@@ -1,4 +1,4 @@
-"""Who calls the bridge: nobody is signed for who is not known (docs/architecture.md#security)."""
+"""Authenticates callers of the bridge; it signs for known ones only (docs/architecture.md#security)."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _TRUST_SECONDS = 300.0
 
 
 def token_of(metadata: Mapping[str, str]) -> str:
-    """The caller's bearer token as it was sent, "Bearer …"; "" for none."""
+    """Return the caller's bearer token as it was sent, "Bearer …"; "" for none."""
     return next((metadata[name] for name in _TOKENS if metadata.get(name)), "")
 
 
@@ -36,7 +36,7 @@ class Tokens:
         self._keys: jwt.PyJWKClient | None = None
 
     async def subject(self, token: str) -> str:
-        """Whom a token, "Bearer …", speaks for.
+        """Return the subject of a token, "Bearer …".
 
         Raises:
             Unauthenticated: it is missing, expired, for others, or not the issuer's.
@@ -87,7 +87,7 @@ class Callers:
         self._is_open = settings.is_loopback
 
     async def principal(self, metadata: Mapping[str, str], certificate: Mapping[str, Iterable[bytes]]) -> str:
-        """The token's subject, or the certificate's name; "" for a caller on this machine.
+        """Return the token's subject, or the certificate's name; "" for a caller on this machine.
 
         Raises:
             Unauthenticated: the caller is not known.

@@ -56,7 +56,7 @@ class Events:
             turn.release()
 
     async def _send(self, message: Message) -> None:
-        """The same message may be sent again: its deduplication id is its event's digest."""
+        """Send a message, repeatedly if need be: its deduplication id is its event's digest."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._outbox.send(message)
@@ -73,7 +73,7 @@ class Events:
         return admit(event, lambda _: stored)
 
     async def _stored(self, event: Event, execution: str) -> Stored | None:
-        """What admission looks at: for a workflow event as it stands, for others at most a second old."""
+        """Read an execution for admission: consistently for a workflow event, for others at most a second old."""
         if not isinstance(event, WorkflowExecutionEvent):
             stored, until = self._kept.get(execution, (None, 0.0))
             if time.monotonic() < until:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 KEYED: Final = frozenset({"CreateExecution", "RelaunchExecution", "RecoverExecution"})
-"""What must not happen twice."""
+"""The RPCs that get a key, because they must not run twice."""
 
 _KEPT_SECONDS = 300.0
 _KEPT_KEYS = 10_000
@@ -25,7 +25,7 @@ class Keys:
         self._unheard: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     def take(self, call: bytes) -> str:
-        """The key for a call: that of an equal one whose outcome was not heard, which is then used up, or a new one."""
+        """Take a call's key: that of an equal call whose outcome was not heard, once, or else a new one."""
         key, until = self._unheard.pop(call, ("", 0.0))
         return key if time.monotonic() < until else uuid.uuid4().hex
 
@@ -38,6 +38,6 @@ class Keys:
 
 
 def fingerprint(rpc: str, principal: str, request: bytes) -> bytes:
-    """What makes two calls equal: the RPC, who calls, and the bytes of the request."""
+    """Digest what makes two calls equal: the RPC, the caller, and the bytes of the request."""
     head = f"{rpc}\0{principal}\0".encode()
     return sha256(head + request).digest()

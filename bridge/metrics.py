@@ -1,4 +1,4 @@
-"""What Prometheus reads of a bridge, and whether it serves, over HTTP on a port of its own."""
+"""Serves a bridge's metrics for Prometheus, and its health, over HTTP on a port of its own."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

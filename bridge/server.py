@@ -70,7 +70,7 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[str]:
-    """A bridge in this process, by the address that it listens on; it is drained at the end."""
+    """Run a bridge in this process and yield its address; it is drained at the end."""
     async with AsyncExitStack() as resources:
         connector = aiohttp.TCPConnector(limit=_MANY_CONNECTIONS, keepalive_timeout=60)
         session = await resources.enter_async_context(

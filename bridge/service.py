@@ -39,7 +39,7 @@ _ATTEMPTS = 4
 _SECONDS_TO_ANSWER = 0.3
 ANSWERS_BYTES: Final = 64 * MIB
 _COPIES, _COPIES_OF_EVENTS, _COPIES_OF_ANSWERS = 3, 6, 2
-"""How many times its size a message, or an answer, takes at most while the bridge has it; measured."""
+"""The memory that a message or an answer takes while the bridge has it, as a multiple of its size; measured."""
 _GRPC_CODES: Final[Mapping[int, grpc.StatusCode]] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -59,7 +59,7 @@ class Rpc:
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Who calls: the name that is vouched for, if any, and that under which memory is held."""
+    """A caller: the name that the bridge vouches for, if any, and the name under which memory is held."""
 
     principal: str
     holder: str
@@ -92,7 +92,7 @@ class FlyteServices(grpc.GenericRpcHandler):
         self._handlers: Mapping[str, Handler] = {rpc.path: self._handler(rpc) for rpc in rpcs()}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
-        """The handler of a method; gRPC itself answers UNIMPLEMENTED for one that is unknown."""
+        """Return the handler of a method; gRPC itself answers UNIMPLEMENTED for one that is unknown."""
         return self._handlers.get(handler_call_details.method)
 
     def _handler(self, rpc: Rpc) -> Handler:
@@ -117,7 +117,7 @@ class FlyteServices(grpc.GenericRpcHandler):
     async def _outcome(
         self, rpc: Rpc, requests: AsyncIterator[bytes], metadata: Mapping[str, str], request_id: str, context: Context
     ) -> bytes | Status:
-        """The response's bytes, or what went wrong."""
+        """Return the response's bytes, or what went wrong."""
         try:
             principal = ""
             if rpc.service != _ANONYMOUS:

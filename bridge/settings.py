@@ -1,4 +1,4 @@
-"""What an operator decides about a bridge: the variables BRIDGE_*, read here and nowhere else.
+"""The settings of a bridge: the variables BRIDGE_*, read here and nowhere else.
 
 What admission needs (TABLE_PREFIX, BUCKET, EVENTS_QUEUE_URL) is read by `flyteadmin.settings`, as in a function.
 """
@@ -65,12 +65,12 @@ class Settings(BaseModel):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine, or this pod, can reach the bridge."""
+        """Return whether only this machine, or this pod, can reach the bridge."""
         return is_loopback(self.listen)
 
 
 def is_loopback(address: str) -> bool:
-    """Whether host:port is on this machine alone; a name other than localhost is not, since it may resolve to any."""
+    """Return whether host:port is on this machine alone; a name other than localhost may resolve to any address."""
     host = address.rpartition(":")[0].strip("[]")
     if host == "localhost":
         return True
@@ -82,7 +82,7 @@ def is_loopback(address: str) -> bool:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
     Raises:
         pydantic.ValidationError: a variable is missing or wrong; the message names it and says what is expected.

@@ -28,7 +28,7 @@ class Signer:
 
     @classmethod
     def of_process(cls) -> "Signer":
-        """The signer with what botocore finds: variables, a web identity, a profile, an instance's role.
+        """Return the signer with what botocore finds: variables, a web identity, a profile, an instance's role.
 
         Raises:
             RuntimeError: it finds no credentials, or no region.
@@ -40,7 +40,7 @@ class Signer:
         return cls(credentials, region)
 
     async def sign(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers with the signature in them."""
+        """Return the headers with the signature in them."""
         if self._frozen is None or time.monotonic() >= self._until:
             self._frozen = await asyncio.to_thread(self._credentials.get_frozen_credentials)
             self._until = time.monotonic() + _FRESH_SECONDS

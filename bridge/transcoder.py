@@ -30,7 +30,7 @@ class HttpCall:
 
 
 def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
-    """The HTTPS call for the bytes of a request, by the first of its RPC's routes whose path it can fill.
+    """Return the HTTPS call for the bytes of a request, by the first of its RPC's routes whose path it can fill.
 
     Raises:
         InvalidArgument: not such a message; or the path needs a field that is empty.
@@ -66,7 +66,7 @@ def _variables(route: Route) -> Iterator[str]:
 
 
 def _empty(route: Route, message: Message) -> list[str]:
-    """The path's fields that a request leaves empty; a number may be 0."""
+    """Return the path's fields that a request leaves empty; a number may be 0."""
     return [name for name in _variables(route) if _value(message, name) == ""]
 
 
@@ -84,7 +84,7 @@ def _segment(part: str, message: Message) -> str:
 
 
 def _query(message: Message, bound: frozenset[str], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """What is set beside the path, as pairs; a field of a field is written "id.project", an entry of a map "m[k]"."""
+    """Yield the fields beside the path, as pairs; a field of a field is "id.project", an entry of a map "m[k]"."""
     for field, value in message.ListFields():
         name = prefix + field.name
         if name in bound:

@@ -20,7 +20,7 @@ _COLUMNS = ("row", "what", "proven by", "rule alone tested by")
 
 
 class Proof(TypedDict):
-    """What a run showed of one test function: the rows it proved, and whether it met what is deployed."""
+    """The result of one test function in a run: the rows it proved, and whether it met what is deployed."""
 
     rows: list[str]
     deployed: bool

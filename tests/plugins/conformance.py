@@ -25,7 +25,7 @@ def known_ids(root: Path) -> frozenset[str]:
 
 
 class Proofs:
-    """What this run learns of each test function that carries rows, or that failed."""
+    """The results of this run for each test function that carries rows, or that failed."""
 
     def __init__(self) -> None:
         """Nothing is known before the first test."""

@@ -25,7 +25,7 @@ _ENTRANCES: dict[str, Callable[[Any], FunctionType]] = {
     "functions.notify.handler": lambda module: module.lambda_handler,
     "bridge.server": lambda module: module.running.__wrapped__,
 }
-"""Where a call enters: a function by the module that has it."""
+"""The entry of a call: a function by the module that has it."""
 
 
 class Watch:

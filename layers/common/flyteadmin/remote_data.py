@@ -22,7 +22,7 @@ class RemoteData:
 
 
 def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData:
-    """What lies at a URI, or came with an event, as the operator wants it handed out (GET-06…10).
+    """Return data at a URI, or from an event, in the form that the operator configured (GET-06…10).
 
     Without signed URLs it is always whole: a client would have no other way to it, and a large answer is a redirect.
     A limit of 0 is none, for events too (KD-38).
@@ -47,7 +47,7 @@ def _signed(uri: str, how: SignedUrls) -> UrlBlob:
 
 
 def read_literals(uri: str | None) -> LiteralMap:
-    """The literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09)."""
+    """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09)."""
     if not uri:
         return LiteralMap()
     try:

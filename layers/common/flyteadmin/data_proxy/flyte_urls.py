@@ -21,7 +21,7 @@ _MAX_ATTEMPT = 2**32 - 1
 
 
 class Kind(StrEnum):
-    """What of an execution is meant, as the URL spells it."""
+    """The part of an execution that a URL names, as the URL spells it."""
 
     INPUTS = "i"
     OUTPUTS = "o"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class FlyteUrl:
-    """What a URL names; `literal` is one of the inputs or outputs, "" for all of them."""
+    """The object that a URL names; `literal` is one of the inputs or outputs, "" for all of them."""
 
     node: NodeExecutionIdentifier
     attempt: int | None
@@ -39,7 +39,7 @@ class FlyteUrl:
 
 
 def parse(url: str) -> FlyteUrl:
-    """The parts of a URL.
+    """Return the parts of a URL.
 
     Raises:
         InvalidArgument: it has another form (DAT-12).

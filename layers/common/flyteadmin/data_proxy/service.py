@@ -1,4 +1,4 @@
-"""What happens when data is uploaded, downloaded or looked at by its flyte:// URL."""
+"""Serves the data proxy: uploads, downloads, and data by its flyte:// URL."""
 
 import secrets
 from base64 import b64encode
@@ -70,7 +70,7 @@ def create_upload_location(request: CreateUploadLocationRequest) -> CreateUpload
 
 
 def _is_absent(target: str, content_md5: bytes) -> bool:
-    """Whether a file is new; the URL then says so too, and of two that come at once the second is refused (KD-48)."""
+    """Return whether a file is new; its URL then allows one upload only: a second one is refused (KD-48)."""
     stored = storage.head(target)
     if stored is not None and not is_same(content_md5, stored):
         raise AlreadyExists(
@@ -95,7 +95,7 @@ def create_download_location(request: CreateDownloadLocationRequest) -> CreateDo
 
 
 def _validate_readable(native_url: str) -> None:
-    """Where a blob lies is what a client says, or an event: neither may lead to what is not for users."""
+    """Refuse a URI, which a client or an event chose, outside of what users may read."""
     validate_download(native_url, filter(None, environment().readable_data.split(",")))
 
 

@@ -1,4 +1,4 @@
-"""What a client may ask the data proxy for, and where an upload lies; pure.
+"""Validates requests to the data proxy and names the keys of uploads; pure.
 
 Source: flyteadmin dataproxy/service.go.
 """
@@ -44,7 +44,7 @@ def _validate_path(path: str, field: str) -> None:
 
 
 def expiry(given: Duration | None, most: timedelta) -> timedelta:
-    """How long a URL lasts, in whole seconds; as long as it may where nothing is asked for (DAT-03, DAT-10).
+    """Return how long a URL lasts, in whole seconds; by default as long as it may (DAT-03, DAT-10).
 
     Raises:
         InvalidArgument: less than a second, or more than `most`.
@@ -60,7 +60,7 @@ def expiry(given: Duration | None, most: timedelta) -> timedelta:
 
 
 def upload_key(request: CreateUploadLocationRequest, filename: str, storage_prefix: str) -> tuple[str, ...]:
-    """The parts of an upload's key: the root is the client's, or the MD5 in base32 (DAT-05); empty parts are dropped.
+    """Return an upload's key parts: the client's root or the MD5 in base32 (DAT-05); empty parts are dropped.
 
     Raises:
         InvalidArgument: it is longer than any key.
@@ -74,7 +74,7 @@ def upload_key(request: CreateUploadLocationRequest, filename: str, storage_pref
 
 
 def is_same(content_md5: bytes, stored: Stored) -> bool:
-    """Whether what is stored has this MD5, by its noted one or else by its entity tag (DAT-02)."""
+    """Return whether what is stored has this MD5, by its noted one or else by its entity tag (DAT-02)."""
     if not content_md5:
         return False
     base64 = b64encode(content_md5).decode()
