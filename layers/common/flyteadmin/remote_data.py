@@ -31,10 +31,10 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
         InvalidArgument: a URL is to be signed for something that is not an s3:// URI.
         Internal: a URL is to be signed for an object that is not there.
     """
-    here = configuration.current().remote_data
-    url = _signed(uri, here.signed_urls) if uri and here.signed_urls.enabled else UrlBlob()
+    settings = configuration.current().remote_data
+    url = _signed(uri, settings.signed_urls) if uri and settings.signed_urls.enabled else UrlBlob()
     size = inline.ByteSize() if inline is not None else url.bytes
-    if here.max_size_in_bytes and size >= here.max_size_in_bytes:
+    if settings.max_size_in_bytes and size >= settings.max_size_in_bytes:
         return RemoteData(LiteralMap(), url)
     return RemoteData(inline if inline is not None else read_literals(uri), url)
 

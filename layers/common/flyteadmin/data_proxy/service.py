@@ -48,10 +48,10 @@ def create_upload_location(request: CreateUploadLocationRequest) -> CreateUpload
         AlreadyExists: another file has this name, or one without an MD5 to compare it by.
     """
     validate_upload(request)
-    here = configuration.current()
-    granted = here.server.data_proxy.upload
+    current = configuration.current()
+    granted = current.server.data_proxy.upload
     lasts = expiry(request.expires_in if request.HasField("expires_in") else None, granted.max_expires_in)
-    validate_project_and_domain(projects.read(request.project), request.project, request.domain, here)
+    validate_project_and_domain(projects.read(request.project), request.project, request.domain, current)
     filename = (
         request.filename or secrets.token_hex(granted.default_file_name_length)[: granted.default_file_name_length]
     )

@@ -22,7 +22,7 @@ _ROOT = "uploads"
 
 
 def validate_upload(request: CreateUploadLocationRequest) -> None:
-    """Check what an upload must say (DAT-01), and that no part of its path leaves its folder.
+    """Check the fields of an upload (DAT-01), and that no part of its path leaves its folder.
 
     Raises:
         InvalidArgument: naming the field.
@@ -104,7 +104,7 @@ def validate_download(native_url: str, readable: Iterable[str]) -> None:
 
 
 def validate_download_link(request: CreateDownloadLinkRequest) -> None:
-    """Check that a link is asked for to something there is a link to (DAT-08).
+    """Check that a link is requested to a kind of artifact that has links (DAT-08).
 
     Raises:
         InvalidArgument: naming the field.

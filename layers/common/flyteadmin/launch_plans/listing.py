@@ -1,4 +1,4 @@
-"""Lists of launch plans: what may be asked of them, and which index answers."""
+"""Lists of launch plans: the columns that filters may name, and the index that answers."""
 
 from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest, Sort
 from flyteidl.admin.launch_plan_pb2 import ACTIVE, INACTIVE, ActiveLaunchPlanListRequest, LaunchPlanList

@@ -43,7 +43,7 @@ class ListingIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
 
 class ListingUpdatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
-    """The same by the time of their last activation or deactivation; what `pyflyte get launch-plan` asks for."""
+    """The same by the time of their last activation or deactivation, as `pyflyte get launch-plan` lists them."""
 
     class Meta:
         index_name = "listing_updated"
@@ -87,7 +87,7 @@ class ActiveIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
 
 class ActiveCreatedIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
-    """The same by registration time; what the console asks for a workflow's page."""
+    """The same by registration time, as the console lists them on a workflow's page."""
 
     class Meta:
         index_name = "active_created"
@@ -120,7 +120,7 @@ class WorkflowIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
 
 
 class WorkflowVersionIndex(GlobalSecondaryIndex["LaunchPlanRow"]):
-    """Launch plans of one version of a workflow by registration time; what the console asks before a launch."""
+    """Launch plans of one version of a workflow by registration time, as the console lists them before a launch."""
 
     class Meta:
         index_name = "workflow_version"
@@ -135,10 +135,10 @@ class LaunchPlanRow(Model):
 
     `spec` is a serialized `admin.LaunchPlanSpec` whose default inputs are the expected inputs; a large one lies at
     `spec_uri`. `expected_outputs` is a serialized `core.VariableMap`, unless it is large: the workflow's outputs are in
-    its compiled closure too, which lies at `closure_uri`. `digest` is the SHA-256 of what was registered, `state` the
-    number of `LaunchPlanState`.
+    its compiled closure too, which lies at `closure_uri`. `digest` is the SHA-256 of the launch plan as registered,
+    `state` the number of `LaunchPlanState`.
 
-    What the indexes are keyed by follows from that: `listing` is the launch plan's "project:domain", `active` the same
+    The keys of the indexes follow from that: `listing` is the launch plan's "project:domain", `active` the same
     on the active version only, `scheduled` the same with a schedule only; `by_version` is "project:domain#version",
     `by_workflow` "project:domain#name", `by_workflow_version` "project:domain#name#version" of the workflow.
     """

@@ -77,7 +77,7 @@ def first(row: LaunchPlanRow, launch_plan: LaunchPlan) -> Put:
 
 
 def _index(row: LaunchPlanRow) -> None:
-    """Set what the indexes are keyed by."""
+    """Set the keys of the indexes."""
     workflow = key_parts(row.workflow)[2]
     row.listing = scope_key(row.name)
     row.scheduled = row.listing if row.schedule_type != "NONE" else None

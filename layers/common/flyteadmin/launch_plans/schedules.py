@@ -94,7 +94,10 @@ def _validate_kickoff(kickoff: str, expected: ParameterMap) -> None:
 
 
 def cron_error(expression: str) -> str:
-    """Why an expression is no standard cron: five fields or a descriptor, after "TZ=…" or not; "" if it is one."""
+    """Return the fault of a cron expression, "" if it is a standard one.
+
+    That is five fields or a descriptor such as "@daily", with or without a time zone ("TZ=…") before it.
+    """
     text = expression
     if text.startswith(("TZ=", "CRON_TZ=")):
         zone, _, text = text.partition(" ")
@@ -106,7 +109,7 @@ def cron_error(expression: str) -> str:
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return f"expected exactly 5 fields, found {len(fields)}: [{text[:100]}]"
-    errors = (_field_error(part, each) for part, each in zip(fields, _FIELDS, strict=True))
+    errors = (_field_error(part, allowed) for part, allowed in zip(fields, _FIELDS, strict=True))
     return next(filter(None, errors), "")
 
 

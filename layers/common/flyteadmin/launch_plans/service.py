@@ -50,8 +50,7 @@ def create(request: LaunchPlanCreateRequest) -> LaunchPlanCreateResponse:
     workflow = found.get(workflows.key(workflow_id))
     if workflow is None:
         raise missing_entity(workflow_id)
-    here = configuration.current()
-    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, here)
+    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, configuration.current())
     launch_plan = _completed(request, workflows.interface(workflow))
     existing = found.get(repository.key(identifier)) or _store(launch_plan, workflow, found.get(name))
     if existing is not None:

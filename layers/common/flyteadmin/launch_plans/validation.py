@@ -18,7 +18,7 @@ from flyteadmin.validation import validate_labels, validate_notifications
 
 
 def validate_launch_plan(spec: LaunchPlanSpec, workflow_inputs: VariableMap) -> ParameterMap:
-    """Check a spec against its workflow's inputs, and give the inputs that executions may set (REG-11…14).
+    """Check a spec against its workflow's inputs, and return the inputs that executions may set (REG-11…14).
 
     Raises:
         InvalidArgument: naming the first field that is wrong.
@@ -136,7 +136,7 @@ def _declared(what: str, name: str, workflow_inputs: VariableMap) -> LiteralType
 
 
 def _check_type(what: str, name: str, given: LiteralType, wanted: LiteralType) -> None:
-    """Upstream swaps expected and got for defaults; here both say what they mean."""
+    """Compare types; upstream swaps "expected" and "got" for defaults, this does not."""
     if not are_types_castable(given, wanted):
         raise InvalidArgument(
             f"invalid {what} wrong type {name}, expected {_shown(wanted)}, got {_shown(given)} instead"

@@ -31,7 +31,7 @@ _GENERATED = "not_like(name,.flytegen%)"
 
 
 def _columns() -> Columns[NamedEntityRow]:
-    """The names' own columns; what is said about them belongs to another entity at upstream, and answers to both."""
+    """Return the columns under both of upstream's entities: that of the name, and that of its description and state."""
     columns = {
         "project": Column[NamedEntityRow](Kind.TEXT, lambda row: key_parts(row.scope)[1]),
         "domain": Column[NamedEntityRow](Kind.TEXT, lambda row: key_parts(row.scope)[2]),
@@ -47,7 +47,7 @@ _COLUMNS = _columns()
 
 
 def list_named_entities(request: NamedEntityListRequest) -> NamedEntityList:
-    """ListNamedEntities: names with what is said about them, in order; without a filter, not those of single tasks.
+    """ListNamedEntities: names with description and state, in order; without a filter, not those of single tasks.
 
     Raises:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
@@ -105,7 +105,7 @@ def _page(
     scope = repository.scope_key(kind, request.project, request.domain)
     names = conditions.key_range(Entity.NAMED_ENTITY, "name")
     states = [
-        each for each in NamedEntityState.values() if conditions.allow(Entity.NAMED_ENTITY_METADATA, "state", each)
+        state for state in NamedEntityState.values() if conditions.allow(Entity.NAMED_ENTITY_METADATA, "state", state)
     ]
     index_query = IndexQuery(None, (scope,), names)
     if len(states) == 1:

@@ -40,7 +40,7 @@ def read(identifier: Identifier) -> NamedEntityRow | None:
 
 
 def describe(identifier: Identifier, metadata: NamedEntityMetadata, now: int) -> bool:
-    """Write what is said about a name, if there is one; whether there was. `now` is in ns."""
+    """Write the description and state of a name; False where there is no such name. `now` is in ns."""
     row = NamedEntityRow
     actions = [
         row.version.set(row.version + 1),
@@ -86,7 +86,7 @@ def store_version[V: Model](
 
 
 def state_key(scope: str, state: int) -> str:
-    """Give "WORKFLOW:project:domain#0": what lists of names in one state are keyed by."""
+    """Give "WORKFLOW:project:domain#0": the key of lists of names in one state."""
     return f"{scope}#{state}"
 
 

@@ -21,7 +21,7 @@ _MAX_DESCRIPTION = 300
 
 
 def validate_identifier(identifier: Identifier | None, expected: ResourceType) -> Identifier:
-    """Check that an identifier is there, of the expected type and whole (VAL-01, VAL-02), and give it back.
+    """Check that an identifier is there, of the expected type and whole (VAL-01, VAL-02), and return it.
 
     Raises:
         InvalidArgument: naming the first field that is wrong.
@@ -38,7 +38,7 @@ def validate_identifier(identifier: Identifier | None, expected: ResourceType) -
 
 
 def validate_name(request: NamedEntityGetRequest | NamedEntityUpdateRequest) -> Identifier:
-    """Check which name a request is about (REG-22, REG-24), and give it as an identifier without a version.
+    """Check the name in a request (REG-22, REG-24), and return it as an identifier without a version.
 
     Raises:
         InvalidArgument: naming the field.
@@ -56,20 +56,20 @@ def validate_name(request: NamedEntityGetRequest | NamedEntityUpdateRequest) -> 
 
 
 def validate_kind(kind: int) -> None:
-    """Check that a resource type is one.
+    """Check that a resource type exists.
 
     Raises:
-        InvalidArgument: it is unspecified, or none.
+        InvalidArgument: it is unspecified or unknown.
     """
     if kind == UNSPECIFIED or kind not in ResourceType.values():
         raise invalid("resource_type")
 
 
 def validate_metadata(request: NamedEntityUpdateRequest) -> None:
-    """Check what is to be said about a name (REG-22).
+    """Check the description and state of a name (REG-22).
 
     Raises:
-        InvalidArgument: nothing is said, it is too long, or the state is none.
+        InvalidArgument: there are none, the description is too long, or there is no such state.
     """
     if not request.HasField("metadata"):
         raise missing("metadata")
@@ -99,7 +99,7 @@ def with_type(identifier: Identifier | None, kind: ResourceType) -> Identifier |
 
 
 def validate_list(request: ResourceListRequest | NamedEntityIdentifierListRequest | NamedEntityListRequest) -> None:
-    """Check what a list must say: project, domain and a limit (VAL-08).
+    """Check the project, the domain and the limit of a list (VAL-08).
 
     Raises:
         InvalidArgument: naming the field.

@@ -1,4 +1,4 @@
-"""Lists of versions: what may be asked of tasks, workflows and launch plans alike, and which index answers; pure."""
+"""Lists of versions: the columns that tasks, workflows and launch plans share, and the index that answers; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SORTED_BY = {
     "name": "name",
     "version": "version",
 }
-"""By upstream's column the one that orders here: ids are given in the order of creation, versions never change."""
+"""Our column by upstream's: ids ascend with the time of creation, and a version never changes."""
 
 
 class Version(Protocol):

@@ -35,7 +35,7 @@ def new_row(project: str, now: int) -> ProjectRow:
 
 
 def create(row: ProjectRow) -> bool:
-    """Store a project unless its identifier is taken; whether it was stored."""
+    """Store a project unless its identifier is taken; return True if it was stored."""
     try:
         write(Put(row, ProjectRow.project.does_not_exist()))
     except ConditionFailed:
@@ -44,7 +44,7 @@ def create(row: ProjectRow) -> bool:
 
 
 def replace(row: ProjectRow) -> bool:
-    """Store a project over the version that was read, and move the version; whether it still was that version."""
+    """Store a project over the version that was read; return False if another version is there."""
     condition = ProjectRow.version == row.version
     row.version += 1
     try:
@@ -55,7 +55,7 @@ def replace(row: ProjectRow) -> bool:
 
 
 def read_all() -> list[ProjectRow]:
-    """All projects in the order of their identifiers."""
+    """Read all projects, in the order of their identifiers."""
     return query_all(ProjectRow, ALL_PROJECTS, index="listing")
 
 

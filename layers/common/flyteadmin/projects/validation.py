@@ -23,7 +23,7 @@ class StoredProject(Protocol):
 def validate_project_and_domain(
     row: StoredProject | None, project: str, domain: str, configuration: Configuration
 ) -> None:
-    """Check that entities and executions may be created here (CRE-06…08, PRJ-06, PRJ-07).
+    """Check that entities and executions may be created in a project and domain (CRE-06…08, PRJ-06, PRJ-07).
 
     A project that the configuration names is active without a row; a row decides once there is one.
 
@@ -55,7 +55,7 @@ def validate_registration(request: ProjectRegisterRequest) -> None:
 
 
 def validate_project(project: Project) -> None:
-    """Check what a project is registered or updated with (PRJ-02).
+    """Check the fields of a project (PRJ-02).
 
     Raises:
         InvalidArgument: naming the field.

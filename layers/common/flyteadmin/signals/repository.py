@@ -20,7 +20,7 @@ def read(identifier: SignalIdentifier) -> SignalRow | None:
 
 
 def create(row: SignalRow) -> SignalRow:
-    """Store a signal unless there is one, and give the one that is there then."""
+    """Store a signal unless there is one, and return the one that is stored."""
     try:
         write(Put(row, SignalRow.execution.does_not_exist()))
     except ConditionFailed as failure:
@@ -29,7 +29,7 @@ def create(row: SignalRow) -> SignalRow:
 
 
 def set_value(row: SignalRow, value: bytes, now: int) -> None:
-    """Set the value of a signal that was read: what it is a value of never changes. `now` is in ns."""
+    """Set the value of a signal that was read; its type never changes. `now` is in ns."""
     actions = [
         SignalRow.version.set(SignalRow.version + 1),
         SignalRow.value.set(value),

@@ -21,7 +21,7 @@ from flyteadmin.signals.validation import validate_get_or_create, validate_set, 
 
 
 def get_or_create(request: SignalGetOrCreateRequest) -> Signal:
-    """GetOrCreateSignal: what propeller conditions at each look at a gate, until there is a value (SIG-02).
+    """GetOrCreateSignal, which propeller calls each time it evaluates a gate, until there is a value (SIG-02).
 
     Raises:
         InvalidArgument: naming the field.
@@ -45,7 +45,7 @@ def set_signal(request: SignalSetRequest) -> SignalSetResponse:
 
     Raises:
         InvalidArgument: naming the field; there is no such signal; or the value is not of its type.
-        FailedPrecondition: the execution has ended, so nobody waits for the signal (KD-42).
+        FailedPrecondition: the execution has ended, so no gate waits for the signal (KD-42).
     """
     validate_set(request)
     execution = executions.state_key(execution_key(request.id.execution_id))

@@ -1,4 +1,4 @@
-"""Lists of tasks: what may be asked of them."""
+"""Lists of tasks: the columns that filters may name."""
 
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.task_pb2 import TaskList

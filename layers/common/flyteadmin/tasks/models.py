@@ -54,7 +54,7 @@ class VersionIndex(GlobalSecondaryIndex["TaskRow"]):
 class TaskRow(Model):
     """A version of a task; `name` is "project:domain:name".
 
-    What the indexes are keyed by follows from that: `listing` is "project:domain", `by_version`
+    The keys of the indexes follow from that: `listing` is "project:domain", `by_version`
     "project:domain#version".
 
     `closure` is a serialized `core.CompiledTask`; a large one lies at `closure_uri`. `digest` is its SHA-256.

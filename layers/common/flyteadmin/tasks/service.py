@@ -39,10 +39,10 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     scopes = attributes.keys(identifier.project, identifier.domain)
     name = named_entities.key(identifier)
     found = batch_get([projects.key(identifier.project), repository.key(identifier), name, *scopes])
-    here = configuration.current()
+    current = configuration.current()
     project = found.get(projects.key(identifier.project))
-    validate_project_and_domain(project, identifier.project, identifier.domain, here)
-    _validate(request, attributes.rows_of(found, scopes), here)
+    validate_project_and_domain(project, identifier.project, identifier.domain, current)
+    _validate(request, attributes.rows_of(found, scopes), current)
     task = _compiled(request.spec.template, identifier)
     validate_compiled(task)
     existing = found.get(repository.key(identifier)) or _store(request, task, found.get(name))
@@ -51,11 +51,11 @@ def create(request: TaskCreateRequest) -> TaskCreateResponse:
     return TaskCreateResponse()
 
 
-def _validate(request: TaskCreateRequest, rows: MatchingAttributesRows, here: Configuration) -> None:
+def _validate(request: TaskCreateRequest, rows: MatchingAttributesRows, current: Configuration) -> None:
     matched = rows.most_specific(MatchableResource.TASK_RESOURCE)
     is_set = matched is not None and matched.HasField("task_resource_attributes")
     row = matched.task_resource_attributes if matched is not None and is_set else None
-    validate_task(request, platform_limits(row, here.task_resources), here.task_type_whitelist)
+    validate_task(request, platform_limits(row, current.task_resources), current.task_type_whitelist)
 
 
 def _compiled(given: TaskTemplate, identifier: Identifier) -> CompiledTask:

@@ -49,8 +49,7 @@ def validate_compiled(task: CompiledTask) -> None:
 def validate_task(request: TaskCreateRequest, limits: Amounts, whitelist: Whitelist) -> None:
     """Check a task whose identifier and project are known to be good (REG-05, RES-09…13).
 
-    `limits` are the platform's; what it leaves out is not limited. `whitelist` has the task types that are not for
-    everybody.
+    `limits` are the platform's; a resource without one is not limited. `whitelist` has the restricted task types.
 
     Raises:
         InvalidArgument: naming the first field that is wrong.
@@ -73,7 +72,7 @@ def validate_task(request: TaskCreateRequest, limits: Amounts, whitelist: Whitel
 
 
 def _validate_type(identifier: Identifier, task_type: str, whitelist: Whitelist) -> None:
-    """A type that is listed may be used where a scope says so (REG-06)."""
+    """Check that a listed type is used within one of its scopes (REG-06)."""
     scopes = whitelist.get(task_type)
     if scopes and not any(
         scope.project in {"", identifier.project} and (not scope.project or scope.domain in {"", identifier.domain})
@@ -83,9 +82,9 @@ def _validate_type(identifier: Identifier, task_type: str, whitelist: Whitelist)
 
 
 def platform_limits(row: TaskResourceAttributes | None, configured: TaskResources) -> Amounts:
-    """The platform's limits without those that are zero; a matchable row replaces the configured ones as a whole.
+    """Return the platform's limits that are not zero; a matchable row replaces the configured ones as a whole.
 
-    What can't be parsed counts as unset (upstream's `parseQuantityNoError`).
+    A quantity that can't be parsed counts as unset (upstream's `parseQuantityNoError`).
     """
     limits: TaskResourceSpec | TaskResourceSet = row.limits if row is not None else configured.limits
     texts = {
@@ -116,8 +115,8 @@ def _validate_target(identifier: Identifier, template: TaskTemplate, limits: Amo
 def _validate_container(identifier: Identifier, container: Container, limits: Amounts) -> None:
     if not container.image:
         raise missing("image")
-    asked = _amounts(identifier, container.resources.requests)
-    _validate_amounts(identifier, asked, _amounts(identifier, container.resources.limits), limits)
+    requests = _amounts(identifier, container.resources.requests)
+    _validate_amounts(identifier, requests, _amounts(identifier, container.resources.limits), limits)
 
 
 def _amounts(identifier: Identifier, entries: Iterable[Resources.ResourceEntry]) -> Amounts:
@@ -151,7 +150,7 @@ def _is_whole(quantity: Quantity) -> bool:
 
 
 def _validate_pod(identifier: Identifier, pod: K8sPod, limits: Amounts) -> None:
-    """Each container, but no init container (RES-12)."""
+    """Check the containers, but no init container (RES-12)."""
     if not pod.HasField("pod_spec"):
         raise InvalidArgument(
             "invalid TaskSpecification, pod tasks should specify their target as a K8sPod with a defined pod spec"
@@ -160,8 +159,8 @@ def _validate_pod(identifier: Identifier, pod: K8sPod, limits: Amounts) -> None:
         raise InvalidArgument("invalid value for pod_spec: it is not a Kubernetes PodSpec")
     for container in MessageToDict(pod.pod_spec).get("containers") or ():
         resources = container.get("resources") or {}
-        asked = _pod_amounts(resources.get("requests") or {})
-        _validate_amounts(identifier, asked, _pod_amounts(resources.get("limits") or {}), limits)
+        requests = _pod_amounts(resources.get("requests") or {})
+        _validate_amounts(identifier, requests, _pod_amounts(resources.get("limits") or {}), limits)
 
 
 def _pod_amounts(resources: Mapping[str, object]) -> Amounts:
@@ -177,14 +176,14 @@ def _pod_number(name: str) -> int:
     return known.number if known else Resources.UNKNOWN
 
 
-def _validate_amounts(identifier: Identifier, asked: Amounts, limited: Amounts, platform: Amounts) -> None:
+def _validate_amounts(identifier: Identifier, requests: Amounts, limits: Amounts, platform: Amounts) -> None:
     """Compare whole units, rounded up; a limit without a request is never looked at (RES-13)."""
-    for name in sorted(asked):
+    for name in sorted(requests):
         if name == Resources.GPU:
-            _validate_gpu(identifier, asked[name], limited.get(name))
+            _validate_gpu(identifier, requests[name], limits.get(name))
         else:
-            _validate_limit(name, asked[name], limited.get(name), platform.get(name))
-        _within_platform(name, "default", asked[name], platform.get(name))
+            _validate_limit(name, requests[name], limits.get(name), platform.get(name))
+        _within_platform(name, "default", requests[name], platform.get(name))
 
 
 def _validate_gpu(identifier: Identifier, request: Quantity, limit: Quantity | None) -> None:

@@ -1,4 +1,4 @@
-"""Lists of workflows: what may be asked of them."""
+"""Lists of workflows: the columns that filters may name."""
 
 from flyteidl.admin.common_pb2 import ResourceListRequest
 from flyteidl.admin.workflow_pb2 import WorkflowList

@@ -52,7 +52,7 @@ class VersionIndex(GlobalSecondaryIndex["WorkflowRow"]):
 class WorkflowRow(Model):
     """A version of a workflow; `name` is "project:domain:name".
 
-    What the indexes are keyed by follows from that: `listing` is "project:domain", `by_version`
+    The keys of the indexes follow from that: `listing` is "project:domain", `by_version`
     "project:domain#version".
 
     `closure_uri` has the serialized `core.CompiledWorkflowClosure`, `digest` is its SHA-256, `interface` a serialized

@@ -57,11 +57,11 @@ def create(request: WorkflowCreateRequest, launch_plans: LaunchPlans) -> Workflo
     requirements = _requirements(request)
     project, name = projects.key(identifier.project), named_entities.key(identifier)
     found = batch_get([project, repository.key(identifier), name, *_required(requirements, launch_plans)])
-    here = configuration.current()
-    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, here)
+    current = configuration.current()
+    validate_project_and_domain(found.get(project), identifier.project, identifier.domain, current)
     validate_workflow(request)
     closure = _compiled(request, _library(requirements, found, launch_plans, identifier))
-    validate_compiled(identifier, closure, here.registration)
+    validate_compiled(identifier, closure, current.registration)
     existing = found.get(repository.key(identifier)) or _store(request, closure, found.get(name))
     if existing is not None:
         raise _exists(existing, closure, identifier)
@@ -83,8 +83,8 @@ def _requirements(request: WorkflowCreateRequest) -> Requirements:
 
 def _required(requirements: Requirements, launch_plans: LaunchPlans) -> list[AnyKey]:
     return [
-        *(tasks.key(each) for each in requirements.task_ids if _is_whole(each)),
-        *(launch_plans.key(each) for each in requirements.launch_plan_ids if _is_whole(each)),
+        *(tasks.key(task) for task in requirements.task_ids if _is_whole(task)),
+        *(launch_plans.key(plan) for plan in requirements.launch_plan_ids if _is_whole(plan)),
     ]
 
 

@@ -23,7 +23,7 @@ def validate_workflow(request: WorkflowCreateRequest) -> None:
 
 
 def validate_compiled(identifier: Identifier, closure: CompiledWorkflowClosure, limits: Registration) -> None:
-    """Check its size and its nodes (REG-09), without a limit there is none, and that a list of it can be read.
+    """Check the size and the number of nodes (REG-09; an empty limit is none), and that clients can parse a list of it.
 
     Raises:
         InvalidArgument: it is too large, there are too many nodes, or they are nested too deep.
