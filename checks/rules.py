@@ -18,6 +18,7 @@ _POLLING = {
     "AWS::SQS::Queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     "AWS::DynamoDB::Table": ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
 }
+_STREAM_KEEPS_SECONDS = 24 * 3600
 
 
 class _Statement(NamedTuple):
@@ -139,7 +140,7 @@ class Failures(CloudFormationLintRule):
             if kind == "AWS::SQS::Queue" and "RedrivePolicy" not in source:
                 matches.append(RuleMatch(_at(name), f"the queue of {name} needs a RedrivePolicy"))
             if kind == "AWS::DynamoDB::Table" and not _is_bounded(mapping):
-                message = f"{name} needs an on-failure destination and MaximumRetryAttempts of 0 or more"
+                message = f"{name} needs an on-failure destination, and a bound of attempts or of less than 24 hours"
                 matches.append(RuleMatch(_at(name), message))
         return matches
 
@@ -285,7 +286,10 @@ def _on_failure(mapping: Any) -> object:
 
 
 def _is_bounded(mapping: Any) -> bool:
-    return _on_failure(mapping) is not None and int(mapping.get("MaximumRetryAttempts", -1)) >= 0
+    """Tell whether a stream's mapping gives up while the stream still has the record, and says so to a queue."""
+    by_attempts = int(mapping.get("MaximumRetryAttempts", -1)) >= 0
+    by_age = 0 < int(mapping.get("MaximumRecordAgeInSeconds", -1)) < _STREAM_KEEPS_SECONDS
+    return _on_failure(mapping) is not None and (by_attempts or by_age)
 
 
 def _watched(cfn: Template, namespace: str, metric: str) -> set[str]:

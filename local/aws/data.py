@@ -46,6 +46,7 @@ class DataAccount:
             "EVENTS_QUEUE_URL": self.resources["EventsQueue"],
             "DEAD_LETTER_QUEUE_URL": self.resources["EventsDeadLetterQueue"],
             "NOTIFICATIONS_TOPIC_ARN": self.resources["NotificationsTopic"],
+            "NOTIFY_FAILURES_QUEUE_URL": self.resources["NotifyFailuresQueue"],
         }
 
 

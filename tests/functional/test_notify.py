@@ -2,25 +2,31 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 
+from flyteadmin import settings
 from flyteadmin.clients import deadline, topic
-from flyteadmin.errors import Unavailable
+from flyteadmin.clients.aws import client
+from flyteadmin.errors import FlyteAdminError
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import Transition
 from flyteadmin.executions.repository import set_index_keys
 from flyteadmin.notifications.schema import Notification
+from flyteadmin.notifications.service import FailedNotification
 from flyteadmin.timestamps import NANOSECONDS, parse_timestamp
 from functions.notify.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests.aws_events import Context, batch
 from tests.builders import CREATED_AT
+from tests.infrastructure.template import load
 
 
 def image(
@@ -147,26 +153,120 @@ def test_what_moves_nothing_announces_nothing(aws: Aws) -> None:
     assert subscriber.received() == []
 
 
+RUNNING_THEN_FAILED = (
+    change(None, image("RUNNING"), "1"),
+    change(image("RUNNING"), image("RUNNING", "FAILED"), "2"),
+    change(None, image("QUEUED"), "3"),
+)
+type Answer = Callable[[list[str]], dict[str, object]]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    """Let the topic answer so where one of a request's messages tells of FAILED; `answer` gets their ids."""
+
+    class Topic:
+        def __init__(self) -> None:
+            self.sns = client("sns")
+
+        def publish_batch(self, **request: Any) -> Any:
+            entries = request["PublishBatchRequestEntries"]
+            failed = [entry["Id"] for entry in entries if '"phase":"FAILED"' in entry["Message"]]
+            return answer(failed) if failed else self.sns.publish_batch(**request)
+
+    stub = Topic()
+    monkeypatch.setattr(topic, "client", lambda _service: stub)
+
+
+def raises(code: str) -> Answer:
+    def answer(_failed: list[str]) -> dict[str, object]:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "PublishBatch")
+
+    return answer
+
+
+def fails(code: str, *, sender: bool) -> Answer:
+    return lambda failed: {"Failed": [{"Id": each, "Code": code, "SenderFault": sender} for each in failed]}
+
+
+def set_aside(aws: Aws) -> list[FailedNotification]:
+    sqs = aws.endpoint.client("sqs", aws.account)
+    messages = sqs.receive_message(QueueUrl=aws.resources["NotifyFailuresQueue"]).get("Messages", [])
+    return [FailedNotification.model_validate_json(message["Body"]) for message in messages]
+
+
 @pytest.mark.conformance("NOT-09")
-def test_what_the_topic_does_not_take_is_tried_again_from_there(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raises("AuthorizationError"),
+        raises("KMSThrottling"),
+        raises("InternalError"),
+        fails("InternalError", sender=False),
+        fails("AuthorizationError", sender=True),
+    ],
+)
+def test_what_the_topic_does_not_take_now_is_tried_again_from_there(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
-    publish = topic.publish
+    answering(monkeypatch, answer)
+    assert handle(RUNNING_THEN_FAILED) == ["2"]
+    assert vars(caplog.records[-1])["execution"] == "flytesnacks:development:run"
+    assert set_aside(aws) == []
 
-    def fail_on_second(messages: Sequence[topic.Message]) -> None:
-        if any('"phase":"FAILED"' in message.body for message in messages):
-            raise Unavailable("the notifications topic is not available right now, try again")
-        publish(messages)
 
-    monkeypatch.setattr(topic, "publish", fail_on_second)
-    records = [
-        change(None, image("RUNNING"), "1"),
-        change(image("RUNNING"), image("RUNNING", "FAILED"), "2"),
-        change(None, image("QUEUED"), "3"),
-    ]
-    assert handle(records) == ["2"]
-    [said] = caplog.records
-    assert vars(said)["execution"] == "flytesnacks:development:run"
+@pytest.mark.parametrize(
+    "answer",
+    [
+        raises("InvalidParameter"),
+        raises("BatchRequestTooLong"),
+        fails("InvalidParameter", sender=True),
+    ],
+)
+def test_what_the_topic_refuses_for_good_is_set_aside_and_holds_nothing_up(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    subscriber = Subscriber(aws)
+    answering(monkeypatch, answer)
+    assert handle(RUNNING_THEN_FAILED) == []
+    assert [each.phase for each in subscriber.received()] == ["RUNNING", "QUEUED"]
+    [failure] = set_aside(aws)
+    assert (failure.execution, failure.sequence) == ("flytesnacks:development:run", "2")
+    assert "refuses" in failure.cause
+    assert Notification.model_validate_json(failure.message).phase == "FAILED"
+
+
+def test_of_several_messages_the_refused_one_alone_is_set_aside(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    subscriber = Subscriber(aws)
+    answering(monkeypatch, raises("InvalidParameter"))
+    assert handle([change(None, image("QUEUED", "RUNNING", "FAILED"))]) == []
+    assert {each.phase for each in subscriber.received()} == {"QUEUED", "RUNNING"}
+    assert len(set_aside(aws)) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"transitions": {"L": [{"S": "no transition"}]}}, {"workflow": {"S": "no key"}}, {"created_at": {"N": "x"}}],
+)
+def test_a_row_that_cannot_be_read_is_set_aside_and_holds_nothing_up(aws: Aws, broken: dict[str, object]) -> None:
+    subscriber = Subscriber(aws)
+    unreadable = image("RUNNING") | broken
+    assert handle([change(None, unreadable, "1"), change(None, image("QUEUED"), "2")]) == []
+    assert [each.phase for each in subscriber.received()] == ["QUEUED"]
+    [failure] = set_aside(aws)
+    assert (failure.execution, failure.sequence, failure.message) == ("flytesnacks:development:run", "1", "")
+
+
+def test_what_cannot_even_be_set_aside_is_tried_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, raises("InvalidParameter"))
+    monkeypatch.setenv("NOTIFY_FAILURES_QUEUE_URL", f"{aws.endpoint.url}/nobody/queue")
+    settings.environment.cache_clear()
+    assert handle(RUNNING_THEN_FAILED) == ["2"]
+
+
+def test_the_stream_is_tried_until_shortly_before_it_forgets() -> None:
+    """A fast refusal uses up any number of attempts; given up, a change can be read for another hour."""
+    [mapping] = [each for name, each in load().resources("AWS::Lambda::EventSourceMapping") if name == "NotifyMapping"]
+    assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (-1, 23 * 3600)
 
 
 def test_the_published_schema_is_the_messages(aws: Aws) -> None:
@@ -212,10 +312,11 @@ def test_a_topic_that_is_slow_costs_no_notification_twice(aws: Aws, monkeypatch:
     records = [change(None, image(phase), str(n)) for n, phase in enumerate(("QUEUED", "RUNNING", "SUCCEEDING"), 1)]
     publish, passed = topic.publish, 0
 
-    def slowly(messages: Sequence[topic.Message]) -> None:
+    def slowly(messages: Sequence[topic.Message]) -> list[FlyteAdminError | None]:
         nonlocal passed
-        publish(messages)
+        outcomes = publish(messages)
         passed += 10
+        return outcomes
 
     with monkeypatch.context() as slow:
         slow.setattr(topic, "publish", slowly)

@@ -56,6 +56,7 @@ class Environment(BaseModel):
     events_queue_url: str = ""
     dead_letter_queue_url: str = ""
     notifications_topic_arn: str = ""
+    notify_failures_queue_url: str = ""
     configuration_uri: str = ""
     cluster_name: str = ""
     cluster_endpoint: str = ""

@@ -111,6 +111,12 @@ def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
     ]
 
 
+def set_aside_notification(body: str) -> None:
+    """Send what can't be announced to the queue of failed notifications."""
+    with translate_errors("the queue of failed notifications"):
+        client("sqs").send_message(QueueUrl=environment().notify_failures_queue_url, MessageBody=body)
+
+
 def set_aside(body: str, *, group: str, deduplication: str, attributes: Mapping[str, str]) -> None:
     """Send a message that can't be processed to the dead-letter queue, with its sequence and the cause."""
     with translate_errors(_DEAD_LETTER_QUEUE):

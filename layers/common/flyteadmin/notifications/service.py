@@ -7,10 +7,10 @@ from flyteidl.admin.execution_pb2 import AbortMetadata
 from flyteidl.core.execution_pb2 import ExecutionError
 from pydantic import BaseModel, Field
 
-from flyteadmin.clients import deadline, topic
+from flyteadmin.clients import deadline, queue, topic
 from flyteadmin.clients.aws import LONGEST_CALL_SECONDS
 from flyteadmin.clients.dynamodb.streams import StreamImage, from_image
-from flyteadmin.errors import FlyteAdminError
+from flyteadmin.errors import FlyteAdminError, InvalidArgument
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import ABORTED, ABORTING, Transition
 from flyteadmin.notifications.rules import announced, notification_id
@@ -27,12 +27,29 @@ from flyteadmin.timestamps import NANOSECONDS, to_datetime
 _KINDS = {number: name for name, number in ExecutionError.ErrorKind.items()}
 _WITH_ERROR = frozenset({"FAILED", "TIMED_OUT"})
 _WITH_ABORT = frozenset({ABORTING, ABORTED})
+_CAUSE, _BODY = 2_000, 100_000
+"""Characters that are kept of a failure: a message of SQS holds 256 KiB, and each may be escaped once more."""
 
 
 class _Change(BaseModel):
     sequence_number: str = Field(alias="SequenceNumber")
+    keys: StreamImage = Field({}, alias="Keys")
     new: StreamImage | None = Field(None, alias="NewImage")
     old: StreamImage | None = Field(None, alias="OldImage")
+
+    @property
+    def execution(self) -> str:
+        """The key of the execution, "" if the record has none."""
+        return str((self.keys or self.new or {}).get("execution", {}).get("S", ""))
+
+
+class FailedNotification(BaseModel):
+    """A change that can't be announced, as it lies in the queue of failures; `message` is what the topic refused."""
+
+    execution: str
+    sequence: str
+    cause: str
+    message: str
 
 
 class StreamRecord(BaseModel):
@@ -42,23 +59,50 @@ class StreamRecord(BaseModel):
 
 
 def notify(records: Iterable[StreamRecord], seconds: float) -> list[str]:
-    """Publish the notifications of a batch; if the topic refuses, return the record from which to deliver again.
+    """Publish the notifications of a batch; if the topic is not there, return the record from which to deliver again.
 
-    `seconds` is the time that the function has left. No call is begun that could outlast it: a killed function could
-    not report its progress, and everything it published would be published again.
+    A message that the topic refuses for good, and a row that can't be read, are set aside with the cause, since they
+    would hold up all that is behind them. `seconds` is the time that the function has left. No call is begun that could
+    outlast it: a killed function could not report its progress, and everything it published would be published again.
     """
     with deadline.at(monotonic() + seconds - LONGEST_CALL_SECONDS):
         for record in records:
-            messages = [_message(notification) for notification in notifications_of(record)]
             try:
-                topic.publish(messages)
+                _publish(record)
             except FlyteAdminError as error:
-                new = record.dynamodb.new
-                execution = from_image(ExecutionState, new).execution if new else ""
-                about = {"execution": execution, "cause": error.message}
+                about = {"execution": record.dynamodb.execution, "cause": error.message}
                 logger.warning("notifications will be published again", extra=about)
                 return [record.dynamodb.sequence_number]
     return []
+
+
+def _publish(record: StreamRecord) -> None:
+    """Publish what one change announces.
+
+    Raises:
+        FlyteAdminError: some of it is neither published nor set aside.
+    """
+    try:
+        notifications = notifications_of(record)
+    except Exception as error:  # noqa: BLE001 (whatever a row holds, those behind it are told)
+        logger.error("a change can't be read", exc_info=error)
+        _set_aside(record, f"the row can't be read: {type(error).__name__}: {error}", "")
+        return
+    messages = [_message(notification) for notification in notifications]
+    outcomes = topic.publish(messages)
+    for message, outcome in zip(messages, outcomes, strict=True):
+        if isinstance(outcome, InvalidArgument):
+            _set_aside(record, outcome.message, message.body)
+    later = next((outcome for outcome in outcomes if outcome and not isinstance(outcome, InvalidArgument)), None)
+    if later is not None:
+        raise later
+
+
+def _set_aside(record: StreamRecord, cause: str, body: str) -> None:
+    execution, sequence = record.dynamodb.execution, record.dynamodb.sequence_number
+    logger.error("a notification is set aside", extra={"execution": execution, "cause": cause})
+    failure = FailedNotification(execution=execution, sequence=sequence, cause=cause[:_CAUSE], message=body[:_BODY])
+    queue.set_aside_notification(failure.model_dump_json(ensure_ascii=True))
 
 
 def notifications_of(record: StreamRecord) -> list[Notification]:
