@@ -142,7 +142,7 @@ def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
         raise meaning from error
     except FlyteAdminError:
         raise
-    except Exception as error:  # TLS, a certificate, a name, half an answer; the library's own translate_errors on the way
+    except Exception as error:  # TLS, a certificate, a name, half an answer; the library's own faults
         logger.warning("the cluster can't be reached", extra={"cluster": cluster.name}, exc_info=error)
         raise Unclear from error
     return kubernetes_object(content)
