@@ -1,6 +1,6 @@
-"""What filters may ask of executions, and of the execution that node and task executions belong to.
+"""Columns that filters may name of executions, and of the execution that a node or task execution belongs to.
 
-What an index carries is asked of its rows; of whole rows the rest, even where it is in a spec that lies in S3.
+Columns that an index projects are tested on its rows; the others on whole rows, even where the spec is in S3.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,13 +26,13 @@ def _indexed(kind: Kind, of: _Of) -> Column[StoredExecution]:
 
 
 def _entity(entity: Entity, key: Callable[[ExecutionState], str | None], version: _Of) -> Columns[StoredExecution]:
-    """The columns of an entity that an execution names by its key and version; absent where it does not."""
+    """Make the columns of an entity that an execution names by key and version; absent where the key is None."""
     versions = _indexed(Kind.TEXT, lambda row: version(row) if key(row) is not None else None)
     return {**name_columns(entity, lambda stored: key(stored.state)), (entity, "version"): versions}
 
 
 def _launch_plan(row: ExecutionState) -> str | None:
-    """None where a task was launched by itself: its launch plan is a generated one (LST-11)."""
+    """Return the launch plan's key; None for a single task, whose launch plan is a generated one (LST-11)."""
     return row.launch_plan if row.task is None else None
 
 
@@ -65,20 +65,20 @@ _TAG_COLUMNS: Mapping[tuple[Entity, str], Column[_Tag]] = {
 }
 
 
-def asked_of_tags(filters: Iterable[Filter]) -> list[Callable[[StoredExecution], bool]]:
-    """What filters on tags ask: for each key, that one label or tag of the execution has it and the values behind it.
+def tag_conditions(filters: Iterable[Filter]) -> list[Callable[[StoredExecution], bool]]:
+    """Make tests of filters on tags: some tag or label of the execution has the key and the values that follow it.
 
-    Each filter on a key begins with another tag; a tag that is no label has the value "" (LST-12, KD-33).
+    Each filter on a key begins another tag; a tag that is not a label has the value "" (LST-12, KD-33).
 
     Raises:
-        InvalidArgument: tags can't be asked that.
+        InvalidArgument: tags can't be filtered so.
     """
     groups: list[list[Filter]] = []
-    for each in filters:
-        is_another = each.field == "key" and any(other.field == "key" for other in groups[-1]) if groups else True
+    for given in filters:
+        is_another = given.field == "key" and any(other.field == "key" for other in groups[-1]) if groups else True
         if is_another:
             groups.append([])
-        groups[-1].append(each)
+        groups[-1].append(given)
     return [_some_tag(group) for group in groups]
 
 

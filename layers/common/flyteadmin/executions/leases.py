@@ -24,7 +24,7 @@ class Lease(Model):
 
 
 def key(launch_plan: str, execution: str) -> Key[Lease]:
-    """The address of an execution's lease."""
+    """Return the address of an execution's lease."""
     return Key(Lease, launch_plan, execution)
 
 

@@ -11,7 +11,7 @@ from flyteadmin.clients.dynamodb.pages import PageSource, read_page
 from flyteadmin.clients.dynamodb.partitions import row_bytes
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
-from flyteadmin.executions.columns import COLUMNS, asked_of_tags
+from flyteadmin.executions.columns import COLUMNS, tag_conditions
 from flyteadmin.executions.models import LISTING_SHARDS, ExecutionSpecification, ExecutionState, StoredExecution
 from flyteadmin.identifiers import name_key
 from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
@@ -54,23 +54,23 @@ def list_executions(request: ResourceListRequest) -> ExecutionList:
         ExecutionState, _index_query(request, conditions), conditions, _from_index_row, _load, _bytes_of
     )
     page = read_page(source, page_request)
-    return ExecutionList(executions=[messages.listed(each) for each in page.rows], token=token_of(page.next_start))
+    return ExecutionList(executions=[messages.listed(row) for row in page.rows], token=token_of(page.next_start))
 
 
 def _conditions(request: ResourceListRequest) -> Conditions[StoredExecution]:
-    """What is asked; executions that are not archived unless a filter is about that (LST-18)."""
+    """Make the conditions of a request; unless a filter names the state, archived executions are left out (LST-18)."""
     filters = [*parse_filters(request.filters, Entity.EXECUTION)]
-    if not any((each.entity, each.field) == (Entity.EXECUTION, "state") for each in filters):
+    if not any((given.entity, given.field) == (Entity.EXECUTION, "state") for given in filters):
         filters.append(_ACTIVE)
     if request.id.name:
         filters.append(Filter(Entity.EXECUTION, Function.EQ, "execution_name", (request.id.name,)))
-    tags = [each for each in filters if each.entity == Entity.EXECUTION_TAG]
-    conditions = conditions_of([each for each in filters if each not in tags], COLUMNS)
-    return replace(conditions, others=tuple(asked_of_tags(tags)))
+    tags = [given for given in filters if given.entity == Entity.EXECUTION_TAG]
+    conditions = conditions_of([given for given in filters if given not in tags], COLUMNS)
+    return replace(conditions, others=tuple(tag_conditions(tags)))
 
 
 def _index_query(request: ResourceListRequest, conditions: Conditions[StoredExecution]) -> IndexQuery:
-    """Which index answers: the one that should have the fewest rows."""
+    """Choose the index that should have the fewest rows."""
     project, domain = request.id.project, request.id.domain
     name = conditions.exact_text(Entity.EXECUTION, "execution_name")
     if name:

@@ -22,11 +22,11 @@ from flyteadmin.text import truncate
 from flyteadmin.timestamps import to_duration, to_timestamp
 
 LISTED_ERROR_BYTES = 100
-"""How much of an error lists show, of executions and of nodes."""
+"""The bytes of an error that lists show, of executions and of nodes."""
 
 
 def execution(stored: StoredExecution) -> Execution:
-    """An execution whole, its error unabridged (GET-01…03)."""
+    """Return an execution whole, with its full error (GET-01…03)."""
     return Execution(
         id=execution_identifier(stored.state.execution),
         spec=spec(stored),
@@ -35,7 +35,7 @@ def execution(stored: StoredExecution) -> Execution:
 
 
 def listed(stored: StoredExecution) -> Execution:
-    """An execution as lists show it: its error cut to 100 bytes, no inputs (LST-19)."""
+    """Return an execution for a list: its error cut to 100 bytes, no inputs (LST-19)."""
     error = ExecutionError.FromString(stored.state.error) if stored.state.error is not None else None
     if error is not None:
         error.message = truncate(error.message, LISTED_ERROR_BYTES)

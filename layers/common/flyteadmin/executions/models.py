@@ -1,4 +1,4 @@
-"""How an execution lies in DynamoDB: a small state item that events rewrite, and a spec item that they don't.
+"""An execution in DynamoDB: a small state item that events change, and a specification item that never changes.
 
 Times are integers, nanoseconds since the epoch; phases are the enum names; protobuf parts are binary.
 """
@@ -120,14 +120,16 @@ class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
 
 
 class ExecutionState(Model):
-    """What moves: phase, times, outcome; at most 1 KB, so that a phase change is one write unit and its indexes.
+    """The item that events change: phase, times, outcome.
 
-    `task` is set where a task was launched by itself; the launch plan and the workflow are then the generated ones.
-    `created_at` is when the execution was accepted. The resource lies in `cluster` and `namespace`. `parent` is the key
-    of the execution whose node launched this one.
+    It has at most 1 KB, so that a phase change costs one write unit and its indexes. `task` is set where a task was
+    launched by itself; the launch plan and the workflow are then the generated ones. `created_at` is when the execution
+    was accepted. The resource is in `cluster` and `namespace`. `parent` is the key of the execution whose node launched
+    this one.
 
-    What the indexes are keyed by begins with `listing`, "project:domain#shard". `by_phase` is that, "#" and the phase;
-    the others end in the user, or in the name alone of the launch plan, workflow or task.
+    The keys of the indexes begin with `listing`, "project:domain#shard". `by_phase` is that, "#" and the phase; the
+    others end in the user, or in the name alone of the launch plan, workflow or task. `overlay_phase` and `overlay_at`
+    are a phase that the control plane set itself, and when: no event tells it, so a rebuild must keep it.
     """
 
     class Meta:
@@ -190,7 +192,7 @@ class ExecutionState(Model):
 
 
 class ExecutionSpecification(Model):
-    """What stays: the request, the values that were resolved for it, and where the inputs are.
+    """The item that never changes: the request, the values that were resolved for it, and the URIs of the inputs.
 
     `spec` is the `admin.ExecutionSpec` as requested; `resolved` is one with only the security context and the maximal
     parallelism that configuration decided, absent from rows written before both were kept apart. A large one lies in

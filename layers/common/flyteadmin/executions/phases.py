@@ -1,4 +1,4 @@
-"""How an execution's phase moves: upstream's acceptance, in sequence order, as a pure reducer.
+"""The rule by which an execution's phase moves: upstream's acceptance, as a pure reducer over ordered events.
 
 `reduce(events, control_plane)` is what a row must say (invariant 2); `refused_phases` and `fold` are the same rule as a
 condition on the row and facts to write when it holds. Sources: flyteadmin execution_manager.go CreateWorkflowEvent and
@@ -35,7 +35,7 @@ _OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "e
 
 
 class LaunchState(StrEnum):
-    """Where a row is between its creation and its resource in the cluster."""
+    """The state of a row between its creation and its resource in the cluster."""
 
     LAUNCHING = "launching"
     LAUNCHED = "launched"
@@ -50,19 +50,19 @@ class Transition(NamedTuple):
     sequence: str
 
     def to_text(self) -> str:
-        """How it lies in the row: "phase occurred_at sequence", the sequence without its leading zeros."""
+        """Write the transition for the row: "phase occurred_at sequence", the sequence without leading zeros."""
         return f"{self.phase} {self.occurred_at} {self.sequence.lstrip('0')}"
 
     @classmethod
     def from_text(cls, text: str) -> "Transition":
-        """The transition that `to_text` wrote."""
+        """Parse what `to_text` wrote."""
         phase, occurred_at, sequence = text.split(" ")
         return cls(phase, int(occurred_at), sequence)
 
 
 @dataclass(frozen=True)
 class ControlPlanePhase:
-    """What no event says: a phase that the control plane itself set, and when (ns); "" if it set none."""
+    """A phase that the control plane itself set, and when (ns); "" if it set none. No event tells it."""
 
     phase: str = ""
     at: int = 0
@@ -70,7 +70,7 @@ class ControlPlanePhase:
 
 @dataclass(frozen=True)
 class PhaseEvent:
-    """A workflow event in its place: its padded sequence, and where its outcome lies if it was moved to S3."""
+    """A workflow event with its padded sequence, and the URI of its outputs or error if they were moved to S3."""
 
     event: WorkflowExecutionEvent
     sequence: str
@@ -80,12 +80,12 @@ class PhaseEvent:
 
     @property
     def phase(self) -> str:
-        """The phase's enum name."""
+        """Return the phase's enum name."""
         return Phase.Name(self.event.phase)
 
 
 def accepts(stored: str, phase: str) -> bool:
-    """Tell whether an event of `phase` moves an execution in phase `stored` (WFE-04…11); to UNDEFINED nothing moves."""
+    """Return whether an event of `phase` moves an execution in phase `stored` (WFE-04…11); UNDEFINED moves nothing."""
     if stored in TERMINAL or phase in {stored, UNDEFINED}:
         return False
     if stored == ABORTING:
@@ -94,12 +94,12 @@ def accepts(stored: str, phase: str) -> bool:
 
 
 def refused_phases(phase: str) -> frozenset[str]:
-    """List the stored phases that refuse an event of `phase`: `accepts` as the fast path's condition."""
+    """Return the stored phases in which an event of `phase` is refused: `accepts` as the fast path's condition."""
     return frozenset(stored for stored, _ in Phase.items() if not accepts(stored, phase))
 
 
 def facts_of(event: PhaseEvent) -> Facts:
-    """Give the facts of an accepted event (WFE-12…19)."""
+    """Return the facts of an accepted event (WFE-12…19)."""
     at = to_nanoseconds(event.event.occurred_at)
     phase = event.phase
     once: dict[str, Value] = {}
@@ -127,7 +127,7 @@ def _outcome(event: PhaseEvent) -> dict[str, Value]:
 
 
 def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Value]:
-    """An error as a row holds it: `stored` is all or the beginning of it, the whole is at `uri` then (WFE-19)."""
+    """Return the facts of an error: `stored` is all of it, or its beginning if the whole is at `uri` (WFE-19)."""
     return {
         "error": stored,
         "error_uri": uri or None,
@@ -137,7 +137,7 @@ def error_facts(error: ExecutionError, stored: bytes, uri: str) -> dict[str, Val
 
 
 def fold(events: Iterable[PhaseEvent]) -> Facts:
-    """The facts of consecutive events of one execution, the first being accepted."""
+    """Combine the facts of consecutive events of one execution, the first of which is accepted."""
     facts = Facts()
     for event in events:
         facts = _after(facts, event, facts_of(event))
@@ -151,41 +151,41 @@ def _after(facts: Facts, event: PhaseEvent, event_facts: Facts) -> Facts:
 
 
 def moves_of(transitions: Iterable[str]) -> tuple[str, ...]:
-    """Those of a row's or a fold's transitions that are not an end."""
+    """Return the transitions that are not terminal."""
     return tuple(text for text in transitions if Transition.from_text(text).phase not in TERMINAL)
 
 
 def is_full(transitions: Sequence[str]) -> bool:
-    """Tell whether a list of transitions has room for an end alone."""
+    """Return whether a list of transitions has room for a terminal one only."""
     return len(transitions) >= MAX_MOVES and len(moves_of(transitions)) >= MAX_MOVES
 
 
 def without_moves(facts: Facts) -> Facts:
-    """Facts for a row whose list of transitions is full: of theirs, only an end is kept."""
+    """Keep only the terminal transition of these facts, for a row whose list of transitions is full."""
     moves = set(moves_of(facts.transitions))
     return replace(facts, transitions=tuple(text for text in facts.transitions if text not in moves))
 
 
 def _without_outcome(facts: Facts) -> Facts:
-    """Drop the outcome of an event that is no end: once the control plane aborts, only the end's outcome counts."""
+    """Drop an event's outcome unless it is terminal: while the control plane aborts, only the final outcome counts."""
     if facts.phase in TERMINAL:
         return facts
     return replace(facts, latest={name: value for name, value in facts.latest.items() if name not in _OUTCOME})
 
 
 def reduce(events: Iterable[PhaseEvent], control_plane: ControlPlanePhase) -> Facts:
-    """What a row says after these events, in the order of their sequences, under what the control plane itself set.
+    """Return the facts of a row after these events, given in sequence order, and a phase that the control plane set.
 
-    ABORTING outranks every phase that is not terminal; a terminal phase that the control plane set is final, the log
-    then fills only what is missing. Where the overlay stands among the log's events is not known: its transition comes
-    after theirs, but before an end that an event brought.
+    ABORTING outranks every phase that is not terminal. A terminal phase that the control plane set is final; the log
+    then only fills in what is missing. The log does not tell when the control plane set its phase: its transition is
+    put behind those of events, but before a terminal one that an event brought.
     """
     facts = Facts()
     names: set[str] = set()
     for event in events:
-        said = facts_of(event)
-        names.update(said.latest)
-        facts = _after(facts, event, _without_outcome(said) if control_plane.phase else said)
+        event_facts = facts_of(event)
+        names.update(event_facts.latest)
+        facts = _after(facts, event, _without_outcome(event_facts) if control_plane.phase else event_facts)
     facts = facts.removing_stale(names)
     if not control_plane.phase:
         return facts
@@ -198,7 +198,7 @@ def reduce(events: Iterable[PhaseEvent], control_plane: ControlPlanePhase) -> Fa
 
 
 def facts_of_control_plane(control_plane: ControlPlanePhase) -> Facts:
-    """What the control plane sets on a row, as facts of its own; what a failing execution said of its error goes."""
+    """Return the facts of a phase that the control plane sets; they remove the outcome that events reported before."""
     facts = Facts({}, dict.fromkeys(_OUTCOME)).then(_with_control_plane_phase(Facts(), control_plane))
     return replace(facts, transitions=(Transition(control_plane.phase, control_plane.at, "").to_text(),))
 

@@ -1,4 +1,4 @@
-"""What happens when executions are read, whole or with their data."""
+"""Reads of executions, whole or with their data."""
 
 from flyteidl.admin.execution_pb2 import (
     Execution,

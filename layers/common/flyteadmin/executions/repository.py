@@ -31,7 +31,7 @@ from flyteadmin.facts import Facts
 from flyteadmin.text import truncate
 
 _MAX_USER_BYTES = 512
-"""How much of a user's name an index is keyed by."""
+"""The bytes of a user's name that are part of an index key."""
 
 
 class ExecutionExists(Exception):
@@ -39,12 +39,12 @@ class ExecutionExists(Exception):
 
 
 def state_key(execution: str) -> Key[ExecutionState]:
-    """The address of the item that moves."""
+    """Return the address of the state item, which events change."""
     return Key(ExecutionState, execution, "state")
 
 
 def specification_key(execution: str) -> Key[ExecutionSpecification]:
-    """The address of the item that stays."""
+    """Return the address of the specification item, which never changes."""
     return Key(ExecutionSpecification, execution, "spec")
 
 
@@ -74,31 +74,31 @@ def create(
 
 
 def read_state(execution: str) -> ExecutionState | None:
-    """The state of an execution; a consistent read."""
+    """Read the state of an execution; a consistent read."""
     return get(state_key(execution))
 
 
 def read(execution: str) -> StoredExecution | None:
-    """An execution whole; one consistent request."""
+    """Read an execution whole, in one consistent request."""
     return read_all([execution]).get(execution)
 
 
 def read_all(executions: Sequence[str]) -> dict[str, StoredExecution]:
-    """Executions whole, by key; those that are gone are left out."""
+    """Read executions whole, by key; missing ones are left out."""
     keys = [key for execution in executions for key in (state_key(execution), specification_key(execution))]
     found = batch_get(keys)
     return {execution: row for execution in executions if (row := stored(found, execution)) is not None}
 
 
 def stored(found: Found, execution: str) -> StoredExecution | None:
-    """An execution among what a batch read found; None unless both its items are there."""
+    """Return an execution out of a batch read; None unless both of its items were found."""
     state = found.get(state_key(execution))
     specification = found.get(specification_key(execution))
     return StoredExecution(state, specification) if state is not None and specification is not None else None
 
 
 def listing_key(project: str, domain: str, shard: int) -> str:
-    """The created index's key for one shard of a project and domain."""
+    """Return the created index's key for one shard of a project and domain."""
     return f"{project}:{domain}#{shard}"
 
 
@@ -115,7 +115,7 @@ def set_index_keys(state: ExecutionState, user: str) -> None:
 
 
 def index_key(listing: str, value: str) -> str:
-    """What the indexes over executions of one workflow, in one phase, … are keyed by; `listing` as of `listing_key`."""
+    """Return the key of the indexes over one workflow, one phase, …; `listing` is a `listing_key`."""
     return f"{listing}#{value}"
 
 
@@ -130,12 +130,12 @@ def _listing(execution: str) -> str:
 
 
 def _name(key: str) -> str:
-    """The name alone of "project:domain:name"."""
+    """Return the name alone of a "project:domain:name"."""
     return key.split(":", 2)[2]
 
 
 def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[str], launch_plan: str) -> None:
-    """The fast path: write facts if their first event is accepted and nothing later was applied; no read.
+    """Write facts on the fast path: if their first event is accepted and no later event was applied; without reading.
 
     Raises:
         ConditionFailed: with the row as it stands, None if there is no execution; also if the transitions don't fit.
@@ -148,10 +148,10 @@ def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[
 
 
 def rebuild(old: ExecutionState, facts: Facts) -> None:
-    """Write what the whole log says over a row, if it still has the version read.
+    """Write the facts of the whole log over a row, if it still has the version that was read.
 
     Raises:
-        ConditionFailed: with the row as it stands now.
+        ConditionFailed: with the row as it is now.
     """
     _write(old.execution, facts, ExecutionState.version == old.version, old.launch_plan, rebuilt=True)
 
@@ -171,12 +171,12 @@ def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str,
 
 
 def from_raw(raw: RawItem) -> ExecutionState:
-    """The row that came with a failed condition."""
+    """Return the row that came with a failed condition."""
     return ExecutionState.from_raw_data(raw)
 
 
 def control_plane_phase_of(state: ExecutionState) -> ControlPlanePhase:
-    """What the control plane itself set on a row."""
+    """Return the phase that the control plane set on a row."""
     return ControlPlanePhase(state.overlay_phase or "", int(state.overlay_at or 0))
 
 
@@ -202,10 +202,10 @@ def update_optimistically(state: ExecutionState, decide: Callable[[ExecutionStat
 
 
 def write_control_plane_facts(state: ExecutionState, facts: Facts) -> None:
-    """Set what no event says, a phase or that it was launched, on the version read; an end deletes the lease with it.
+    """Write facts that come from no event, on the version that was read; an end deletes the lease with it.
 
     Raises:
-        ConditionFailed: with the row as it stands now.
+        ConditionFailed: with the row as it is now.
     """
     _write(state.execution, facts, ExecutionState.version == state.version, state.launch_plan)
 

@@ -1,4 +1,4 @@
-"""What happens on TerminateExecution: ABORTING on the row, then the resource is deleted.
+"""TerminateExecution: sets ABORTING on the row, then deletes the resource.
 
 The rest is propeller's: a finalizer keeps the resource until propeller has aborted what runs and reported ABORTED,
 which ends the execution. Children are aborted by propeller too, each by a call of its own (HIE-09).
@@ -75,7 +75,7 @@ def _deleted(state: ExecutionState, execution: WorkflowExecutionIdentifier) -> b
 
 
 def _launched(row: ExecutionState) -> Facts | None:
-    """The cluster had it: propeller reports its end, so a repeat that finds the resource gone leaves the row alone."""
+    """Mark a row as launched, because the cluster had its resource: propeller reports its end."""
     return Facts(latest={"launch": LaunchState.LAUNCHED.value}) if row.launch == LaunchState.LAUNCHING else None
 
 
