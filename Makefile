@@ -13,7 +13,7 @@ SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 COMMIT = $$(git rev-parse --short HEAD 2> /dev/null || echo unknown)
 COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
-.PHONY: help setup check test property demo up down build deploy bench soak docs
+.PHONY: help setup check quick test property demo up down build deploy bench soak docs
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: setup ## formatting, lint, types, import contracts, the template, the gen
 	lint-imports
 	cfn-lint --append-rules checks -- template.yaml
 	python docs/generate.py --check
+
+quick: setup ## checks and the nearest tests of what changed since BASE (where the branch left main): three minutes
+	@python -m tests.affected $(BASE)
 
 test: check build ## all checks, then all tests
 	pytest -n 2 --dist loadgroup

@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.plugins.boto_clients",
     "tests.plugins.deployed",
     "tests.plugins.conformance",
+    "tests.plugins.durations",
     "tests.plugins.figures",
 ]
 
