@@ -108,7 +108,7 @@ def requests(draw: st.DrawFn, *, is_task: bool) -> ExecutionCreateRequest:
 
 @st.composite
 def launches(draw: st.DrawFn) -> LaunchContext:
-    """What a create has read before it plans: of a launch plan or a task, for a person or a node."""
+    """The context that a create plans from: of a launch plan or a task, for a person or a node."""
     is_task = draw(st.booleans())
     request = draw(requests(is_task=is_task))
     task = task_request("double")
@@ -173,7 +173,7 @@ def test_the_resource_planned_again_from_the_rows_equals_the_first(context: Laun
 @pytest.mark.conformance("CRE-24", "CRE-26", "CRE-48", "HIE-03", "HIE-04")
 @given(launches())
 def test_clients_see_the_requested_spec_under_the_resolved_values(context: LaunchContext) -> None:
-    """What upstream stores: the request's spec, changed in place (execution_manager.go launchExecution)."""
+    """Upstream stores the spec changed in place (execution_manager.go launchExecution)."""
     stored, _, resolved, _ = stored_and_body(context)
     expected = ExecutionSpec()
     expected.CopyFrom(context.request.spec)

@@ -29,10 +29,10 @@ def key(launch_plan: str, execution: str) -> Key[Lease]:
 
 
 def taken(state: ExecutionState) -> list[Operation]:
-    """Give the operations by which a new execution takes its lease."""
+    """Return the operations by which a new execution takes its lease."""
     return [Put(Lease(launch_plan=state.launch_plan, execution=state.execution, created_at=state.created_at))]
 
 
 def released(launch_plan: str, execution: str) -> list[Operation]:
-    """Give the operations by which an execution that ends releases its lease."""
+    """Return the operations by which an execution that ends releases its lease."""
     return [Delete(key(launch_plan, execution))]

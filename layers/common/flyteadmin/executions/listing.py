@@ -1,4 +1,4 @@
-"""Lists of executions: what is asked of them, and which index answers."""
+"""Lists executions: reads the conditions of a request and chooses the index that answers it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,11 +34,11 @@ _INDEXES = (
     ("user", Entity.EXECUTION, "user"),
 )
 _PHASES_AT_ONCE = 3
-"""Of how many phases a page is merged: each is as many partitions as there are shards."""
+"""The most phases that a page is merged from: each is as many partitions as there are shards."""
 
 
 def list_executions(request: ResourceListRequest) -> ExecutionList:
-    """ListExecutions: the newest that are not archived, unless the request says otherwise (LST-17…19).
+    """List executions: the newest that are not archived, unless the request says otherwise (LST-17…19).
 
     Raises:
         InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.

@@ -1,4 +1,4 @@
-"""An execution as clients read it, from its two items; pure, but for what lies in S3 because a row can't hold it."""
+"""Turns an execution's two items into what clients read; reads from S3 only what is too large for a row."""
 
 from flyteidl.admin.execution_pb2 import (
     AbortMetadata,
@@ -59,7 +59,7 @@ def requested_spec(stored: StoredExecution) -> ExecutionSpec:
 
 
 def offloaded_bytes(stored: StoredExecution) -> int:
-    """Give the size of those parts of a spec that are too large for the row."""
+    """Return the size of those parts of a spec that lie in S3."""
     row = stored.specification
     return sum(len(storage.read_immutable(uri)) for uri in (row.spec_uri, row.resolved_uri) if uri)
 
@@ -115,7 +115,7 @@ def _closure(stored: StoredExecution, error: ExecutionError | None) -> Execution
 
 
 def _set_outcome(closure: ExecutionClosure, row: StateRow, error: ExecutionError | None) -> None:
-    """Set one of outputs, error and abort: the abort outranks all but what another end brings, which was faster."""
+    """Set one of outputs, error and abort: the abort outranks all but the outcome of another end that was faster."""
     if row.abort or row.phase == ABORTED:
         closure.abort_metadata.CopyFrom(AbortMetadata.FromString(row.abort or b""))
     if row.phase == ABORTED or (row.phase == ABORTING and row.abort):

@@ -54,7 +54,7 @@ class CreatedIndex(GlobalSecondaryIndex["ExecutionState"]):
 
 
 class LaunchPlanIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions of launch plans of one name by creation time; sparse: tasks launched by themselves are not there."""
+    """Executions of launch plans of one name by creation time; sparse: tasks launched by themselves are left out."""
 
     class Meta:
         index_name = "launch_plan"
@@ -109,7 +109,7 @@ class UserIndex(GlobalSecondaryIndex["ExecutionState"]):
 
 
 class ActiveIndex(GlobalSecondaryIndex["ExecutionState"]):
-    """Executions that have not ended, sharded, with what comparing them with their clusters' resources needs."""
+    """Executions that have not ended, sharded, with the attributes that a comparison with the clusters needs."""
 
     class Meta:
         index_name = "active"

@@ -1,8 +1,8 @@
 """The rule by which an execution's phase moves: upstream's acceptance, as a pure reducer over ordered events.
 
-`reduce(events, control_plane)` is what a row must say (invariant 2); `refused_phases` and `fold` are the same rule as a
-condition on the row and facts to write when it holds. Sources: flyteadmin execution_manager.go CreateWorkflowEvent and
-transformers/execution.go UpdateExecutionModelState; deviations in docs/deviations.toml.
+`reduce(events, control_plane)` is what a row must hold (invariant 2); `refused_phases` and `fold` are the same rule as
+a condition on the row and facts to write when it holds. Sources: flyteadmin execution_manager.go CreateWorkflowEvent
+and transformers/execution.go UpdateExecutionModelState; deviations in docs/deviations.toml.
 """
 
 from collections.abc import Iterable, Sequence

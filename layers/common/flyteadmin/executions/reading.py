@@ -17,7 +17,7 @@ from flyteadmin.remote_data import remote_data
 
 
 def get(request: WorkflowExecutionGetRequest) -> Execution:
-    """GetExecution.
+    """Return an execution (GetExecution).
 
     Raises:
         InvalidArgument: the identifier is not whole.
@@ -27,7 +27,7 @@ def get(request: WorkflowExecutionGetRequest) -> Execution:
 
 
 def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDataResponse:
-    """GetExecutionData: inputs as resolved at create, outputs once there are any (GET-05…10); errors as `get`."""
+    """Return inputs as resolved at create, and outputs once there are any (GET-05…10); errors as `get`."""
     stored = existing(request.id)
     inline = stored.state.output_data
     inputs = remote_data(stored.specification.inputs_uri)
@@ -38,7 +38,7 @@ def get_data(request: WorkflowExecutionGetDataRequest) -> WorkflowExecutionGetDa
 
 
 def existing(identifier: WorkflowExecutionIdentifier) -> StoredExecution:
-    """Both items of an execution; errors as `get`."""
+    """Read both items of an execution; errors as `get`."""
     validate_identifier(identifier)
     stored = repository.read(execution_key(identifier))
     if stored is None:

@@ -1,4 +1,4 @@
-"""Executions in DynamoDB: created with their lease, moved by facts under conditions, read whole, keyed for lists."""
+"""Reads and writes executions in DynamoDB: creates with a lease, conditional writes of facts, keys of the indexes."""
 
 from collections.abc import Callable, Sequence
 from zlib import crc32
@@ -103,7 +103,7 @@ def listing_key(project: str, domain: str, shard: int) -> str:
 
 
 def set_index_keys(state: ExecutionState, user: str) -> None:
-    """Set what the indexes are keyed by; which shard of them follows from the execution's key."""
+    """Set the attributes that the indexes are keyed by; their shard follows from the execution's key."""
     listing, is_task = _listing(state.execution), state.task is not None
     state.listing = listing
     state.by_launch_plan = None if is_task else index_key(listing, _name(state.launch_plan))
@@ -120,7 +120,7 @@ def index_key(listing: str, value: str) -> str:
 
 
 def user_of(state: ExecutionState) -> str:
-    """Give the user of an execution, from what index rows carry."""
+    """Return the user of an execution, from what index rows carry."""
     return state.by_user.split("#", 2)[2]
 
 
@@ -211,7 +211,7 @@ def write_control_plane_facts(state: ExecutionState, facts: Facts) -> None:
 
 
 def set_archived(execution: str, archived: int, change: bytes) -> None:
-    """Set whether lists show an execution, and who changed that when: an ExecutionStateChangeDetails.
+    """Set whether lists show an execution; `change` is an ExecutionStateChangeDetails: who changed it, and when.
 
     Raises:
         ConditionFailed: there is no such execution.

@@ -32,10 +32,10 @@ MAX_CAUSE_BYTES = 2000
 
 
 def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTerminateResponse:
-    """Abort an execution (TER-01…07); the same call again goes on where an earlier one stopped.
+    """Abort an execution (TER-01…07); a repeat continues where an earlier call stopped.
 
-    The first cause and its principal stay, whoever calls again (KD-15). An execution that the cluster never got ends
-    here, since no event would end it (KD-14).
+    The first cause and its principal stay, also when others call again (KD-15). An execution that the cluster never got
+    ends here, since no event would end it (KD-14).
 
     Raises:
         InvalidArgument: the identifier is not whole.
@@ -80,7 +80,7 @@ def _launched(row: ExecutionState) -> Facts | None:
 
 
 def _never_launched(row: ExecutionState, at: int) -> Facts | None:
-    """The cluster has nothing of it and no event came.
+    """End an execution that the cluster never got and of which no event came.
 
     Should its create still be under way, propeller's first event is refused (events/admission.py), before any task.
     """

@@ -1,4 +1,4 @@
-"""Six levels of configuration become one: request, launch plan, two matchable rows, legacy roles, application; pure.
+"""Merges six levels of configuration: request, launch plan, two matchable rows, legacy roles, application; pure.
 
 Source: flyteadmin execution_manager.go getExecutionConfig, util/shared.go MergeIntoExecConfig.
 """
@@ -82,7 +82,7 @@ def _security_context(
 
 
 def _legacy_role(request: ExecutionSpec, launch_plan: LaunchPlanSpec) -> AuthRole:
-    """The first legacy role that is there: a blank one in the request hides the launch plan's (CFG-06, CFG-07)."""
+    """Return the first legacy role that is set: a blank one in the request hides the launch plan's (CFG-06, CFG-07)."""
     if request.HasField("auth_role"):
         return request.auth_role
     if launch_plan.HasField("auth_role"):

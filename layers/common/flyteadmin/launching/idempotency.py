@@ -1,7 +1,7 @@
-"""A create that is sent again is answered as the first time; pure (docs/architecture.md#create).
+"""Recognises a create that is sent again, so that it is answered as the first time; pure (docs/architecture.md#create).
 
-Who repeats a call gives it an `Idempotency-Key`. The execution's row is the record: an unnamed execution gets its name
-from the key, and the row keeps a digest of the call.
+A client that may repeat a call gives it an `Idempotency-Key`. The execution's row is the record: an unnamed execution
+gets its name from the key, and the row keeps a digest of the call.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Call:
 
     @cached_property
     def execution(self) -> WorkflowExecutionIdentifier:
-        """What is created: named by the request, else by the key, else at random (CRE-05)."""
+        """The execution to create: named by the request, else by the key, else at random (CRE-05)."""
         project, domain, name = self.request.project, self.request.domain, self.request.name
         if not name and self.key:
             name = derived_name(self.caller, project, domain, self.key)
@@ -37,11 +37,11 @@ class Call:
 
     @cached_property
     def digest(self) -> bytes | None:
-        """The same for the same call, None for one without a key."""
+        """The call's digest, equal for a repeat; None without a key."""
         if not self.key:
             return None
-        said = (self.caller.encode(), self.key.encode(), self.request.SerializeToString(deterministic=True))
-        return sha256(b"".join(sha256(each).digest() for each in said)).digest()
+        parts = (self.caller.encode(), self.key.encode(), self.request.SerializeToString(deterministic=True))
+        return sha256(b"".join(sha256(part).digest() for part in parts)).digest()
 
 
 def validate_key(key: str) -> None:
@@ -55,7 +55,7 @@ def validate_key(key: str) -> None:
 
 
 def refusal(call: Call, stored: bytes | None) -> FlyteAdminError | None:
-    """Why a call may not have the row of its name, made by the call of digest `stored`; None if that is this call."""
+    """Return the error for a call whose name is taken by the call of digest `stored`; None if that is the same call."""
     if call.digest is not None and call.digest == stored:
         return None
     if call.key and not call.request.name:

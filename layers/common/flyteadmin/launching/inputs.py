@@ -1,4 +1,4 @@
-"""The inputs that an execution runs with: the caller's, the launch plan's defaults and its fixed ones; pure.
+"""Resolves the inputs of an execution: the caller's, the launch plan's defaults and its fixed ones; pure.
 
 Source: flyteadmin validation/execution_validator.go CheckAndFetchInputsForExecution.
 """
@@ -13,7 +13,7 @@ from flyteadmin.timestamps import is_valid
 
 
 def resolve(user: LiteralMap, expected: ParameterMap, fixed: LiteralMap) -> LiteralMap:
-    """User values, else defaults, and the fixed inputs (CRE-15…19).
+    """Merge the user's values, the defaults of those that are missing, and the fixed inputs (CRE-15…19).
 
     Raises:
         InvalidArgument: an unknown, missing or wrongly typed input, or one that is fixed; the message names it.
@@ -21,8 +21,8 @@ def resolve(user: LiteralMap, expected: ParameterMap, fixed: LiteralMap) -> Lite
     resolved = LiteralMap()
     for name in sorted(user.literals):
         if name not in expected.parameters:
-            known = ", ".join(sorted(expected.parameters)) or "none"
-            raise InvalidArgument(f"invalid input {name}: the launch plan expects {known}")
+            names = ", ".join(sorted(expected.parameters)) or "none"
+            raise InvalidArgument(f"invalid input {name}: the launch plan expects {names}")
         _check_type(name, user.literals[name], expected)
         resolved.literals[name].CopyFrom(user.literals[name])
     for name in sorted(set(expected.parameters) - set(user.literals)):
@@ -40,10 +40,10 @@ def _check_type(name: str, literal: Literal, expected: ParameterMap) -> None:
     literal_type = literal_type_for_literal(literal)
     if literal_type is None:
         raise InvalidArgument(f"failed to validate literal type for {name}: its type can't be told from its value")
-    wanted = expected.parameters[name].var.type
-    if not are_types_castable(literal_type, wanted):
+    expected_type = expected.parameters[name].var.type
+    if not are_types_castable(literal_type, expected_type):
         raise InvalidArgument(
-            f"invalid {name} input wrong type. Expected {_one_line(wanted)}, but got {_one_line(literal_type)}"
+            f"invalid {name} input wrong type. Expected {_one_line(expected_type)}, but got {_one_line(literal_type)}"
         )
 
 
@@ -52,7 +52,7 @@ def _one_line(message: object) -> str:
 
 
 def validate(inputs: LiteralMap) -> None:
-    """Check that each input has a name and a value, and that each date is one that protobuf can hold (CRE-11, CRE-12).
+    """Check that each input has a name and a value, and that protobuf can hold each date (CRE-11, CRE-12).
 
     Raises:
         InvalidArgument: naming the input.

@@ -1,4 +1,4 @@
-"""Names for executions that come without one: at random, or from what makes a call the same call; pure."""
+"""Makes names for executions that come without one: at random, or the same one for the same call; pure."""
 
 import secrets
 from hashlib import sha256
@@ -8,12 +8,12 @@ _LENGTH = 20
 
 
 def generated_name() -> str:
-    """An execution name of 20 characters that Kubernetes takes and nobody reads a word into (CRE-05)."""
+    """Return a random name of 20 characters that Kubernetes takes; it has no vowels, so it spells no word (CRE-05)."""
     return "a" + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1))
 
 
 def derived_name(*parts: str) -> str:
-    """A name of the same form, the same for the same parts: 90 bits of their digest."""
+    """Return a name of the same form from 90 bits of the parts' digest: the same name for the same parts."""
     digest = sha256(b"".join(sha256(part.encode()).digest() for part in parts)).digest()
     number, name = int.from_bytes(digest), "a"
     for _ in range(_LENGTH - 1):

@@ -1,4 +1,4 @@
-"""What an execution inherits from the one whose node launches it; pure.
+"""Resolves what an execution inherits from the one whose node launches it; pure.
 
 Source: flyteadmin execution_manager.go getInheritedExecMetadata. The node's own row is not read: its event may
 still be in the queue, and on NOT_FOUND propeller fails the node for good (flytepropeller launchplan/admin.go).

@@ -1,4 +1,4 @@
-"""The queue that the tasks of one execution are given, by the tags of its workflow or its domain; pure.
+"""Chooses the queue of an execution's tasks, by the tags of its workflow or its domain; pure.
 
 Source: flyteadmin executions/queues.go, execution_manager.go populateExecutionQueue.
 """
@@ -15,7 +15,7 @@ _CHILD_QUEUE = "child_queue"
 
 
 def queue_for(execution: str, domain: str, tags: Sequence[str], configured: Queues) -> str:
-    """Give the name of the queue, "" for none: of the workflow's own tags, else of its domain's (QUE-01, QUE-02).
+    """Return the queue's name by the workflow's own tags, else by its domain's; "" without one (QUE-01, QUE-02).
 
     Where several queues have the first tag that any queue has, the execution's name draws one of them.
     """
@@ -27,14 +27,14 @@ def queue_for(execution: str, domain: str, tags: Sequence[str], configured: Queu
 
 
 def set_queue(container: Container, queue: str) -> None:
-    """Tell a container task in place which queue its children go to (QUE-03, QUE-04)."""
+    """Set, in place, the queue of a container task's children (QUE-03, QUE-04)."""
     if queue:
         container.config.append(KeyValuePair(key=_CHILD_QUEUE, value=queue))
 
 
 def _tags_of(domain: str, configured: Queues) -> Sequence[str]:
-    """The tags of a domain, else of the entry without one; of several entries the last counts."""
-    tags = {each.domain: each.tags for each in configured.workflow_configs}
+    """Return the tags of a domain, else of the entry that names none; of several entries the last counts."""
+    tags = {entry.domain: entry.tags for entry in configured.workflow_configs}
     return tags.get(domain) or tags.get("", ())
 
 

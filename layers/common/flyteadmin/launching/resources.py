@@ -1,4 +1,4 @@
-"""What each container task may ask for: the task's own requests and limits under the platform's; pure.
+"""Sets the requests and limits of container tasks: the task's own, under those of the platform; pure.
 
 Source: flyteadmin execution_manager.go setCompiledTaskDefaults, flyteplugins container_helper.go
 AdjustOrDefaultResource.
@@ -16,7 +16,7 @@ from flyteadmin.settings import TaskResources, TaskResourceSet
 
 _ZERO = parse_quantity("0")
 _ALWAYS = (("cpu", Resources.CPU), ("memory", Resources.MEMORY))
-_WHERE_ASKED = (("ephemeral_storage", Resources.EPHEMERAL_STORAGE), ("gpu", Resources.GPU))
+_IF_REQUESTED = (("ephemeral_storage", Resources.EPHEMERAL_STORAGE), ("gpu", Resources.GPU))
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Platform:
     limits: dict[str, Quantity]
 
     def in_flyteworkflow(self) -> crd.TaskResources:
-        """The platform's values as they travel to propeller (RES-07)."""
+        """Convert the values to the form in which propeller reads them (RES-07)."""
         return crd.TaskResources(requests=_resource_spec(self.defaults), limits=_resource_spec(self.limits))
 
 
@@ -36,18 +36,18 @@ def _resource_spec(quantities: dict[str, Quantity]) -> crd.TaskResourceSpec:
 
 
 def platform(row: TaskResourceAttributes | None, configured: TaskResources) -> Platform:
-    """The platform's values; a matchable row replaces the configured ones as a whole (RES-02)."""
+    """Return the platform's values; a matchable row replaces the configured ones as a whole (RES-02)."""
     if row is not None:
         return Platform(_quantities(row.defaults), _quantities(row.limits))
     return Platform(_quantities(configured.defaults), _quantities(configured.limits))
 
 
 def _quantities(values: TaskResourceSet | TaskResourceSpec) -> dict[str, Quantity]:
-    return {name: _quantity(getattr(values, name)) for name, _ in (*_ALWAYS, *_WHERE_ASKED)}
+    return {name: _quantity(getattr(values, name)) for name, _ in (*_ALWAYS, *_IF_REQUESTED)}
 
 
 def _quantity(text: str) -> Quantity:
-    """A quantity; what can't be parsed counts as unset at execution time (RES-06)."""
+    """Parse a quantity; one that is not valid counts as unset at execution time (RES-06)."""
     try:
         return parse_quantity(text)
     except QuantityError:
@@ -56,12 +56,12 @@ def _quantity(text: str) -> Quantity:
 
 def set_defaults(container: Container, limits: Platform) -> None:
     """Rewrite a container's requests and limits in place: CPU, memory, ephemeral storage, GPU (RES-03…05)."""
-    asked, limited = _by_name(container.resources.requests), _by_name(container.resources.limits)
+    requested, limited = _by_name(container.resources.requests), _by_name(container.resources.limits)
     requests, maxima = [], []
-    for field, name in (*_ALWAYS, *_WHERE_ASKED):
-        request, limit = asked.get(name, _ZERO), limited.get(name, _ZERO)
+    for field, name in (*_ALWAYS, *_IF_REQUESTED):
+        request, limit = requested.get(name, _ZERO), limited.get(name, _ZERO)
         default = limits.defaults[field]
-        if (field, name) in _WHERE_ASKED and not (request or limit or default):
+        if (field, name) in _IF_REQUESTED and not (request or limit or default):
             continue
         request, limit = _adjusted(request, limit, default, limits.limits[field])
         requests.append(Resources.ResourceEntry(name=name, value=str(request)))

@@ -1,7 +1,7 @@
-"""A task that is launched by itself: the workflow and launch plan around it, made with its first execution.
+"""Makes the workflow and launch plan around a task that is launched by itself, stored with its first execution; pure.
 
 Source: flyteadmin util/single_task_execution.go. What upstream makes in steps is one transaction here, with the
-execution's own, and what is there already stays, so that of two first launches both succeed (KD-20).
+execution's own, and versions that exist already stay, so that two first launches at once both succeed (KD-20).
 """
 
 import unicodedata
@@ -29,12 +29,12 @@ _RETRIES = 3
 
 
 def workflow_id(task: Identifier) -> Identifier:
-    """The workflow around a task (CRE-44)."""
+    """Return the id of the workflow around a task (CRE-44)."""
     return _generated(task, WORKFLOW)
 
 
 def launch_plan_id(task: Identifier) -> Identifier:
-    """The launch plan around a task (CRE-47)."""
+    """Return the id of the launch plan around a task (CRE-47)."""
     return _generated(task, LAUNCH_PLAN)
 
 
@@ -45,7 +45,7 @@ def _generated(task: Identifier, kind: ResourceType) -> Identifier:
 
 
 def closure(task: CompiledTask) -> CompiledWorkflowClosure:
-    """The workflow of one node that runs a task, compiled (CRE-44, CRE-45).
+    """Compile the workflow of one node that runs a task (CRE-44, CRE-45).
 
     Raises:
         InvalidArgument: it does not compile.
@@ -73,9 +73,9 @@ def closure(task: CompiledTask) -> CompiledWorkflowClosure:
 
 
 def node_id(task: str) -> str:
-    """The end of a task's name, its letters, digits and "-" (CRE-45); a digest where that is no id (KD-22)."""
+    """Return the letters, digits and "-" at a task name's end (CRE-45), or a digest where they are no id (KD-22)."""
     end = task.encode()[-_NODE_ID_BYTES:].decode(errors="ignore")
-    kept = "".join(each for each in end if each == "-" or unicodedata.category(each)[0] in "LN")
+    kept = "".join(letter for letter in end if letter == "-" or unicodedata.category(letter)[0] in "LN")
     return kept if kept not in {"", START_NODE_ID, END_NODE_ID} else f"n{sha256(task.encode()).hexdigest()[:16]}"
 
 
@@ -87,7 +87,7 @@ def _bindings(variables: VariableMap, node: str) -> list[Binding]:
 
 
 def launch_plan(compiled: CompiledWorkflowClosure, spec: ExecutionSpec) -> LaunchPlan:
-    """The launch plan around a task; who launched it first is in it for ever, and decides nothing (CRE-47, CRE-48)."""
+    """Make the launch plan around a task. It keeps the first launch's role, which decides nothing (CRE-47, CRE-48)."""
     [task] = compiled.tasks
     interface = compiled.primary.template.interface
     inputs = expected_inputs(interface.inputs, LiteralMap(), ParameterMap())

@@ -40,7 +40,7 @@ def _create(state: ExecutionState, body: Manifest) -> None:
 
 
 def _refused(state: ExecutionState, refusal: Refused) -> None:
-    """Stage 6: FAILED with the cluster's own words (CRE-29); an event or an abort that was faster stays."""
+    """Set FAILED, with the cluster's own words (CRE-29, stage 6); an end that was written meanwhile stays."""
     logger.warning("the cluster refused", extra={"execution": state.execution, "cause": refusal.reason})
     error = ExecutionError(
         code=Code.INTERNAL.name.title(),

@@ -16,7 +16,7 @@ from flyteadmin.identifiers import execution_identifier
 from flyteadmin.timestamps import to_datetime
 
 LAUNCH_WITHIN = timedelta(minutes=10)
-"""How long after its acceptance an execution may still get its resource."""
+"""The time after its acceptance in which an execution may still get its resource."""
 
 
 def request_of(stored: StoredExecution, spec: ExecutionSpec, user_inputs: LiteralMap) -> ExecutionCreateRequest:
