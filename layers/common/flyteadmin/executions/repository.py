@@ -28,6 +28,7 @@ from flyteadmin.executions.models import (
 )
 from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
 from flyteadmin.facts import Facts
+from flyteadmin.identifiers import key_parts
 from flyteadmin.text import truncate
 
 _MAX_USER_BYTES = 512
@@ -125,13 +126,13 @@ def user_of(state: ExecutionState) -> str:
 
 
 def _listing(execution: str) -> str:
-    project, domain, _ = execution.split(":", 2)
+    project, domain, _ = key_parts(execution)
     return listing_key(project, domain, crc32(execution.encode()) % LISTING_SHARDS)
 
 
 def _name(key: str) -> str:
     """Return the name alone of a "project:domain:name"."""
-    return key.split(":", 2)[2]
+    return key_parts(key)[2]
 
 
 def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[str], launch_plan: str) -> None:

@@ -12,7 +12,7 @@ from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.keys import AnyKey, Key
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.executions import repository
-from flyteadmin.identifiers import execution_key
+from flyteadmin.identifiers import execution_key, key_parts
 from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
@@ -102,7 +102,7 @@ def _attribute_scope(target: Identifier, rows: NamedRows) -> tuple[str, str]:
     """Return the workflow and launch plan whose attributes count; a task has no launch plan (CRE-48)."""
     if rows.launch_plan is None or target.resource_type == TASK:
         return single_tasks.workflow_id(target).name, ""
-    _, _, workflow = rows.launch_plan.workflow.split(":", 2)
+    _, _, workflow = key_parts(rows.launch_plan.workflow)
     return workflow, target.name
 
 

@@ -13,6 +13,7 @@ from flyteadmin.clients.dynamodb.streams import StreamImage, from_image
 from flyteadmin.errors import FlyteAdminError, InvalidArgument
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import ABORTED, ABORTING, Transition
+from flyteadmin.identifiers import key_parts
 from flyteadmin.notifications.rules import announced, notification_id
 from flyteadmin.notifications.schema import (
     EntityName,
@@ -115,7 +116,7 @@ def notifications_of(record: StreamRecord) -> list[Notification]:
 
 
 def _notification(row: ExecutionState, transition: Transition) -> Notification:
-    project, domain, name = row.execution.split(":", 2)
+    project, domain, name = key_parts(row.execution)
     return Notification(
         id=notification_id(row.execution, transition.phase),
         execution=ExecutionName(project=project, domain=domain, name=name),
@@ -134,7 +135,7 @@ def _message(notification: Notification) -> topic.Message:
 
 
 def _entity(key: str, version: str) -> EntityName:
-    project, domain, name = key.split(":", 2)
+    project, domain, name = key_parts(key)
     return EntityName(project=project, domain=domain, name=name, version=version)
 
 
