@@ -1,8 +1,8 @@
 """Render what leads from the API to a function: one route per noun and method of the RPCs that its handler claims."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from deploy.template.cloudformation import Resource, Value, attribute, pascal_case, ref, sub
+from deploy.template.cloudformation import InvalidSource, Resource, Value, attribute, pascal_case, ref, sub
 from deploy.template.function_file import Function, PlainRoute
 from flyteadmin.api.routes import api_gateway_routes
 
@@ -14,9 +14,25 @@ UNSIGNED: Mapping[str, Value] = {"AuthorizationType": "NONE"}
 _CALLER = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
 
 
+def check(functions: Iterable[Function], rpcs: Mapping[str, Collection[str]]) -> None:
+    """Check that each route leads to one function.
+
+    Raises:
+        InvalidSource: two functions claim RPCs of the same noun and method.
+    """
+    owners: dict[str, str] = {}
+    for function in functions:
+        for route in _routes(function, rpcs.get(function.name, ())):
+            if (owner := owners.setdefault(route.key, function.name)) != function.name:
+                raise InvalidSource(
+                    f"functions/{function.name}: {route.key} leads to {owner} already: "
+                    "one function serves all RPCs of a noun and method"
+                )
+
+
 def resources(function: Function, rpcs: Collection[str]) -> Iterator[Resource]:
     """Yield a function's integration, the API's permission to call it, and its routes; nothing if it has no route."""
-    routes = [*map(_claimed, api_gateway_routes(rpcs)), *function.definition.routes]
+    routes = _routes(function, rpcs)
     if not routes:
         return
     integration: dict[str, Value] = {
@@ -37,8 +53,8 @@ def resources(function: Function, rpcs: Collection[str]) -> Iterator[Resource]:
         yield _route(route, function)
 
 
-def _claimed(key: str) -> PlainRoute:
-    return PlainRoute(key=key)
+def _routes(function: Function, rpcs: Collection[str]) -> list[PlainRoute]:
+    return [*(PlainRoute(key=key) for key in api_gateway_routes(rpcs)), *function.definition.routes]
 
 
 def _route(route: PlainRoute, function: Function) -> Resource:

@@ -28,6 +28,7 @@ def render(root: Path, rpcs: Mapping[str, Collection[str]]) -> str:
     _, _, frame = (root / FRAME).read_text().partition("\n\n")  # its first paragraph is about the frame
     found = tables(root)
     every = read_functions(root, _names(frame, found))
+    api.check(every, rpcs)
     return _HEAD + _filled(
         frame,
         {

@@ -8,11 +8,15 @@ from textwrap import dedent
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.models import Model
 
 from deploy.template.cloudformation import Commented, InvalidSource, Resource, Value, attribute, read, ref, sub
 from deploy.template.render import FRAME, render
+from deploy.template.tables import _table as table
 from deploy.template.yaml_text import WIDTH, entry, resource
 from docs import generate
+from flyteadmin.tasks.models import TaskRow
 
 ROOT = Path(__file__).parents[3]
 
@@ -144,6 +148,44 @@ def test_each_function_has_a_file(root: Path) -> None:
     (root / "functions/greet_user/function.yaml").unlink()
     with pytest.raises(InvalidSource, match=r"functions/greet_user/function\.yaml is missing"):
         render(root, {})
+
+
+def test_a_route_leads_to_one_function(root: Path) -> None:
+    function(root, "description: greets")
+    function(root, "description: waves", "wave_user")
+    problem = "functions/wave_user: GET /api/v1/tasks/{proxy+} leads to greet_user already"
+    with pytest.raises(InvalidSource, match=re.escape(problem)):
+        render(root, {"greet_user": ["GetTask"], "wave_user": ["ListTasks"]})
+
+
+def test_two_models_of_a_table_have_one_key() -> None:
+    class Other(Model):
+        class Meta:
+            table_name = "tasks"
+
+        task = UnicodeAttribute(hash_key=True)
+
+    assert table("tasks", [("tasks", "models.py", TaskRow)]).indexes.keys() == {
+        "created",
+        "listing",
+        "names",
+        "version",
+    }
+    with pytest.raises(InvalidSource, match=r"table tasks: the models in models\.py differ in its key"):
+        table("tasks", [("tasks", "models.py", TaskRow), ("tasks", "models.py", Other)])
+
+
+def test_rows_expire_by_an_attribute_that_they_have() -> None:
+    class Expiring(Model):
+        class Meta:
+            table_name = "expiring"
+            time_to_live = "tll"
+
+        name = UnicodeAttribute(hash_key=True)
+        ttl = NumberAttribute()
+
+    with pytest.raises(InvalidSource, match=r"models\.py: no row of expiring has the attribute tll"):
+        table("expiring", [("expiring", "models.py", Expiring)])
 
 
 def test_the_frame_says_where_each_part_goes(root: Path) -> None:
