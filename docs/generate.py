@@ -23,7 +23,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from deploy.template.cloudformation import InvalidSource
 from deploy.template.render import render
-from docs import citations, conformance
+from docs import citations, conformance, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -123,6 +123,7 @@ def stale() -> Iterator[str]:
     if TEMPLATE.read_text() != render_template():
         yield f"{TEMPLATE.relative_to(ROOT)} differs from its sources"
     yield from citations.problems(ROOT)
+    yield from wording.problems(ROOT)
     yield from conformance.problems(ROOT)
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 _ROOTS = ("", "layers/common/", "operations/")
-"""Where imports are looked up."""
+"""The folders in which imports are looked up."""
 
 
 def needs(root: Path, files: Iterable[str]) -> dict[str, frozenset[str]]:

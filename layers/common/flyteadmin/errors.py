@@ -119,15 +119,15 @@ class Internal(FlyteAdminError):
 
 
 def missing(field: str) -> InvalidArgument:
-    """The error for an absent required field, in upstream's wording (VAL-10)."""
+    """Return the error for an absent required field, in upstream's wording (VAL-10)."""
     return InvalidArgument(f"missing {field}")
 
 
 def invalid(field: str, why: str = "") -> InvalidArgument:
-    """The error for a field with a bad value (VAL-10), followed by what is expected instead."""
+    """Return the error for a field with a bad value (VAL-10), followed by what is expected instead."""
     return InvalidArgument(f"invalid value for {field}" + (f": {why}" if why else ""))
 
 
 def too_long(field: str, limit: int) -> InvalidArgument:
-    """The error for a string above its limit, in upstream's wording (VAL-10)."""
+    """Return the error for a string above its limit, in upstream's wording (VAL-10)."""
     return InvalidArgument(f"size of {field} exceeded length {limit}")

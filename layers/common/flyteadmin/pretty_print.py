@@ -14,7 +14,7 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def to_text(message: Message) -> str:
-    """The message as Go's `String()` writes it: fields as declared, map keys sorted.
+    """Return the message as Go's `String()` writes it: fields as declared, map keys sorted.
 
     Go puts one or two spaces between fields, by build; here it is always one.
     """
@@ -22,7 +22,7 @@ def to_text(message: Message) -> str:
 
 
 def literal_type_to_str(literal_type: LiteralType | None) -> str:
-    """A type as error messages show it: a struct only by the types of its fields (`common/pretty_print.go`)."""
+    """Return a type as error messages show it: a struct only by the types of its fields (`common/pretty_print.go`)."""
     if literal_type is None:
         return "None"
     if literal_type.simple != STRUCT:
@@ -97,7 +97,7 @@ def _float(value: float, *, single: bool) -> str:
 
 
 def shortest_single(value: float) -> float:
-    """The shortest decimal that is the same 32-bit float, as Go writes a float32."""
+    """Return the shortest decimal that is the same 32-bit float, as Go writes a float32."""
     wanted = pack("f", value)
     for digits in _FLOAT_DIGITS:
         candidate = float(f"{value:.{digits}g}")

@@ -42,7 +42,7 @@ class Clusters(BaseModel):
         return self.configured[0]
 
     def named(self, name: str) -> Cluster:
-        """The cluster of an execution's row; the default for a name that the deployment gave up, by a renaming say."""
+        """Return the cluster of an execution's row; the default for a name that the deployment no longer has."""
         return next((cluster for cluster in self.configured if cluster.name == name), self.default)
 
 

@@ -1,4 +1,4 @@
-"""Which tests a change touches follows from the files alone."""
+"""The tests that a change touches follow from the files alone."""
 
 from pathlib import Path
 

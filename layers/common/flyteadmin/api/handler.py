@@ -87,14 +87,14 @@ class _Event(BaseModel):
     request_context: _RequestContext = Field(alias="requestContext")
 
     def path(self) -> str:
-        """The path without the stage, which API Gateway puts before it unless it is $default."""
+        """Return the path without the stage, which API Gateway puts before it unless it is $default."""
         stage = f"/{self.request_context.stage}"
         if self.raw_path == stage or self.raw_path.startswith(f"{stage}/"):
             return self.raw_path[len(stage) :] or "/"
         return self.raw_path
 
     def body_bytes(self) -> bytes:
-        """The body as it was sent.
+        """Return the body as it was sent.
 
         Raises:
             InvalidArgument: no base64.
@@ -179,12 +179,12 @@ def api_handler(
 
 
 def healthcheck(_request: HttpRequest) -> ApiResponse:
-    """The page "/healthcheck": 200 and no body, as upstream (ERR-13)."""
+    """Answer the page "/healthcheck": 200 and no body, as upstream (ERR-13)."""
     return {"statusCode": 200, "body": ""}
 
 
 def _bridge() -> Collection[str]:
-    """The role that may speak for others, where the deployment names one."""
+    """Return the role that may speak for others, where the deployment names one."""
     arn = environment().bridge_role_arn
     return (arn,) if arn else ()
 

@@ -152,7 +152,7 @@ def _within(seconds: float, call: Callable[[], object]) -> object:
     """Wait for a call for so long; then leave it to its thread.
 
     The client's own time-outs hold for each read of a socket, so that a peer that sends a byte now and then, or a name
-    server that is silent, would hold a call for ever.
+    server that is silent, would hold a call without end.
 
     Raises:
         TimeoutError: it is not done.
@@ -190,7 +190,7 @@ def _api(cluster: Cluster) -> CustomObjectsApi:
 
 @lru_cache(maxsize=_CLIENTS_KEPT)
 def _api_until(cluster: Cluster, _period: int) -> CustomObjectsApi:
-    """A cluster's API client, whose token is younger than ten minutes; EKS takes one for fifteen."""
+    """Return a cluster's API client, whose token is younger than ten minutes; EKS takes one for fifteen."""
     if not cluster.endpoint:
         raise Internal("no cluster is configured: set the stack's ClusterEndpoint")
     configuration = Configuration()
@@ -215,7 +215,7 @@ def _authority(certificate: str) -> str | None:
 
 
 def _token(cluster: Cluster) -> str:
-    """The service-account token where the cluster has one, else EKS's: a presigned GetCallerIdentity."""
+    """Return the service-account token where the cluster has one, else EKS's: a presigned GetCallerIdentity."""
     if cluster.token_secret_arn:
         with translate_errors("the cluster's token"):
             return client("secretsmanager").get_secret_value(SecretId=cluster.token_secret_arn)["SecretString"]
@@ -223,7 +223,7 @@ def _token(cluster: Cluster) -> str:
 
 
 def eks_token(cluster_name: str) -> str:
-    """A bearer token by which an EKS cluster knows this function's role.
+    """Return a bearer token by which an EKS cluster knows this function's role.
 
     `k8s-aws-v1.` and the presigned URL in unpadded base64, with the cluster's name as a signed header.
     """

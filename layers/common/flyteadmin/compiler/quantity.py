@@ -75,7 +75,7 @@ class _Parts:
         return scale % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
 
     def amount(self) -> Decimal:
-        """Rounded up to a billionth, binary amounts cut at 2^63-1."""
+        """Round up to a billionth; cut binary amounts at 2^63-1."""
         number = Decimal(f"{self.whole}.{self.fraction or '0'}")
         number = number * 2**self.exponent if self.format == "BinarySI" else number.scaleb(self.exponent)
         number = number.quantize(_NANO, rounding=ROUND_UP)
@@ -124,7 +124,7 @@ def _binary(amount: int) -> str:
 
 
 def _decimal(amount: Decimal) -> tuple[str, int]:
-    """The mantissa of a normalised amount at an exponent that is a multiple of three; as text, it may be very long."""
+    """Return the mantissa of a normalised amount at an exponent that is a multiple of three; its text may be long."""
     sign, digits, exponent = amount.as_tuple()
     shift = int(exponent) % 3
     return "-" * sign + "".join(map(str, digits)) + "0" * shift, int(exponent) - shift

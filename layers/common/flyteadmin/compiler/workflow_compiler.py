@@ -120,7 +120,7 @@ def _in_order_of_use(
 
 
 def _used(template: WorkflowTemplate) -> Iterator[bytes]:
-    """The sub-workflows to compile for a workflow: not those inside array nodes, none if its interface is broken."""
+    """Return a workflow's sub-workflows to compile: not those inside array nodes, none if its interface is broken."""
     errors = e.ErrorCollector()
     validate_interface(START_NODE_ID, template.interface, errors)
     if errors.clean_since(0):
@@ -184,7 +184,7 @@ def _add_nodes(workflow: WorkflowBuilder, interface: Interface, errors: e.ErrorC
 
 
 def _tie_orphans(workflow: WorkflowBuilder, node_ids: Iterable[str]) -> None:
-    """A node without upstream follows the start node, one without downstream precedes the end node."""
+    """Tie a node without upstream to the start node, and one without downstream to the end node."""
     for node_id in sorted(set(node_ids) - {START_NODE_ID, END_NODE_ID}):
         if node_id not in workflow.upstream:
             workflow.add_edge(START_NODE_ID, node_id, "bidirectional")

@@ -23,7 +23,7 @@ _SORTED_BY = {"created_at": "created_at", "id": "created_at", "updated_at": "cre
 
 
 def _columns(entity: Entity) -> Columns[DescriptionEntityRow]:
-    """Filters name the columns of what is described, as at upstream."""
+    """Return the columns for filters, which are those of the described entity, as at upstream."""
     return {
         **name_columns(entity, lambda row: row.name.partition(":")[2]),  # behind the kind
         (entity, "version"): Column(Kind.TEXT, lambda row: row.version),

@@ -16,7 +16,7 @@ def validate_identifier(identifier: WorkflowExecutionIdentifier) -> None:
 
 
 def missing_execution(identifier: WorkflowExecutionIdentifier) -> NotFound:
-    """The error for an execution that does not exist, in upstream's wording."""
+    """Return the error for an execution that does not exist, in upstream's wording."""
     return NotFound(
         "missing entity of type execution with identifier"
         f" project:{identifier.project} domain:{identifier.domain} name:{identifier.name}"

@@ -160,7 +160,7 @@ class NodeTransformer:
 
 
 def resource_requirements(resources: Resources) -> crd.ResourceRequirements:
-    """Requests and limits under Kubernetes' names; amounts of zero are left out (`flytek8s/utils.go`).
+    """Return requests and limits under Kubernetes' names; amounts of zero are left out (`flytek8s/utils.go`).
 
     Raises:
         QuantityError: an amount is no quantity.

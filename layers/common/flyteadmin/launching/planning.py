@@ -89,24 +89,24 @@ def plan_execution(context: LaunchContext) -> PlannedExecution:
 
 
 def _configuration(context: LaunchContext) -> WorkflowExecutionConfig:
-    """A task launched by itself has no launch plan's level (CRE-48)."""
+    """Resolve the configuration; a task launched by itself has no launch plan's level (CRE-48)."""
     launch_plan = context.launch_plan.spec if context.task_id is None else LaunchPlanSpec()
     rows = _own_attributes(context).workflow_execution_configs()
     return config.resolve(context.request.spec, launch_plan, rows, context.configuration.flyteadmin, context.caller)
 
 
 def _own_attributes(context: LaunchContext) -> MatchingAttributesRows:
-    """A task launched by itself has no workflow of its own either, but for its resources (CRE-48, CFG-22)."""
+    """Return the attributes that count; a task by itself has its workflow's for resources only (CRE-48, CFG-22)."""
     return context.attributes if context.task_id is None else context.attributes.of_domain()
 
 
 def user_inputs_of(request: ExecutionCreateRequest) -> LiteralMap:
-    """The caller's inputs; old clients and the console send them in the spec (CRE-01)."""
+    """Return the caller's inputs; old clients and the console send them in the spec (CRE-01)."""
     return request.inputs if request.inputs.literals else request.spec.inputs
 
 
 def namespace_of(configuration: Configuration, execution: WorkflowExecutionIdentifier) -> str:
-    """The namespace of a project and domain; only these two words are replaced."""
+    """Return the namespace of a project and domain; only these two words are replaced."""
     template = configuration.namespace_mapping.template
     return template.replace("{{ project }}", execution.project).replace("{{ domain }}", execution.domain)
 
@@ -120,7 +120,7 @@ def _resolved_spec(context: LaunchContext, resolved: WorkflowExecutionConfig) ->
 
 
 def _notifications(context: LaunchContext) -> NotificationList:
-    """The request's list, or none if it disables them, or the launch plan's; frozen from now on (CRE-39)."""
+    """Return the request's list, or none if it disables them, or the launch plan's; frozen from now on (CRE-39)."""
     if context.request.spec.notifications.notifications:
         return context.request.spec.notifications
     if context.request.spec.disable_all:
@@ -142,7 +142,7 @@ def _queue(context: LaunchContext) -> str:
 
 
 def _edited(closure: CompiledWorkflowClosure, limits: resources.Platform, queue: str) -> CompiledWorkflowClosure:
-    """A copy of the closure, for this execution only: its containers ask within the platform's limits (RES-08)."""
+    """Return a copy of the closure for this execution, with resources within the platform's limits (RES-08)."""
     edited = CompiledWorkflowClosure()
     edited.CopyFrom(closure)
     for task in edited.tasks:

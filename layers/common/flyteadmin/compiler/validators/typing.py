@@ -57,7 +57,7 @@ class _Cast:
     def _elements(
         self, upstream: LiteralType, downstream: LiteralType, kind: Literal["collection_type", "map_value_type"]
     ) -> bool:
-        """Lists and maps by their elements; empty ones fit all."""
+        """Compare lists and maps by their elements; empty ones fit all."""
         if not upstream.HasField(kind):
             return False
         element: LiteralType = getattr(upstream, kind)
@@ -105,7 +105,7 @@ def _is_none(kind: LiteralType) -> bool:
 
 
 def _trivial(upstream: LiteralType, downstream: LiteralType) -> bool:
-    """The same simple or enum type; an enum is a string both ways; a tag must be the same where upstream has one."""
+    """Compare simple and enum types; an enum is a string both ways; a tag must be equal where upstream has one."""
     if upstream.HasField("enum_type") and downstream.simple == types_pb2.STRING:
         return True
     if downstream.HasField("enum_type") and upstream.simple == types_pb2.STRING:

@@ -21,7 +21,7 @@ def validate_output_var(node: NodeBuilder, name: str, errors: e.ErrorCollector) 
 
 
 def validate_input_var(node: NodeBuilder, name: str, errors: e.ErrorCollector) -> Variable | None:
-    """The input of that name, or nothing; a binding of that name is enough, since a branch types its inputs by them."""
+    """Return the input of that name, or None; a binding of that name is enough: a branch types its inputs by them."""
     if node.interface is None:
         return None
     if name in node.interface.inputs:
@@ -50,7 +50,7 @@ def validate_variables(node_id: str, variables: Variables, errors: e.ErrorCollec
 
 
 def effective_outputs(node: NodeBuilder, errors: e.ErrorCollector) -> Variables:
-    """The outputs of a node under their aliases; computed once, its errors are reported each time (`node.go`)."""
+    """Return a node's outputs under their aliases; computed once, the errors are reported each time (`node.go`)."""
     if node.effective_outputs is not None:
         errors.collect(*node.effective_outputs.errors)
         return node.effective_outputs.variables
