@@ -62,7 +62,7 @@ def seen(rows: Sequence[TaskRow]) -> str:
     ],
 )
 @pytest.mark.parametrize("ascending", [True, False])
-def test_a_span_of_an_index_by_number(
+def test_a_key_range_of_an_index_by_number(
     database: str, key_range: KeyRange, expected: dict[int, int], ascending: bool
 ) -> None:
     store_tasks()
@@ -83,7 +83,7 @@ def test_a_span_of_an_index_by_number(
         (KeyRange(f"{LISTING}:", f"{LISTING}:a"), "a"),
     ],
 )
-def test_a_span_of_an_index_by_text(database: str, key_range: KeyRange, expected: str) -> None:
+def test_a_key_range_of_an_index_by_text(database: str, key_range: KeyRange, expected: str) -> None:
     store_tasks()
     page = query(TaskRow, LISTING, index="names", sort=partitions._condition(TaskRow.name, key_range))
     assert seen(page.items) == expected

@@ -233,7 +233,7 @@ def test_what_changed_behind_the_index_is_left_out(monkeypatch: pytest.MonkeyPat
     assert [int(row.created_at) for row in page.rows] == [0, 3]
 
 
-def test_a_span_is_read_and_nothing_else() -> None:
+def test_a_key_range_is_read_and_nothing_else() -> None:
     here = scope()
     batch_put([task(here, number, number) for number in range(100)])
     for key_range, wanted_rows in (

@@ -182,7 +182,7 @@ def test_what_an_index_may_answer() -> None:
     st.lists(st.tuples(st.sampled_from(["eq", "gt", "gte", "lt", "lte", "ne"]), st.integers(0, 5)), max_size=3),
     st.integers(0, 5),
 )
-def test_a_span_holds_every_row_that_passes(filters: list[tuple[str, int]], value: int) -> None:
+def test_a_key_range_holds_every_row_that_passes(filters: list[tuple[str, int]], value: int) -> None:
     given_filters = [Filter(Entity.EXECUTION, Function(name), "state", (str(bound),)) for name, bound in filters]
     found = conditions_of(given_filters, COLUMNS)
     key_range = found.key_range(Entity.EXECUTION, "state")

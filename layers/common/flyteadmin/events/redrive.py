@@ -85,7 +85,7 @@ def shown(letter: DeadLetter) -> str:
 def send_again(letter: DeadLetter) -> str:
     """Queue a dead letter again, take it off, and give its place: the one that it carries or the log knows, or "".
 
-    An event that was never logged and carries no place gets a new one. A crash in between queues it twice, which
+    An event that is missing in the log and carries no place gets a new one. A crash in between queues it twice, which
     changes nothing.
 
     Raises:
