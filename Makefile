@@ -15,17 +15,17 @@ COMMITTED_AT = $$(git log -1 --format=%cI 2> /dev/null || echo unknown)
 
 .PHONY: help setup check quick test property demo up down build deploy bench soak docs
 
-help: ## this list
+help: ## print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "A deployed stack is operated with .venv/bin/flyteadmin-ops; --help lists its commands."
 
-setup: .venv/.complete ## install everything from the lock (the other commands do it themselves)
+setup: .venv/.complete ## install everything from the lock (other commands do it when needed)
 
 .venv/.complete: uv.lock pyproject.toml layers/common/pyproject.toml operations/pyproject.toml deploy/sam/uv.lock
 	@local/setup.sh
 	@touch $@
 
-check: setup ## formatting, lint, types, import contracts, the template, the generated docs
+check: setup ## check formatting, lint, types, imports, the template, generated documents, citations, words
 	ruff format --check .
 	ruff check .
 	mypy
@@ -33,20 +33,20 @@ check: setup ## formatting, lint, types, import contracts, the template, the gen
 	cfn-lint --append-rules checks -- template.yaml
 	python docs/generate.py --check
 
-quick: setup ## checks and the nearest tests of what changed since BASE (where the branch left main): three minutes
+quick: setup ## run the checks and the nearest tests of what changed since BASE (default: main): three minutes
 	@python -m tests.affected $(BASE)
 
-test: check build ## all checks, then all tests
+test: check build ## run all checks, then all tests, as CI does
 	pytest -n 2 --dist loadgroup
 
-property: setup ## the model test of events, SCALE times as long as in `make test`, from a random SEED
+property: setup ## run the model test of events, SCALE times as long as in `make test`, from a random SEED
 	@echo "property: seed $(SEED), scale $(SCALE); the same again: make property SEED=$(SEED) SCALE=$(SCALE)"
 	@PROPERTY_SEED=$(SEED) PROPERTY_SCALE=$(SCALE) pytest -n 2 --dist loadgroup -v tests/property
 
-demo: build ## one workflow from registration to its notification, on the embedded stack
+demo: build ## show one workflow from registration to notification, on the embedded stack
 	@python -m local.demo
 
-up: build ## the whole stack on this machine, until Ctrl-C (ENGINE=propeller: for a real one of yours)
+up: build ## run the whole stack on this machine until Ctrl-C (ENGINE=propeller: bring your own propeller)
 	@python -m local.stack up --engine $(or $(ENGINE),stand-in)
 
 down: setup ## stop a stack that was left running
@@ -65,11 +65,11 @@ deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARA
 	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
 	  --parameter-overrides Build=$(COMMIT) BuildTime=$(COMMITTED_AT) $(PARAMETERS)
 
-bench: build ## requests, write units, lists, CPU, import cost beside their budgets (VERSIONS=100000: longer lists)
+bench: build ## measure requests, write units, lists, CPU, imports beside their budgets (VERSIONS=100000: longer lists)
 	@python -m bench --versions $(or $(VERSIONS),10000)
 
-soak: build ## 200 executions at once while functions die: every final state right (a quarter of an hour, not in CI)
+soak: build ## run 200 executions at once while functions die, and check each end (a quarter of an hour, not in CI)
 	@python -m bench.soak --seed $(SEED) $(ARGS)
 
-docs: setup ## write the generated docs anew
+docs: setup ## write the generated documents and template.yaml
 	python docs/generate.py
