@@ -18,13 +18,16 @@ from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import ControlPlanePhase, LaunchState, facts_of_control_plane
 from flyteadmin.launching import service, stored, storing
 from flyteadmin.launching.names import derived_name
+from flyteadmin.timestamps import to_datetime
 from local.admin import Admin
+from local.aws.data import DataAccount
 from local.cluster.faults import Fault
 from local.cluster.server import ClusterServer
 from tests import in_process
 from tests.aws_events import PRINCIPAL_ARN
 from tests.builders import DOMAIN, PROJECT
-from tests.execution_client import create, get, refused, request, resources
+from tests.configuration import configure
+from tests.execution_client import NAMESPACE, create, get, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
@@ -115,6 +118,27 @@ def test_a_repeat_finishes_what_was_begun(
     execution = create(keyed(), unnamed)
     [resource] = resources(cluster)
     assert resource.metadata.name == execution.name
+
+
+def test_a_repeat_makes_the_resource_that_the_row_promised(
+    unnamed: ExecutionCreateRequest,
+    cluster: ClusterServer,
+    aws: DataAccount,
+    dies_before_the_resource: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its namespace and its time of acceptance are the row's, though the operator maps namespaces anew meanwhile."""
+    with pytest.raises(SystemExit):
+        create(keyed(), unnamed)
+    dies_before_the_resource.undo()
+    configure(aws, monkeypatch, 'namespace_mapping: {template: "elsewhere"}')
+    create(keyed(), unnamed)
+    [resource] = resources(cluster)
+    state = repository.read_state(row_of_the_call())
+    assert state is not None
+    accepted_at = to_datetime(state.created_at).replace(microsecond=0)
+    assert (resource.metadata.namespace, resource.accepted_at) == (NAMESPACE, accepted_at)
+    assert state.namespace == NAMESPACE
 
 
 def test_a_repeat_after_an_unclear_answer_of_the_cluster(
