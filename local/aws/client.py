@@ -18,23 +18,28 @@ from botocore.credentials import Credentials
 
 REGION = "us-east-1"
 DEFAULT_ACCOUNT = "000000000000"
+ROOT_SECRET = "LOCAL_AWS_SECRET"
+"""The variable by which the server, and who calls it by hand, are told the secret of its root users."""
+
+CONFIG = Config(retries={"mode": "standard"})
 # boto3 presigns SigV2 by default, which MiniStack doesn't verify; path style needs no name resolution.
-CONFIG = Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"mode": "standard"})
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A running local AWS, by its URL. Each 12-digit access key is the root of an account of its own."""
+    """A running local AWS. Each 12-digit access key, with the `secret`, is the root of an account of its own."""
 
     url: str
+    secret: str = field(repr=False)
 
     def session(self, account_id: str = DEFAULT_ACCOUNT) -> boto3.Session:
         """Return a session of an account's root user, which IAM never refuses."""
-        return session(Credentials(account_id, "test"))
+        return session(Credentials(account_id, self.secret))
 
     def client(self, service: str, account_id: str = DEFAULT_ACCOUNT) -> Any:
         """Return the boto3 client of a service as root; `Any`, since the service is known only at run time."""
-        return _root_client(service, self.url, account_id)
+        return _root_client(service, self.url, account_id, self.secret)
 
     def reset(self) -> None:
         """Forget all state of all accounts."""
@@ -55,12 +60,12 @@ def session(credentials: Credentials) -> boto3.Session:
 
 def client(service: str, url: str, of: boto3.Session) -> Any:
     """Return a boto3 client of `service` at `url`; `Any`, since the service is known only at run time."""
-    return of.client(service, endpoint_url=url, config=CONFIG)  # type: ignore[call-overload]  # the name is no literal
+    return of.client(service, endpoint_url=url, config=S3_CONFIG if service == "s3" else CONFIG)  # type: ignore[call-overload]  # the name is no literal
 
 
 @functools.lru_cache(maxsize=16)  # a session takes some 15 MB, and tests make an account each
-def _root_client(service: str, url: str, account_id: str) -> Any:
-    return client(service, url, session(Credentials(account_id, "test")))
+def _root_client(service: str, url: str, account_id: str, secret: str) -> Any:
+    return client(service, url, session(Credentials(account_id, secret)))
 
 
 @dataclass(frozen=True, slots=True)

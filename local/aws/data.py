@@ -38,7 +38,7 @@ class DataAccount:
         return {
             "AWS_ENDPOINT_URL": self.endpoint.url,
             "AWS_ACCESS_KEY_ID": self.account,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": self.endpoint.secret,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "TABLE_PREFIX": f"{_STACK}-",

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import io
 import json
+import os
 import sys
 import time
 import zipfile
@@ -15,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from local.aws.client import DEFAULT_ACCOUNT, Endpoint
+from local.aws.client import DEFAULT_ACCOUNT, ROOT_SECRET, Endpoint
 
 type Report = Callable[[str], None]
 
@@ -230,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         outputs = deploy(
             deployment,
-            Endpoint(options.endpoint),
+            Endpoint(options.endpoint, os.environ.get(ROOT_SECRET, "")),
             account_id=options.account,
             report=lambda line: print(line, file=sys.stderr),
         )

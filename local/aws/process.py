@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from local.aws.client import Endpoint
+from local.aws.client import ROOT_SECRET, Endpoint
 from local.aws.server import READY
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +38,12 @@ def running(
         RuntimeError: It didn't start; the message carries what it printed.
     """
     with tempfile.TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True) as scratch:
-        log = Path(scratch) / "server.log"
+        log, secret = Path(scratch) / "server.log", secrets.token_urlsafe(30)
         with log.open("wb") as errors:
             server = subprocess.Popen(
                 [*_command(scratch, auth=auth, audit=audit), *options],
                 cwd=ROOT,
-                env=_environment(env or {}),
+                env=_environment({ROOT_SECRET: secret, **(env or {})}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -50,7 +51,7 @@ def running(
                 start_new_session=True,
             )
         try:
-            yield Endpoint(_url_when_ready(server, log))
+            yield Endpoint(_url_when_ready(server, log), secret)
         finally:
             _stop(server)
 

@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -12,10 +13,15 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from local.aws.client import ROOT_SECRET
+from local.web_pages import refusal
 
 READY = "ready "
 _ENVIRONMENT = """Environment: PATCHES_OFF, names of patches to leave out, by commas; TRANSACTION_CONFLICT_MS, for how
-long a transaction holds its items against others (0); LOG_LEVEL (WARNING)."""
+long a transaction holds its items against others (0); LOG_LEVEL (WARNING); LOCAL_AWS_SECRET, the secret of the root
+users (random)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +48,7 @@ def _run(listener: socket.socket, scratch: Path, options: argparse.Namespace) ->
         audit.record_decisions(options.audit)
     if options.invocations:
         invocations.record_invocations(options.invocations, dict(map(_share, options.kill)))
-    asyncio.run(_serve(listener))
+    asyncio.run(_serve(listener, options.origin))
 
 
 def environment(port: int, *, auth: bool) -> dict[str, str]:
@@ -58,7 +64,7 @@ def environment(port: int, *, auth: bool) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": os.environ.get(ROOT_SECRET) or secrets.token_urlsafe(30),
     }
 
 
@@ -72,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kill", action="append", default=[], metavar="FUNCTION=SHARE", help="with --invocations: kill some half way"
     )
     parser.add_argument(
+        "--origin", action="append", default=[], help="a web site whose pages may call; may be repeated"
+    )
+    parser.add_argument(
         "--scratch", type=Path, help="temporary files; removed, and the process group ended, at stdin's end"
     )
     return parser
@@ -82,7 +91,7 @@ def _share(option: str) -> tuple[str, float]:
     return function, float(share)
 
 
-async def _serve(listener: socket.socket) -> None:
+async def _serve(listener: socket.socket, origins: Sequence[str]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
@@ -95,13 +104,30 @@ async def _serve(listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     announcement = asyncio.create_task(_announce(int(os.environ["GATEWAY_PORT"])))
-    await serve(app, config, shutdown_trigger=stopped.wait)
+    await serve(_for_programs(app, origins), config, shutdown_trigger=stopped.wait)
     announcement.cancel()
+
+
+def _for_programs(app: Any, origins: Sequence[str]) -> Any:
+    """Answer 403 to what web pages send, before MiniStack sees it; `Any`, since ASGI has no types here."""
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+        why = refusal(headers, origins) if scope["type"] in {"http", "websocket"} else ""
+        if not why:
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+        else:
+            await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": f"{why}\n".encode()})
+
+    return guarded
 
 
 async def _announce(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /_ministack/health HTTP/1.0\r\n\r\n")
+    writer.write(b"GET /_ministack/health HTTP/1.0\r\nHost: localhost\r\n\r\n")
     await reader.readline()
     writer.close()
     sys.stdout.write(f"{READY}http://127.0.0.1:{port}\n")

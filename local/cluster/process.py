@@ -2,6 +2,7 @@
 
 import base64
 import re
+import secrets
 import ssl
 import subprocess
 import sys
@@ -67,7 +68,8 @@ class RunningCluster:
         return _KUBECONFIG % {"name": name, "url": self.url, "token": self.token, "authority": self.authority}
 
     def _control(self, method: str, body: bytes | None) -> None:
-        request = urllib.request.Request(self.url + CONTROL_PATH, data=body, method=method)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + CONTROL_PATH, data=body, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=10, context=self._tls()):
             pass
 
@@ -86,12 +88,15 @@ users: [{name: %(name)s, user: {token: "%(token)s"}}]
 
 
 @contextmanager
-def running(*, token: str = "local", port: int = 0, namespaces: tuple[str, ...] = ()) -> Iterator[RunningCluster]:
+def running(*, token: str = "", port: int = 0, namespaces: tuple[str, ...] = ()) -> Iterator[RunningCluster]:
     """Start `local.cluster.server` with TLS and its control path open, and stop it at the end.
+
+    Without a `token` it has a random one.
 
     Raises:
         RuntimeError: it did not come up.
     """
+    token = token or secrets.token_urlsafe(30)
     with TemporaryDirectory(prefix="cluster-") as directory:
         command = [sys.executable, "-m", "local.cluster.server", "--port", str(port), "--token", token, "--control"]
         command += ["--tls-directory", directory]

@@ -23,6 +23,7 @@ from local.cluster.faults import Call, Fault, Faults
 from local.cluster.requests import Body, Request
 from local.cluster.status import Manifest, Refused, bad_request, method_not_allowed, unauthorized
 from local.cluster.store import Store
+from local.web_pages import refusal
 
 CONTROL_PATH = "/_control/faults"
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -94,11 +95,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         self.headers.set_default_type("application/json")
+        if why := refusal({name.lower(): value for name, value in self.headers.items()}):
+            raise Refused(403, "Forbidden", f"forbidden: {why}")
         path = urlsplit(self.path).path
+        self._authenticate(path)
         if path == CONTROL_PATH and self.server.control:
             self._control(body)
             return
-        self._authenticate(path)
         request = requests.read(self.server.store, self.command, self.path)
         if request is None:
             self._discover(path)

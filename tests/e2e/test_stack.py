@@ -70,7 +70,7 @@ def test_an_operator_looks_at_what_was_set_aside_and_at_the_configuration(travel
         **os.environ,
         "AWS_ENDPOINT_URL": travelled.stack.endpoint.url,
         "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SECRET_ACCESS_KEY": travelled.stack.endpoint.secret,
         "AWS_DEFAULT_REGION": REGION,
     }
     for command, expected in (

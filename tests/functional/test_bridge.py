@@ -2,6 +2,7 @@
 
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -343,6 +344,9 @@ def test_metrics_count_calls_by_code(api: Gateway) -> None:
             text = answer.read().decode()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200
+        rebound = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(rebound, timeout=10)
     assert 'flyteadmin_bridge_calls_total{code="NOT_FOUND",rpc="GetExecution"}' in text
 
 

@@ -9,6 +9,8 @@ from local.aws import process
 from local.aws.client import Endpoint
 from tests.local.aws_stack import Stack
 
+CONSOLE = "https://console.example"
+
 
 @pytest.fixture(scope="session")
 def audit_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -17,7 +19,7 @@ def audit_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def endpoint(audit_file: Path) -> Iterator[Endpoint]:
-    with process.running(auth=True, audit=audit_file) as endpoint:
+    with process.running(auth=True, audit=audit_file, options=["--origin", CONSOLE]) as endpoint:
         yield endpoint
 
 

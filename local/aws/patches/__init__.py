@@ -19,6 +19,8 @@ PATCHES: tuple[Callable[[], None], ...] = (
     dynamodb.batch_read_units,
     dynamodb.overlapping_paths,
     dynamodb.transaction_conflicts,
+    iam.root_signature,
+    iam.no_credentials,
     iam.batch_actions,
     iam.partiql_actions,
     lambda_.response_size,

@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
-from ministack.core import iam_actions
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
 
 from local.aws.patches.wrapping import around
 
@@ -22,6 +24,36 @@ _BATCH_OPERATIONS = (
     "sqs:ChangeMessageVisibilityBatch",
     "sns:PublishBatch",
 )
+
+
+def root_signature() -> None:
+    """The signature of a root user is never looked at, so that any secret will do. AWS checks every signature."""
+    checking = ContextVar("checking", default=False)
+
+    def pin(original: Any, *request: Any, **named: Any) -> Any:
+        token = checking.set(True)
+        try:
+            return original(*request, **named)
+        finally:
+            checking.reset(token)
+
+    def is_root_key(original: Any, access_key_id: str) -> Any:
+        return not access_key_id if checking.get() else original(access_key_id)
+
+    around(app, "pin_signed_request", pin)
+    around(iam_evaluator, "caller_verified", pin)
+    around(iam_evaluator, "_is_root_key", is_root_key)
+
+
+def no_credentials() -> None:
+    """Without credentials a caller is root wherever no action is known for a request. AWS refuses it."""
+
+    def check(original: Any, access_key_id: str, service: str | None = None) -> Any:
+        if not access_key_id and service != "s3":
+            return iam_evaluator.AuthError("MissingAuthenticationToken", "Missing Authentication Token")
+        return original(access_key_id, service)
+
+    around(iam_evaluator, "check_credentials", check)
 
 
 def batch_actions() -> None:
