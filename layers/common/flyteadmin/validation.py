@@ -3,7 +3,6 @@
 Source: flyteadmin validation/validation.go, notifications_validator.go.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
 from flyteidl.admin.common_pb2 import Notification
@@ -12,12 +11,10 @@ from flyteidl.core.identifier_pb2 import UNSPECIFIED, Identifier, ResourceType
 from google.protobuf.message import DecodeError, EncodeError, Message
 
 from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing
+from flyteadmin.kubernetes_names import label_key_faults, label_value_faults
 from flyteadmin.pretty_print import to_text
 
 _MAX_LABELS = 16
-_LABEL_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_MAX_PREFIX = 253
 _TERMINAL = {
     WorkflowExecution.SUCCEEDED,
     WorkflowExecution.FAILED,
@@ -46,24 +43,10 @@ def validate_labels(labels: Mapping[str, str]) -> None:
     if len(labels) > _MAX_LABELS:
         raise InvalidArgument(f"labels map cannot exceed {_MAX_LABELS} entries")
     for key in sorted(labels):
-        if not _is_label_key(key):
-            raise InvalidArgument(
-                f"invalid label key [{key[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
-                " letter or digit at both ends, after a DNS subdomain and '/' or without]"
-            )
-        value = labels[key]
-        if value and not _LABEL_NAME.fullmatch(value):
-            raise InvalidArgument(
-                f"invalid label value [{value[:300]}]: [expected at most 63 of A-Z, a-z, 0-9, '-', '_' and '.' with a"
-                " letter or digit at both ends]"
-            )
-
-
-def _is_label_key(key: str) -> bool:
-    prefix, separator, name = key.rpartition("/")
-    if separator and (len(prefix) > _MAX_PREFIX or not _DNS_SUBDOMAIN.fullmatch(prefix)):
-        return False
-    return _LABEL_NAME.fullmatch(name) is not None
+        if faults := label_key_faults(key):
+            raise InvalidArgument(f"invalid label key [{key[:300]}]: [{' '.join(faults)}]")
+        if faults := label_value_faults(labels[key]):
+            raise InvalidArgument(f"invalid label value [{labels[key][:300]}]: [{' '.join(faults)}]")
 
 
 def validate_notifications(notifications: Iterable[Notification]) -> None:

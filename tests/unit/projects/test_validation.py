@@ -61,7 +61,12 @@ def test_a_registration_needs_a_project_its_id_and_its_name(request_: ProjectReg
 @pytest.mark.parametrize(
     ("project", "message"),
     [
-        (Project(id="Upper"), "invalid project id"),
+        (
+            Project(id="Upper"),
+            r"invalid project id \[Upper\]: \[a lowercase RFC 1123 label must consist of lower case alphanumeric"
+            r" characters or '-', and must start and end with an alphanumeric character \(e.g. 'my-name',"
+            r"  or '123-abc', regex used for validation is '\[a-z0-9\]\(\[-a-z0-9\]\*\[a-z0-9\]\)\?'\)\]",
+        ),
         (Project(id="-dash"), "invalid project id"),
         (Project(id="a" * 64), "invalid project id"),
         (Project(id="with:colon"), "invalid project id"),

@@ -1,17 +1,16 @@
 """Validates projects, and the project and domain of a request; pure."""
 
-import re
 from typing import Protocol
 
 from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectRegisterRequest
 
 from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.kubernetes_names import dns_label_faults
 from flyteadmin.settings import Configuration
 from flyteadmin.validation import validate_labels
 
 _MAX_NAME = 64
 _MAX_DESCRIPTION = 300
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class StoredProject(Protocol):
@@ -63,11 +62,8 @@ def validate_project(project: Project) -> None:
     if not project.id:
         raise missing("project_id")
     validate_labels(project.labels.values)
-    if not _DNS_LABEL.fullmatch(project.id):
-        raise InvalidArgument(
-            f"invalid project id [{project.id[:100]}]: [expected a lowercase RFC 1123 label: at most 63 of"
-            " a-z, 0-9 and '-', with a letter or digit at both ends]"
-        )
+    if faults := dns_label_faults(project.id):
+        raise InvalidArgument(f"invalid project id [{project.id[:100]}]: [{' '.join(faults)}]")
     if len(project.name.encode()) > _MAX_NAME:
         raise InvalidArgument(f"project_name cannot exceed {_MAX_NAME} characters")
     if len(project.description.encode()) > _MAX_DESCRIPTION:
