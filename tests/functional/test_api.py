@@ -215,7 +215,6 @@ def test_unknown_paths_and_methods(method: str, path: str, http: int, code: Code
     assert status_in(response) == Status(code=code, message=message)
 
 
-@pytest.mark.conformance("AUT-09")
 @pytest.mark.parametrize("path", ["/me", "/config/v1/flyte_client", "/.well-known/oauth-authorization-server"])
 def test_an_rpc_that_nobody_claims_is_unimplemented(path: str) -> None:
     response = api_handler({})(event("GET", path), None)
