@@ -4,6 +4,7 @@ import pytest
 from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
+from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskSpec
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, SignalIdentifier
 
 from flyteadmin.attributes import repository as attributes
@@ -84,7 +85,10 @@ def test_what_is_said_of_a_name_wants_one(database: str) -> None:
 
 def test_versions_of_every_kind_are_stored_once(database: str) -> None:
     workflow = WorkflowRow(name=NAME, version="v1", created_at=1, digest=b"d", closure_uri="s3://closure")
-    description = descriptions.description(DescriptionEntity(short_description="doubles"), TASK_ID, 1)
+    described = TaskSpec(description=DescriptionEntity(short_description="doubles"))
+    [description] = descriptions.descriptions(TaskCreateRequest(id=TASK_ID, spec=described), 1)
+    alone = descriptions.description(described.description, TASK_ID, 1)
+    assert description.item.attribute_values == alone.item.attribute_values
     operations = [tasks.first(task_row(), b"c"), workflows.first(workflow), launch_plan("v1"), description]
     transact(operations)
     for position, operation in enumerate(operations[:3]):
@@ -97,9 +101,9 @@ def test_versions_of_every_kind_are_stored_once(database: str) -> None:
         assert failures.value.old[position] == failure.value.old
     assert workflows.read(WORKFLOW_ID) is not None
     assert launch_plans.read(identifier(LAUNCH_PLAN, "doubling")) is not None
-    described = descriptions.read(TASK_ID)
-    assert described is not None
-    assert DescriptionEntity.FromString(described.description or b"").short_description == "doubles"
+    stored = descriptions.read(TASK_ID)
+    assert stored is not None
+    assert DescriptionEntity.FromString(stored.description or b"").short_description == "doubles"
 
 
 def test_one_version_is_active_at_a_time(database: str) -> None:
