@@ -117,7 +117,10 @@ def _functions(scope: ast.Module | ast.ClassDef, inherited: tuple[str, ...]) -> 
 def _marked(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "conformance":
-            yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+            constants = (
+                part for argument in node.args for part in ast.walk(argument) if isinstance(part, ast.Constant)
+            )
+            yield from (str(constant.value) for constant in constants)
 
 
 def _summary(titles: Mapping[str, str], deviations: Mapping[str, str], evidence: Evidence) -> Iterator[str]:
