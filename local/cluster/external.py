@@ -1,6 +1,7 @@
 """A real cluster in place of the in-memory one: where `KUBECONFIG` points, with a bearer token."""
 
 import base64
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,23 +19,37 @@ class ExternalCluster:
         return base64.b64encode(self.authority.read_bytes()).decode()
 
 
-def external_cluster(namespace: str) -> ExternalCluster:
-    """Return the cluster of the current context, with `namespace` made if it is not there.
+def external_cluster(namespaces: Iterable[str]) -> ExternalCluster:
+    """Return the cluster of the current context, with those of the namespaces made that are not there.
 
     Raises:
-        SystemExit: the context has no bearer token, which is what the functions can carry.
+        SystemExit: the context has no bearer token, which is what the functions can carry, or no authority.
     """
     from kubernetes import client, config  # noqa: PLC0415  # seconds to import, and rarely asked for
 
-    configuration = client.Configuration()
-    config.load_kube_config(client_configuration=configuration)
-    token = configuration.api_key.get("authorization", "").removeprefix("Bearer ")
+    found = client.Configuration()
+    config.load_kube_config(client_configuration=found)
+    token = _token(found.api_key)
     if not token:
         raise SystemExit(
             "KUBECONFIG's current context has no bearer token, and client certificates can't travel to the functions.\n"
             "Make one (kubectl create token NAME --duration 8h) and put it into the context's user."
         )
+    if not found.ssl_ca_cert:
+        raise SystemExit(
+            "KUBECONFIG's current context has no certificate-authority, by which the functions know the cluster."
+        )
+    configuration = client.Configuration(host=found.host, api_key={"authorization": f"Bearer {token}"})
+    configuration.ssl_ca_cert = found.ssl_ca_cert
     core = client.CoreV1Api(client.ApiClient(configuration))
-    if namespace not in {item.metadata.name for item in core.list_namespace().items}:
-        core.create_namespace({"metadata": {"name": namespace}})
+    there = {item.metadata.name for item in core.list_namespace().items}
+    for namespace in namespaces:
+        if namespace not in there:
+            core.create_namespace({"metadata": {"name": namespace}})
     return ExternalCluster(configuration.host, token, Path(configuration.ssl_ca_cert))
+
+
+def _token(api_key: Mapping[str, str]) -> str:
+    """Return the bearer token that the client found: given, in a file, or by a command (its name since version 36)."""
+    found = api_key.get("BearerToken") or api_key.get("authorization") or ""
+    return found.removeprefix("Bearer ").strip() if not found.startswith("Basic ") else ""
