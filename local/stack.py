@@ -45,6 +45,7 @@ from local.propeller import configured
 
 ROOT = Path(__file__).parents[1]
 PROJECT, DOMAIN = "flytesnacks", "development"
+DOMAINS = (DOMAIN, "staging", "production")
 CLUSTER_NAME = "local"
 _FOLDER = ROOT / ".local"
 _PID_FILE = _FOLDER / "stack.pid"
@@ -123,11 +124,10 @@ def running(
 
 @contextmanager
 def _cluster() -> Iterator[Cluster]:
-    namespace = f"{PROJECT}-{DOMAIN}"
     if os.environ.get("KUBECONFIG"):
-        yield external_cluster(namespace)
+        yield external_cluster([f"{PROJECT}-{domain}" for domain in DOMAINS])
         return
-    with cluster_process.running(namespaces=(namespace,)) as cluster:
+    with cluster_process.running(makes_namespaces=True) as cluster:
         yield cluster
 
 
@@ -192,7 +192,7 @@ def up(*, engine: bool) -> None:
         resources.enter_context(_the_only_one())  # until all else has ended: `down` waits for it
         port = bridge_process.free_port(_UPSTREAMS_GRPC_PORT)
         stack = resources.enter_context(running(_say, engine=engine, port=port))
-        print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION), flush=True)
+        print(_WELCOME.format(stack=stack, api=stack.named_url, region=REGION, account=ACCOUNT), flush=True)
         if not engine:
             propeller = configured(
                 _FOLDER,
@@ -289,6 +289,11 @@ The API takes requests signed with SigV4 (service execute-api):
   export AWS_ACCESS_KEY_ID={stack.data_scientist.access_key} AWS_SECRET_ACCESS_KEY={stack.data_scientist.secret_key}
   curl --aws-sigv4 aws:amz:{region}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
     '{api}/api/v1/projects'
+
+Operators (flyteadmin-ops) are this account's root:
+
+  export AWS_ENDPOINT_URL={stack.endpoint.url} AWS_DEFAULT_REGION={region}
+  export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY={stack.endpoint.secret}
 """
 
 _PROPELLER = """Nothing runs what appears in the cluster until a propeller does:

@@ -7,6 +7,8 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.literals_pb2 import Literal, Scalar, Union
 from flyteidl.core.types_pb2 import Error, LiteralType, SimpleType, TypeStructure
 
+_MAX_MESSAGE_BYTES = 256 * 1024
+_CUT = "\n … (cut) …\n".encode()
 AUTO_ABORT = "Some node execution failed, auto-abort."
 
 
@@ -68,12 +70,21 @@ def documented_error(document: ErrorDocument, uri: str) -> tuple[ExecutionError,
     told = document.error
     error = ExecutionError(
         code=told.code,
-        message=told.message,
+        message=_both_ends(told.message),
         kind=told.origin,
         timestamp=told.timestamp if told.HasField("timestamp") else None,
         worker=told.worker,
     )
     return error, told.kind == ContainerError.RECOVERABLE
+
+
+def _both_ends(message: str) -> str:
+    """Return a message of at most 256 KiB: of a longer one, its beginning and its end, where a traceback says most."""
+    text = message.encode(errors="replace")
+    if len(text) <= _MAX_MESSAGE_BYTES:
+        return message
+    half = (_MAX_MESSAGE_BYTES - len(_CUT)) // 2
+    return (text[:half] + _CUT + text[-half:]).decode(errors="ignore")
 
 
 def error_literal(node_id: str, error: ExecutionError) -> Literal:

@@ -96,19 +96,21 @@ async def _serve(options: argparse.Namespace) -> None:
     )
     resources = Resources(options.cluster, options.token, options.certificate_authority)
     with serving(options.logs) as logs, grpc.insecure_channel(options.bridge) as channel:
-        environment = task_environment(os.environ, options.programs)
+        environment = task_environment(os.environ, options.programs, options.bridge)
         processes = Processes(logs, environment, asyncio.Semaphore(options.tasks_at_once))
         await Engine(resources, World(resources, Bridge(channel), blobs, processes, settings)).serve(stopped)
     resources.close()
 
 
-def task_environment(own: Mapping[str, str], programs: Path) -> dict[str, str]:
+def task_environment(own: Mapping[str, str], programs: Path, platform: str) -> dict[str, str]:
     """Return the environment of every task: the folder of its programs, and S3 as flytekit configures it."""
     found = {name: own[name] for name in (*_PASSED_ON, *_AWS) if name in own}
     told = {
         "PATH": f"{programs}{os.pathsep}{own.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
+        "FLYTE_PLATFORM_URL": platform,
+        "FLYTE_PLATFORM_INSECURE": "true",
         "FLYTE_AWS_ENDPOINT": own.get("AWS_ENDPOINT_URL", ""),
         "FLYTE_AWS_ACCESS_KEY_ID": own.get("AWS_ACCESS_KEY_ID", ""),
         "FLYTE_AWS_SECRET_ACCESS_KEY": own.get("AWS_SECRET_ACCESS_KEY", ""),

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from flyteidl.core.execution_pb2 import TaskLog
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import (
     Binary,
@@ -29,10 +30,12 @@ from local.engine.faults import TemplateFault
 from local.engine.identity import Lineage
 from local.engine.places import Attempt, Place
 from local.engine.run import task_environment
+from local.engine.tasks.attempts import News, Runner
 from local.engine.tasks.command import Command, Exit, Surroundings, command_of, log_name
 from local.engine.tasks.logs import Logs, serving
 from local.engine.tasks.processes import Processes
 from tests.local.engine_builders import EXECUTION, integer, template
+from tests.local.engine_effects import MemoryHands, exits
 
 AROUND = Surroundings(EXECUTION, "p:d:w", "flytesnacks-development", "s3://bucket/raw", {"FROM_EXECUTION": "yes"})
 
@@ -256,7 +259,7 @@ class TestLogs:
         assert self.get(f"{logs.url}/a.txt", "evil.example:80") == 403
 
 
-def test_tasks_are_told_of_s3_and_of_little_else() -> None:
+def test_tasks_are_told_of_s3_the_platform_and_little_else() -> None:
     own = {
         "PATH": "/bin",
         "AWS_ACCESS_KEY_ID": "id",
@@ -265,10 +268,12 @@ def test_tasks_are_told_of_s3_and_of_little_else() -> None:
         "GITHUB_TOKEN": "x",
         "LANG": "C.UTF-8",
     }
-    assert task_environment(own, Path("/venv/bin")) == {
+    assert task_environment(own, Path("/venv/bin"), "127.0.0.1:8089") == {
         "PATH": "/venv/bin:/bin",
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": "127.0.0.1,localhost",
+        "FLYTE_PLATFORM_URL": "127.0.0.1:8089",
+        "FLYTE_PLATFORM_INSECURE": "true",
         "FLYTE_AWS_ENDPOINT": "http://127.0.0.1:1",
         "FLYTE_AWS_ACCESS_KEY_ID": "id",
         "FLYTE_AWS_SECRET_ACCESS_KEY": "key",
@@ -277,3 +282,19 @@ def test_tasks_are_told_of_s3_and_of_little_else() -> None:
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "LANG": "C.UTF-8",
     }
+
+
+def test_an_eager_task_takes_no_place_from_those_that_it_waits_for() -> None:
+    async def run() -> Exit:
+        hands = MemoryHands({"t": exits(0)}, slots=asyncio.Semaphore(0))
+        runner = Runner(hands, AROUND, asyncio.Semaphore(1))
+        eager = attempt("run", "in", "out")
+        eager.template.metadata.is_eager = True
+
+        async def tell(_: News) -> None:
+            pass
+
+        async with asyncio.timeout(10):
+            return await runner._process(eager, command_of(eager, LiteralMap(), AROUND), tell, TaskLog())
+
+    assert asyncio.run(run()).code == 0

@@ -41,7 +41,7 @@ def kubeconfig(
 
 
 def by_command(token: str) -> dict[str, object]:
-    """What `aws eks update-kubeconfig` writes: a command that prints a token."""
+    """A command that prints a token, as `aws eks update-kubeconfig` writes it."""
     version = "client.authentication.k8s.io/v1beta1"
     printed = json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": {"token": token}})
     command = ["-c", f"print({printed!r})"]

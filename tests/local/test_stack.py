@@ -34,7 +34,7 @@ def ended(pid_file: Path, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     def running(*_: object, **__: object) -> Iterator[object]:
         stack = type("Stack", (), {"named_url": "", "outputs": {"NotificationsTopicArn": "", "Bucket": ""}})()
         for part in ("cluster", "endpoint", "bridge", "data_scientist"):
-            said = {"url": "", "address": "", "access_key": "", "secret_key": ""}
+            said = {"url": "", "address": "", "access_key": "", "secret_key": "", "secret": ""}
             setattr(stack, part, type("Part", (), said)())
         yield stack
         seen.append(pid_file.exists())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from flyteidl.core.execution_pb2 import ExecutionError, TaskExecution, TaskLog
@@ -68,7 +69,9 @@ class Runner:
         return await result_of(self.hands, attempt, ended, self.around.checkpoint_prefix(attempt))
 
     async def _process(self, attempt: Attempt, command: Command, tell: Tell, log: TaskLog) -> Exit:
-        async with self.parallelism, self.hands.slot():
+        # An eager task waits for others; were it to take a place, they might never get one.
+        slot = nullcontext() if attempt.template.metadata.is_eager else self.hands.slot()
+        async with self.parallelism, slot:
             await tell(News(TaskExecution.RUNNING, log=log))
             return await self.hands.run(command, log_name(self.around.execution_id, attempt))
 
