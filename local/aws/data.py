@@ -47,6 +47,7 @@ class DataAccount:
             "DEAD_LETTER_QUEUE_URL": self.resources["EventsDeadLetterQueue"],
             "NOTIFICATIONS_TOPIC_ARN": self.resources["NotificationsTopic"],
             "NOTIFY_FAILURES_QUEUE_URL": self.resources["NotifyFailuresQueue"],
+            "READABLE_DATA": f"arn:aws:s3:::{self.resources['Bucket']}/metadata/*",
         }
 
 

@@ -12,9 +12,11 @@ from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionGetDat
 from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata
+from google.rpc.status_pb2 import Status
 
 from flyteadmin import settings
 from flyteadmin.clients import configuration, storage
+from flyteadmin.errors import Code
 from functions.get_executions.handler import lambda_handler
 from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
@@ -161,6 +163,31 @@ def test_what_can_not_be_signed_fails(aws: Aws, configured: Callable[[str], None
     assert get(f"data/node_executions/{EXECUTION}/n0").status == 400
     apply(workflow_event("SUCCEEDED", 2, output_uri=storage.uri("metadata", "gone.pb")))
     assert get(f"data/executions/{EXECUTION}").status == 500
+
+
+PLACES = ["config/other.yaml", "answers/a", "claims/a", "events/a", "metadata"]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("path", PLACES)
+def test_an_event_can_not_have_data_signed_or_read_that_is_not_for_users(
+    aws: Aws, configured: Callable[[str], None], path: str, signed: bool
+) -> None:
+    stored_execution()
+    configured(f"remoteData: {{signedUrls: {{enabled: {str(signed).lower()}}}}}")
+    secret = storage.uri(path)
+    storage.write(literals(1).SerializeToString(), secret)
+    apply(
+        node_event("SUCCEEDED", 1, input_uri=secret),
+        task_event("SUCCEEDED", 2, output_uri=secret),
+        workflow_event("SUCCEEDED", 3, output_uri=secret),
+    )
+    for data in (f"executions/{EXECUTION}", f"node_executions/{EXECUTION}/n0", f"task_executions/{TASK}"):
+        answer = get(f"data/{data}")
+        assert Code(answer.message(Status).code) == Code.PERMISSION_DENIED, data
+        assert b"X-Amz" not in answer.body
+    for path in (f"executions/{EXECUTION}", f"executions/{PROJECT}/{DOMAIN}", f"node_executions/{EXECUTION}"):
+        assert get(path, {"limit": "10"}).status == 200, "what does not read data still answers"
 
 
 @pytest.mark.conformance("GET-08", "KD-38")

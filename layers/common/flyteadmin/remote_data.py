@@ -7,10 +7,11 @@ from flyteidl.admin.common_pb2 import UrlBlob
 from flyteidl.core.literals_pb2 import LiteralMap
 from google.protobuf.message import DecodeError
 
+from flyteadmin.blobs import validate_readable
 from flyteadmin.clients import configuration, storage
 from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.observability import logger
-from flyteadmin.settings import SignedUrls
+from flyteadmin.settings import SignedUrls, environment
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
     """Return data at a URI, or from an event, in the form that the operator configured (GET-06…10).
 
     Without signed URLs it is always whole: a client would have no other way to it, and a large answer is a redirect.
-    A limit of 0 is none, for events too (KD-38).
+    A limit of 0 is none, for events too (KD-38). Events choose URIs, so one is signed or read only if users may read
+    what lies there.
 
     Raises:
         InvalidArgument: a URL is to be signed for something that is not an s3:// URI.
+        PermissionDenied: the URI lies where this deployment hands out nothing.
         Internal: a URL is to be signed for an object that is not there.
     """
     settings = configuration.current().remote_data
@@ -40,6 +43,7 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
 
 
 def _signed(uri: str, how: SignedUrls) -> UrlBlob:
+    validate_readable(uri, environment().readable, "uri")
     stored = storage.head(uri)
     if stored is None:
         raise Internal(f"failed to get object size for {uri}")
@@ -47,10 +51,15 @@ def _signed(uri: str, how: SignedUrls) -> UrlBlob:
 
 
 def read_literals(uri: str | None) -> LiteralMap:
-    """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09)."""
+    """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09).
+
+    Raises:
+        PermissionDenied: the URI lies where this deployment hands out nothing.
+    """
     if not uri:
         return LiteralMap()
     try:
+        validate_readable(uri, environment().readable, "uri")
         return LiteralMap.FromString(storage.read(uri))
     except (storage.BlobMissing, InvalidArgument, Internal, DecodeError) as error:
         logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})

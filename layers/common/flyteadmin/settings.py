@@ -71,6 +71,11 @@ class Environment(BaseModel):
     readable_data: str = Field("", description="ARNs of the objects that may be handed out, with * and commas")
 
     @property
+    def readable(self) -> tuple[str, ...]:
+        """ARNs of the objects that users may read, with *."""
+        return tuple(arn for arn in self.readable_data.split(",") if arn)
+
+    @property
     def clusters(self) -> Clusters:
         """The clusters that the `cluster_*` variables describe."""
         cluster = Cluster(

@@ -19,6 +19,7 @@ from flyteidl.service.dataproxy_pb2 import (
 )
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from flyteadmin.blobs import validate_readable
 from flyteadmin.clients import configuration, storage
 from flyteadmin.data_proxy import flyte_urls
 from flyteadmin.data_proxy.flyte_urls import FlyteUrl, Kind
@@ -26,7 +27,6 @@ from flyteadmin.data_proxy.validation import (
     expiry,
     is_same,
     upload_key,
-    validate_download,
     validate_download_link,
     validate_upload,
 )
@@ -88,15 +88,10 @@ def create_download_location(request: CreateDownloadLocationRequest) -> CreateDo
     """
     granted = configuration.current().server.data_proxy.download
     lasts = expiry(request.expires_in if request.HasField("expires_in") else None, granted.max_expires_in)
-    _validate_readable(request.native_url)
+    validate_readable(request.native_url, environment().readable)
     return CreateDownloadLocationResponse(
         signed_url=storage.presign_get(request.native_url, lasts), expires_at=_from_now(lasts)
     )
-
-
-def _validate_readable(native_url: str) -> None:
-    """Refuse a URI, which a client or an event chose, outside of what users may read."""
-    validate_download(native_url, filter(None, environment().readable_data.split(",")))
 
 
 def create_download_link(request: CreateDownloadLinkRequest) -> CreateDownloadLinkResponse:
@@ -121,7 +116,7 @@ def _deck_links(identifier: NodeExecutionIdentifier, lasts: timedelta) -> PreSig
         raise InvalidArgument(f"failed to find node execution. Error: {error.message}") from error
     if not deck:
         raise NotFound(f"no deckUrl found for node execution {identifier.node_id}")
-    _validate_readable(deck)
+    validate_readable(deck, environment().readable, "deck_uri")
     if storage.head(deck) is None:
         raise NotFound("object not found")
     return PreSignedURLs(signed_url=[storage.presign_get(deck, lasts)], expires_at=_from_now(lasts))

@@ -4,15 +4,13 @@ Source: flyteadmin dataproxy/service.go.
 """
 
 from base64 import b32encode, b64encode
-from collections.abc import Iterable
 from datetime import timedelta
-from fnmatch import fnmatchcase
 
 from flyteidl.service.dataproxy_pb2 import ARTIFACT_TYPE_DECK, CreateDownloadLinkRequest, CreateUploadLocationRequest
 from google.protobuf.duration_pb2 import Duration
 
-from flyteadmin.blobs import Stored, split_uri
-from flyteadmin.errors import InvalidArgument, PermissionDenied, invalid, missing, too_long
+from flyteadmin.blobs import Stored
+from flyteadmin.errors import InvalidArgument, invalid, missing, too_long
 from flyteadmin.validation import validate_set
 
 _MD5_BYTES = 16
@@ -81,26 +79,6 @@ def is_same(content_md5: bytes, stored: Stored) -> bool:
     if stored.content_md5:
         return stored.content_md5 == base64
     return stored.etag in {content_md5.hex(), b32encode(content_md5).decode(), base64}
-
-
-def validate_download(native_url: str, readable: Iterable[str]) -> None:
-    """Check that a blob is among those that may be handed out; `readable` are ARNs with *.
-
-    Upstream signs for whatever its own credentials can read, the operator's configuration too.
-
-    Raises:
-        InvalidArgument: the URL is missing, not an s3:// URI, or one that clients would read as another.
-        PermissionDenied: it lies elsewhere.
-    """
-    if not native_url:
-        raise missing("native_url")
-    path = "/".join(split_uri(native_url))
-    if {".", ".."} & set(path.split("/")):
-        raise invalid("native_url", f"{native_url[:300]!r} has a part that is . or ..")
-    if not any(fnmatchcase(path, pattern.rpartition(":::")[2]) for pattern in readable):
-        raise PermissionDenied(
-            f"invalid value for native_url: {native_url[:300]!r} is outside of what this deployment hands out"
-        )
 
 
 def validate_download_link(request: CreateDownloadLinkRequest) -> None:
