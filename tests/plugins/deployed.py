@@ -51,6 +51,8 @@ class Watch:
             _monitoring.set_local_events(_TOOL, code, _monitoring.events.PY_START)
 
     def _started(self, code: CodeType, _offset: int) -> None:
+        if self.handler:
+            return
         if self._watched.get(code) == "bridge.server":
             self.bridge = True
         elif "lambda_handler" in sys._getframe(1).f_locals or _is_deployed(sys._getframe(1).f_locals.get("self")):

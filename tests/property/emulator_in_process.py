@@ -13,6 +13,7 @@ import functools
 import io
 import json
 import logging
+import marshal
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -131,8 +132,8 @@ class StoreInProcess:
 
     def _dynamodb(self, operation: str, parameters: Mapping[str, Any]) -> Any:
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)
-        status, _, body = getattr(self.services["dynamodb"], name)(encoded(parameters))
-        answer = _decoded(json.loads(body))
+        status, _, body = getattr(self.services["dynamodb"], name)(_on_the_wire(parameters))
+        answer = json.loads(body, object_hook=_with_bytes)
         if status == 200:
             return answer
         answer["Error"] = {"Code": answer.get("__type", "").rpartition("#")[2], "Message": answer.get("message", "")}
@@ -210,23 +211,19 @@ def _emulator() -> StoreInProcess:
 
 
 def _hasten(dynamodb: Any) -> None:
-    """Let the emulator read each expression once, not once an item, and copy items as the plain trees that they are.
-
-    It answers the same in two thirds of the time.
-    """
+    """Let the emulator read each expression and number once, and copy items as the plain trees that they are."""
     tokens = functools.lru_cache(1 << 12)(dynamodb._tokenize)
     dynamodb._tokenize = lambda expression: list(tokens(expression))
-    dynamodb._condition_syntax_error = functools.lru_cache(1 << 12)(dynamodb._condition_syntax_error)
+    for pure in ("_condition_syntax_error", "_number_error", "_number_size_bytes", "_ddb_canonicalize_number"):
+        setattr(dynamodb, pure, functools.lru_cache(1 << 14)(getattr(dynamodb, pure)))
     dynamodb.copy = SimpleNamespace(deepcopy=_copied)
 
 
 def _copied(value: Any) -> Any:
-    kind = type(value)
-    if kind is dict:
-        return {name: _copied(part) for name, part in value.items()}
-    if kind is list:
-        return [_copied(part) for part in value]
-    return value if kind in {str, int, bool} else copy.deepcopy(value)
+    try:
+        return marshal.loads(marshal.dumps(value))  # of this process itself; a fifth of a walk's time
+    except ValueError:  # not only dict, list, str, int, bool, bytes
+        return copy.deepcopy(value)
 
 
 def _forget() -> None:
@@ -241,6 +238,16 @@ def _finished(answer: Any) -> Any:
     except StopIteration as finished:
         return finished.value
     raise AssertionError("the emulator waited for something")
+
+
+def _on_the_wire(parameters: Mapping[str, Any]) -> Any:
+    """Return a call's parameters as `encoded` does, at the speed of the C encoder."""
+    return json.loads(json.dumps(parameters, default=lambda value: base64.b64encode(value).decode()))
+
+
+def _with_bytes(part: dict[str, Any]) -> dict[str, Any]:
+    """Return an object of an answer with its bytes, if it is a binary value."""
+    return {"B": base64.b64decode(part["B"])} if isinstance(part.get("B"), str) else part
 
 
 def encoded(value: Any) -> Any:

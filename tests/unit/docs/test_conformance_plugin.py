@@ -64,6 +64,7 @@ def test_a_fixture_asked(asked_before): ...
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project of its own, whose tests run with the plugin in a process of their own."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # hypothesis and schemathesis take seconds to import
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makeconftest('pytest_plugins = ["tests.plugins.deployed", "tests.plugins.conformance"]')
@@ -83,7 +84,7 @@ def rows(project: pytest.Pytester) -> dict[str, list[str]]:
     return {test.removeprefix("test_x.py::test_"): proof["rows"] for test, proof in report(project).items()}
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 def test_rows_count_when_the_whole_function_ran_and_passed(project: pytest.Pytester, workers: list[str]) -> None:
     project.makepyfile(test_x=TESTS)
     result = project.runpytest_subprocess("-p", "no:cacheprovider", *workers)
