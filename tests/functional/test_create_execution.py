@@ -196,7 +196,7 @@ def test_a_bad_spec_is_named(admin: Admin, launch_plan: Identifier) -> None:
     cases.append((no_value, "missing valid literal in inputs symbol"))
     late = request(launch_plan)
     late.inputs.literals["symbol"].scalar.primitive.datetime.seconds = 1 << 60
-    cases.append((late, "inputs symbol"))
+    cases.append((late, "inputs.literals[symbol].scalar.primitive.datetime"))
     labels = request(launch_plan)
     labels.spec.labels.values.update({f"label-{n}": "x" for n in range(17)})
     cases.append((labels, "labels"))
@@ -321,3 +321,31 @@ def test_nothing_runs_in_an_archived_project_but_it_can_be_looked_at(
     assert failure.status.details[0].Unpack(inactive)
     assert inactive.id == PROJECT
     assert get(admin).id.name == "run"
+
+
+@pytest.mark.parametrize("kind", [99, -1])
+def test_an_unknown_resource_type_is_refused_in_words(admin: Admin, launch_plan: Identifier, kind: int) -> None:
+    message = request(launch_plan)
+    message.spec.launch_plan.resource_type = kind  # type: ignore[assignment]  # an open enum: any number is one
+    failure = refused(admin, message)
+    assert (failure.code, f"resource type {kind}:" in failure.status.message) == (Code.INVALID_ARGUMENT, True)
+
+
+def test_what_no_row_holds_is_refused_before_anything_is_written(
+    admin: Admin, launch_plan: Identifier, aws: Aws
+) -> None:
+    label, notified = request(launch_plan), request(launch_plan)
+    label.spec.execution_cluster_label.value = "a" * 500_000
+    email = EmailNotification(recipients_email=["a" * 500_000])
+    notified.spec.notifications.notifications.add(phases=[WorkflowExecution.FAILED], email=email)
+    s3, bucket = aws.client("s3"), aws.resources["Bucket"]
+    before = s3.list_objects_v2(Bucket=bucket)["KeyCount"]
+
+    failures = [refused(admin, message) for message in (label, notified)]
+
+    assert [failure.code for failure in failures] == [Code.INVALID_ARGUMENT] * 2
+    assert [failure.status.message for failure in failures] == [
+        "size of execution_cluster_label exceeded length 1024",
+        "size of notifications exceeded length 65536",
+    ]
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == before

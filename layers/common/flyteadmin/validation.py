@@ -10,11 +10,13 @@ from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import UNSPECIFIED, Identifier, ResourceType
 from google.protobuf.message import DecodeError, EncodeError, Message
 
-from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing
+from flyteadmin.errors import InvalidArgument, NotFound, invalid, missing, too_long
 from flyteadmin.kubernetes_names import label_key_faults, label_value_faults
 from flyteadmin.pretty_print import to_text
+from flyteadmin.text import enum_name
 
 _MAX_LABELS = 16
+_MAX_NOTIFICATIONS_BYTES = 64 * 1024
 _TERMINAL = {
     WorkflowExecution.SUCCEEDED,
     WorkflowExecution.FAILED,
@@ -53,9 +55,13 @@ def validate_notifications(notifications: Iterable[Notification]) -> None:
     """Check that each notification has recipients, and names only phases in which an execution ends (NOT-01, NOT-02).
 
     Raises:
-        InvalidArgument: naming what is missing or wrong.
+        InvalidArgument: naming what is missing or wrong, or they are more than the row of an execution holds.
     """
+    bytes_left = _MAX_NOTIFICATIONS_BYTES
     for notification in notifications:
+        bytes_left -= notification.ByteSize()
+        if bytes_left < 0:
+            raise too_long("notifications", _MAX_NOTIFICATIONS_BYTES)
         kind = notification.WhichOneof("type")
         if kind is None:
             raise invalid("notification type")
@@ -87,5 +93,5 @@ def missing_entity(identifier: Identifier) -> NotFound:
     untyped = Identifier()
     untyped.CopyFrom(identifier)
     untyped.resource_type = UNSPECIFIED
-    kind = ResourceType.Name(identifier.resource_type)
+    kind = enum_name(ResourceType, identifier.resource_type)
     return NotFound(f"missing entity of type {kind} with identifier {to_text(untyped)}")

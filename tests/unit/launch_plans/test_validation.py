@@ -9,10 +9,9 @@ from flyteidl.admin.common_pb2 import (
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanMetadata, LaunchPlanSpec
 from flyteidl.core.artifact_id_pb2 import ArtifactQuery
 from flyteidl.core.interface_pb2 import Parameter, ParameterMap, Variable
-from flyteidl.core.literals_pb2 import Literal, LiteralMap, Primitive, Scalar
+from flyteidl.core.literals_pb2 import Literal, LiteralMap
 from flyteidl.core.types_pb2 import INTEGER, STRING, LiteralType, SimpleType
 from google.protobuf.any_pb2 import Any as Packed
-from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,13 +89,6 @@ def test_a_workflow_without_inputs_takes_none(made: LaunchPlanSpec, what: str) -
 )
 def test_a_malformed_input_is_named(made: LaunchPlanSpec, message: str) -> None:
     assert message_of(made).startswith(message)
-
-
-@pytest.mark.conformance("KD-45")
-def test_every_date_is_looked_at_not_only_the_first() -> None:
-    fine = Literal(scalar=Scalar(primitive=Primitive(datetime=Timestamp(seconds=1))))
-    wild = Literal(scalar=Scalar(primitive=Primitive(datetime=Timestamp(seconds=2**61))))
-    assert message_of(spec(fixed={"x": fine, "y": wild})).startswith("invalid value for fixed_inputs y")
 
 
 @pytest.mark.conformance("REG-14")

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from flyteadmin.api.json_form import Names, to_json
 from flyteadmin.api.parameters import apply_path, apply_query, parse_query
 from flyteadmin.api.routes import Match
+from flyteadmin.bounds import validate_bounds
 from flyteadmin.errors import InvalidArgument
 
 
@@ -59,13 +60,19 @@ def outbound_form(headers: Mapping[str, str]) -> Form:
 
 
 def decode_request(match: Match, request: HttpRequest) -> Message:
-    """Decode the request message of a matched route.
+    """Decode the request message of a matched route, within the bounds of any request (bounds.py).
 
     A route with a body takes body, then path; any other takes path and query.
 
     Raises:
         InvalidArgument: whatever is wrong with body, path or query; the message names the field.
     """
+    message = _decode(match, request)
+    validate_bounds(message)
+    return message
+
+
+def _decode(match: Match, request: HttpRequest) -> Message:
     route, path_parameters = match
     if route.body:
         message = _decode_body(route.request_type(), inbound_form(request.headers), request.body)

@@ -11,6 +11,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
 from flyteadmin.api.json_form import JsonValue
+from flyteadmin.bounds import MAX_ELEMENTS
 from flyteadmin.errors import InvalidArgument
 
 
@@ -19,10 +20,11 @@ def parse_json(text: str, message: Message, *, ignore_unknown_fields: bool) -> N
 
     Raises:
         InvalidArgument: no JSON object, a field twice, an unknown field (unless ignored), a value of a wrong type or
-            out of range; the message names the field.
+            out of range, or more objects and lists than a request may have; the message names the field.
     """
     try:
         parsed = _loads(text)
+        _count(parsed)
         _check(parsed, cast("Descriptor", message.DESCRIPTOR), "")
         ParseDict(parsed, message, ignore_unknown_fields=ignore_unknown_fields)
     except RecursionError:
@@ -56,6 +58,19 @@ def _finite(text: str) -> float:
     if number in {float("inf"), float("-inf")}:
         raise ValueError(f"{text[:40]} is out of range")
     return number
+
+
+def _count(parsed: JsonValue) -> None:
+    """Bound lists and objects: two bytes are one, and each costs much more when it becomes a message."""
+    containers, waiting = 0, [parsed]
+    while waiting:
+        value = waiting.pop()
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        inner = [item for item in items if isinstance(item, dict | list)]
+        containers += len(inner)
+        if containers > MAX_ELEMENTS:
+            raise ValueError(f"at most {MAX_ELEMENTS} objects and lists are allowed")
+        waiting.extend(inner)
 
 
 def _check(value: JsonValue, descriptor: Descriptor, path: str) -> None:

@@ -16,6 +16,7 @@ from flyteadmin.flyteworkflow.inputs import validate_inputs
 from flyteadmin.flyteworkflow.interface import strip_interface
 from flyteadmin.flyteworkflow.node import NodeTransformer
 from flyteadmin.pretty_print import to_text
+from flyteadmin.text import enum_name
 
 SHARD_KEYSPACE_SIZE = 32
 _LABEL_LENGTH = 63
@@ -120,7 +121,7 @@ def _spec(compiled: CompiledWorkflow, transformer: NodeTransformer) -> crd.Workf
         on_failure=failure_node[0] if failure_node else None,
         outputs=template.interface.outputs,
         output_bindings=list(template.outputs),
-        on_failure_policy=WorkflowMetadata.OnFailurePolicy.Name(policy) if policy else None,
+        on_failure_policy=enum_name(WorkflowMetadata.OnFailurePolicy, policy) if policy else None,
     )
 
 

@@ -10,10 +10,9 @@ from flyteidl.core.types_pb2 import LiteralType
 
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_error, literal_type_for_literal
-from flyteadmin.errors import InvalidArgument, invalid
+from flyteadmin.errors import InvalidArgument
 from flyteadmin.launch_plans.schedules import validate_schedule
 from flyteadmin.pretty_print import to_text
-from flyteadmin.timestamps import is_valid
 from flyteadmin.validation import validate_labels, validate_notifications
 
 
@@ -36,9 +35,7 @@ def validate_launch_plan(spec: LaunchPlanSpec, workflow_inputs: VariableMap) -> 
 
 
 def validate_literals(inputs: LiteralMap, field: str) -> None:
-    """Check that each literal has a name and a value, and each date is one that protobuf can hold.
-
-    Every date is looked at; upstream stops after the first (KD-45).
+    """Check that each literal has a name and a value; every date was checked before (KD-45, bounds.py).
 
     Raises:
         InvalidArgument: naming the literal.
@@ -49,13 +46,6 @@ def validate_literals(inputs: LiteralMap, field: str) -> None:
         literal = inputs.literals[name]
         if literal.WhichOneof("value") is None:
             raise InvalidArgument(f"missing valid literal in {field} {name}")
-        _validate_date(literal, f"{field} {name}")
-
-
-def _validate_date(literal: Literal, field: str) -> None:
-    primitive = literal.scalar.primitive
-    if primitive.WhichOneof("value") == "datetime" and not is_valid(primitive.datetime):
-        raise invalid(field, "expected a time in the years 1 to 9999")
 
 
 def _validate_parameters(parameters: ParameterMap, field: str) -> None:
@@ -88,7 +78,6 @@ def _validate_default(name: str, parameter: Parameter, field: str) -> None:
             f"Type mismatch for Parameter {name} in {field} has type {_shown(parameter.var.type)},"
             f" expected {_shown(given)}"
         )
-    _validate_date(parameter.default, f"{field} {name}")
 
 
 def _type_of(name: str, literal: Literal) -> LiteralType:

@@ -8,8 +8,7 @@ from flyteidl.core.literals_pb2 import Literal, LiteralMap
 
 from flyteadmin.compiler.validators.typing import are_types_castable
 from flyteadmin.compiler.validators.utils import literal_type_for_literal
-from flyteadmin.errors import InvalidArgument, invalid
-from flyteadmin.timestamps import is_valid
+from flyteadmin.errors import InvalidArgument
 
 
 def resolve(user: LiteralMap, expected: ParameterMap, fixed: LiteralMap) -> LiteralMap:
@@ -52,7 +51,7 @@ def _one_line(message: object) -> str:
 
 
 def validate(inputs: LiteralMap) -> None:
-    """Check that each input has a name and a value, and that protobuf can hold each date (CRE-11, CRE-12).
+    """Check that each input has a name and a value (CRE-11); every date was checked before (CRE-12, bounds.py).
 
     Raises:
         InvalidArgument: naming the input.
@@ -63,6 +62,3 @@ def validate(inputs: LiteralMap) -> None:
             raise InvalidArgument("missing key in inputs")
         if literal.WhichOneof("value") is None:
             raise InvalidArgument(f"missing valid literal in inputs {name}")
-        primitive = literal.scalar.primitive
-        if primitive.WhichOneof("value") == "datetime" and not is_valid(primitive.datetime):
-            raise invalid(f"inputs {name}", "expected a time in the years 1 to 9999")

@@ -15,10 +15,12 @@ from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration
 from flyteadmin.tasks.models import TaskRow
+from flyteadmin.text import enum_name
 from flyteadmin.validation import missing_entity, validate_labels, validate_notifications, validate_set
 
 _MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z\-0-9]*")
+_MAX_CLUSTER_LABEL = 1024
 _LAUNCHABLE = {LAUNCH_PLAN, TASK}
 
 
@@ -86,6 +88,8 @@ def _validate_spec(request: ExecutionCreateRequest) -> None:
     if request.spec.HasField("notifications"):
         validate_notifications(request.spec.notifications.notifications)
     validate_labels(request.spec.labels.values)
+    if len(request.spec.execution_cluster_label.value.encode()) > _MAX_CLUSTER_LABEL:
+        raise too_long("execution_cluster_label", _MAX_CLUSTER_LABEL)
 
 
 def _launchable(request: ExecutionCreateRequest) -> None:
@@ -95,6 +99,6 @@ def _launchable(request: ExecutionCreateRequest) -> None:
     validate_set(identifier, "project", "domain", "name", "version")
     if identifier.resource_type not in _LAUNCHABLE:
         raise InvalidArgument(
-            f"invalid reference entity resource type {ResourceType.Name(identifier.resource_type)}:"
+            f"invalid reference entity resource type {enum_name(ResourceType, identifier.resource_type)}:"
             " only LAUNCH_PLAN and TASK are allowed"
         )

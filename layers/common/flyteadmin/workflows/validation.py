@@ -3,23 +3,27 @@
 from flyteidl.admin.workflow_pb2 import WorkflowClosure, WorkflowCreateRequest, WorkflowList
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import Identifier
+from flyteidl.core.workflow_pb2 import WorkflowMetadata
 
 from flyteadmin.compiler.index import END_NODE_ID, START_NODE_ID
 from flyteadmin.compiler.quantity import parse_quantity
-from flyteadmin.errors import InvalidArgument, missing
+from flyteadmin.errors import InvalidArgument, invalid, missing
 from flyteadmin.pretty_print import to_text
 from flyteadmin.settings import Registration
 from flyteadmin.validation import validate_depth
 
 
 def validate_workflow(request: WorkflowCreateRequest) -> None:
-    """Check that there is a workflow to compile.
+    """Check that there is a workflow to compile, of failure policies that propeller knows: it reads no other resource.
 
     Raises:
-        InvalidArgument: there is none.
+        InvalidArgument: there is none, or a policy is unknown.
     """
     if not request.HasField("spec") or not request.spec.HasField("template"):
         raise missing("spec")
+    for template in (request.spec.template, *request.spec.sub_workflows):
+        if template.metadata.on_failure not in WorkflowMetadata.OnFailurePolicy.values():
+            raise invalid("metadata.on_failure", "unknown policy number")
 
 
 def validate_compiled(identifier: Identifier, closure: CompiledWorkflowClosure, limits: Registration) -> None:
