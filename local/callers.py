@@ -59,7 +59,7 @@ def _bridging(outputs: Mapping[str, str]) -> list[Statement]:
 
 def keeping_data(outputs: Mapping[str, str]) -> list[Statement]:
     """Return the rights of the cluster's role: propeller and its tasks write data to the bucket and read code."""
-    places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata", "raw")]
+    places = [f"arn:aws:s3:::{outputs['Bucket']}/{prefix}/*" for prefix in ("metadata/propeller", "raw")]
     return [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": places}, *reading_data(outputs)]
 
 

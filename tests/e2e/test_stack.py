@@ -195,6 +195,39 @@ def test_only_the_data_proxy_signs_uploads(stack: Stack) -> None:
         s3.put_object(Bucket=bucket, Key="uploads/flytesnacks/development/code.tar", Body=b"code")
 
 
+DIGEST = "0123456789abcdef" * 2
+OWN_KEYS = [
+    f"metadata/admin/flytesnacks/development/tests.workflows.report/v1-{DIGEST}",
+    f"metadata/flytesnacks/development/run/inputs-{DIGEST}",
+    f"metadata/flytesnacks/development/run/workflow_closure-{DIGEST}",
+    f"metadata/long-names/{DIGEST}-{DIGEST}",
+]
+
+
+@pytest.mark.parametrize("key", OWN_KEYS)
+def test_what_runs_is_written_by_functions_alone(stack: Stack, key: str) -> None:
+    """A role that may do anything in the bucket neither replaces nor removes closures and inputs."""
+    name, bucket = f"writer-{OWN_KEYS.index(key)}", stack.outputs["Bucket"]
+    writer = user(stack, name)
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stack.endpoint.client("iam").put_user_policy(UserName=name, PolicyName="writer", PolicyDocument=document)
+    s3 = client("s3", stack.endpoint.url, session(writer))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"code")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
+def test_propeller_and_tasks_write_in_their_own_places(stack: Stack) -> None:
+    bucket = stack.outputs["Bucket"]
+    s3 = client("s3", stack.endpoint.url, session(stack.propeller))
+    for key in (f"metadata/propeller/flytesnacks-development-run/inputs-{DIGEST}", "raw/part"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"data")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="metadata/flytesnacks/development/run/offloaded_outputs", Body=b"data")
+
+
 def test_a_caller_without_rights_is_refused(stack: Stack) -> None:
     nobody = user(stack, "nobody")
     api = Admin(HttpApi.at(stack.endpoint, stack.outputs["ApiId"], nobody)).api

@@ -131,7 +131,7 @@ def test_a_repeat_makes_the_resource_that_the_row_promised(
     with pytest.raises(SystemExit):
         create(keyed(), unnamed)
     dies_before_the_resource.undo()
-    configure(aws, monkeypatch, 'namespace_mapping: {template: "elsewhere"}')
+    configure(aws, monkeypatch, 'namespace_mapping: {template: "elsewhere-{{ project }}-{{ domain }}"}')
     create(keyed(), unnamed)
     [resource] = resources(cluster)
     state = repository.read_state(row_of_the_call())

@@ -79,8 +79,8 @@ def test_a_dynamic_workflow(aws: Aws) -> None:
     node = get(f"node_executions/{EXECUTION}/n0").message(NodeExecution)
     assert (node.metadata.is_dynamic, node.closure.dynamic_job_spec_uri) == (True, "s3://spec")
     keys = [each["Key"] for each in aws.client("s3").list_objects_v2(Bucket=aws.resources["Bucket"])["Contents"]]
-    prefix = f"metadata/admin/{EXECUTION}/n0/{PROJECT}_{DOMAIN}_dynamic_n0_v1-"
-    assert [key for key in keys if key.startswith(prefix)]
+    assert [key for key in keys if key.startswith(f"metadata/{EXECUTION}/n0/dynamic-")]
+    assert not [key for key in keys if key.startswith("metadata/admin/")], "the registry's prefix is the registry's"
 
 
 @pytest.mark.conformance("GET-16")

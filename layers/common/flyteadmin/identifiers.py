@@ -17,6 +17,9 @@ from flyteidl.core.identifier_pb2 import (
 from flyteadmin.errors import InvalidArgument, invalid
 
 SEQUENCE_DIGITS = 39
+REGISTRY = ("metadata", "admin")
+"""The prefix of what is registered; functions that register and launch may read and write there alone."""
+
 _MAX_PARTITION_KEY_BYTES = 2048
 _MAX_SORT_KEY_BYTES = 1024
 MAX_NODE_ID_BYTES = 512
@@ -117,7 +120,7 @@ def node_prefix(node_id: str) -> str:
 
 def entity_blob_parts(key: str, version: str) -> tuple[str, ...]:
     """Return the path of the blobs of a version of "project:domain:name", as upstream lays them out."""
-    return "metadata", "admin", *key_parts(key), version
+    return *REGISTRY, *key_parts(key), version
 
 
 def execution_blob_parts(identifier: WorkflowExecutionIdentifier) -> tuple[str, ...]:

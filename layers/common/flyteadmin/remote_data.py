@@ -54,13 +54,24 @@ def read_literals(uri: str | None) -> LiteralMap:
     """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09).
 
     Raises:
+        Internal: what this deployment wrote there was replaced.
         PermissionDenied: the URI lies where this deployment hands out nothing.
     """
     if not uri:
         return LiteralMap()
     try:
         validate_readable(uri, environment().readable, "uri")
-        return LiteralMap.FromString(storage.read(uri))
-    except (storage.BlobMissing, InvalidArgument, Internal, DecodeError) as error:
-        logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})
-        return LiteralMap()
+        blob = storage.read(uri)
+    except (storage.BlobMissing, InvalidArgument, Internal) as error:
+        return _unreadable(uri, error)
+    if uri.startswith(storage.uri("")):
+        storage.verify(uri, blob)
+    try:
+        return LiteralMap.FromString(blob)
+    except DecodeError as error:
+        return _unreadable(uri, error)
+
+
+def _unreadable(uri: str, error: Exception) -> LiteralMap:
+    logger.warning("literals can't be read", extra={"uri": uri, "cause": type(error).__name__})
+    return LiteralMap()

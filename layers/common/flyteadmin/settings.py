@@ -13,6 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic.alias_generators import to_camel
 
 from flyteadmin.durations import parse_duration
+from flyteadmin.namespaces import validate_template
+
+RESERVED_PROJECTS = frozenset({"admin", "long-names", "propeller"})
+"""Ids that read as a prefix of the bucket, below metadata/: of the registry, of long names, of propeller."""
 
 _QUANTITY = r"^([0-9]+(\.[0-9]*)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$"
 
@@ -163,7 +167,7 @@ class TaskResources(_Section):
 
 
 class NamespaceMapping(_Section):
-    """The `namespace_mapping` section; only `{{ project }}` and `{{ domain }}` are replaced."""
+    """The `namespace_mapping` section; only `{{ project }}` and `{{ domain }}` are replaced, and both must be there."""
 
     template: str = "{{ project }}-{{ domain }}"
 
@@ -255,8 +259,21 @@ class Configuration(_Section):
     projects: tuple[str, ...] = Field(("flytesnacks",), description="seeded on the first deployment")
     task_resources: TaskResources = Field(TaskResources(), alias="task_resources")
     task_type_whitelist: dict[str, tuple[WhitelistScope, ...]] = Field({}, alias="task_type_whitelist")
-    namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping")
+    namespace_mapping: NamespaceMapping = Field(NamespaceMapping(), alias="namespace_mapping", validate_default=True)
     queues: Queues = Queues()
     registration: Registration = Registration()
     remote_data: RemoteData = RemoteData()
     server: Server = Server()
+
+    @field_validator("projects")
+    @classmethod
+    def _are_no_prefixes(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for project in RESERVED_PROJECTS.intersection(given):
+            raise ValueError(f"blobs of others lie below metadata/{project}/; choose another id than {project!r}")
+        return given
+
+    @field_validator("namespace_mapping")
+    @classmethod
+    def _is_one_for_each(cls, given: NamespaceMapping, checked: ValidationInfo) -> NamespaceMapping:
+        validate_template(given.template, [domain.id for domain in checked.data.get("domains", ())])
+        return given

@@ -1,6 +1,6 @@
 """Blobs in S3: written once, told apart when missing, presigned so that the signature is checked and expires."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -50,6 +50,8 @@ def test_a_name_that_is_no_part_of_a_path_is_stood_for_by_its_digest(name: str) 
     assert first.startswith("s3://blobs/metadata/long-names/")
     assert storage.write_once(b"one", "metadata", "run", f"{name}/a", "error") != first
     assert storage.read(first) == b"one"
+    registered = storage.write_once(b"one", "metadata", "admin", name, "v1")
+    assert registered.startswith("s3://blobs/metadata/admin/long-names/"), "the rights to the registry cover it"
 
 
 def test_what_is_missing() -> None:
@@ -96,3 +98,13 @@ def test_a_uri_is_split_or_refused(text: str) -> None:
     except InvalidArgument:
         return
     assert text == f"s3://{bucket}/{key}"
+
+
+@pytest.mark.parametrize("read", [storage.read_referenced, storage.read_immutable])
+def test_a_blob_that_was_replaced_is_not_used(read: Callable[[str], bytes]) -> None:
+    uri = storage.write_once(b"what was compiled", "metadata", "admin", "closure")
+    storage.write(b"an image of somebody else's", uri)
+    with pytest.raises(Internal, match="is not what was written there"):
+        read(uri)
+    storage.write(b"what was compiled", uri)
+    assert read(uri) == b"what was compiled"

@@ -57,6 +57,14 @@ def test_a_registration_needs_a_project_its_id_and_its_name(request_: ProjectReg
     assert refused.value.message == message
 
 
+@pytest.mark.parametrize("name", ["admin", "long-names", "propeller"])
+def test_an_id_that_reads_as_a_prefix_of_the_bucket_is_refused(name: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"invalid project id \[{name}\]"):
+        validate_registration(ProjectRegisterRequest(project=Project(id=name, name="Mine")))
+    with pytest.raises(ValueError, match=f"choose another id than '{name}'"):
+        Configuration(projects=("mine", name))
+
+
 @pytest.mark.conformance("PRJ-02")
 @pytest.mark.parametrize(
     ("project", "message"),

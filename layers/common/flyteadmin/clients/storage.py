@@ -1,5 +1,6 @@
 """Blobs in S3: written once, read whole, presigned for clients."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from botocore.exceptions import ClientError
 from flyteadmin.blobs import Stored, split_uri
 from flyteadmin.clients.aws import client, error_code, translate_errors
 from flyteadmin.errors import Internal, InvalidArgument
+from flyteadmin.identifiers import REGISTRY
+from flyteadmin.observability import logger
 from flyteadmin.settings import environment
 
 INLINE_BYTES = 32 * 1024
@@ -22,6 +25,7 @@ _ANSWERS_LAST = timedelta(minutes=10)
 _MD5_METADATA = "flytecontentmd5"
 _MAX_KEY_BYTES = 1024
 _KEPT_BYTES = 64 * 1024 * 1024
+_DIGEST = re.compile(r"-([0-9a-f]{32})$")
 
 
 class BlobMissing(Exception):
@@ -37,13 +41,14 @@ def uri_of(blob: bytes, *parts: str) -> str:
     """Give the URI of a blob that is written once: a key whose last part is completed by the blob's digest.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
-    points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part: one that is
-    too long, or that is only dots, which S3 refuses and URL parsers shorten.
+    points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part, or behind the
+    registry's two: one that is too long, or that is only dots, which S3 refuses and URL parsers shorten.
     """
-    digest = sha256(blob).hexdigest()[:32]
+    digest = _digest(blob)
     key = f"{'/'.join(parts)}-{digest}"
     if len(key.encode()) > _MAX_KEY_BYTES or not {".", ".."}.isdisjoint(key.split("/")):
-        key = f"{parts[0]}/long-names/{sha256(key.encode()).hexdigest()[:32]}-{digest}"
+        root = "/".join(parts[:2] if parts[:2] == REGISTRY else parts[:1])
+        key = f"{root}/long-names/{_digest(key.encode())}-{digest}"
     return uri(key)
 
 
@@ -93,12 +98,32 @@ def read_referenced(source: str) -> bytes:
     """Read a blob that a row points to.
 
     Raises:
-        Internal: the object is missing.
+        Internal: the object is missing, or is not what was written there.
     """
     try:
-        return read(source)
+        blob = read(source)
     except BlobMissing:
         raise Internal(f"unable to read from location {source}") from None
+    verify(source, blob)
+    return blob
+
+
+def verify(source: str, blob: bytes) -> None:
+    """Check a blob against the digest that its key ends in, if it ends in one, as `uri_of` makes it.
+
+    Closures say what runs, so one that was replaced is never used.
+
+    Raises:
+        Internal: it is not what was written there.
+    """
+    named = _DIGEST.search(source)
+    if named is not None and named[1] != _digest(blob):
+        logger.error("a blob is not what was written there", extra={"uri": source, "digest": _digest(blob)})
+        raise Internal(f"what lies at {source} is not what was written there")
+
+
+def _digest(blob: bytes) -> str:
+    return sha256(blob).hexdigest()[:32]
 
 
 class _Immutable:

@@ -112,14 +112,5 @@ def _dynamic_workflow(event: NodeExecutionEvent) -> str:
     dynamic = event.task_node_metadata.dynamic_workflow
     if not dynamic.HasField("compiled_workflow"):
         return ""
-    execution, workflow_id = event.id.execution_id, dynamic.id
-    return storage.write_once(
-        dynamic.SerializeToString(deterministic=True),
-        "metadata",
-        "admin",
-        execution.project,
-        execution.domain,
-        execution.name,
-        event.id.node_id,
-        f"{workflow_id.project}_{workflow_id.domain}_{workflow_id.name}_{workflow_id.version}",
-    )
+    parts = node_execution_blob_parts(event.id)
+    return storage.write_once(dynamic.SerializeToString(deterministic=True), *parts, "dynamic")

@@ -21,6 +21,7 @@ from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
 from flyteadmin.launching import config, inputs, queues, resources
 from flyteadmin.launching.parents import Inherited
+from flyteadmin.namespaces import namespace
 from flyteadmin.settings import Configuration
 
 
@@ -106,9 +107,8 @@ def user_inputs_of(request: ExecutionCreateRequest) -> LiteralMap:
 
 
 def namespace_of(configuration: Configuration, execution: WorkflowExecutionIdentifier) -> str:
-    """Return the namespace of a project and domain; only these two words are replaced."""
-    template = configuration.namespace_mapping.template
-    return template.replace("{{ project }}", execution.project).replace("{{ domain }}", execution.domain)
+    """Return the namespace of an execution's project and domain."""
+    return namespace(configuration.namespace_mapping.template, execution.project, execution.domain)
 
 
 def _resolved_spec(context: LaunchContext, resolved: WorkflowExecutionConfig) -> ExecutionSpec:

@@ -6,7 +6,7 @@ from flyteidl.admin.project_pb2 import InactiveProject, Project, ProjectRegister
 
 from flyteadmin.errors import InvalidArgument, missing
 from flyteadmin.kubernetes_names import dns_label_faults
-from flyteadmin.settings import Configuration
+from flyteadmin.settings import RESERVED_PROJECTS, Configuration
 from flyteadmin.validation import validate_labels
 
 _MAX_NAME = 64
@@ -50,6 +50,11 @@ def validate_registration(request: ProjectRegisterRequest) -> None:
         raise missing("project")
     if not request.project.name:
         raise missing("project_name")
+    if request.project.id in RESERVED_PROJECTS:
+        raise InvalidArgument(
+            f"invalid project id [{request.project.id}]: blobs of others lie below metadata/{request.project.id}/;"
+            " choose another id"
+        )
     validate_project(request.project)
 
 
