@@ -155,7 +155,7 @@ def test_a_project_is_made_once_and_replaced_on_the_version_read(database: str) 
     row.description = "new"
     assert projects.replace(row)
     assert not projects.replace(stale)
-    assert [(each.project, each.version, each.description) for each in projects.read_all()] == [
+    assert [(each.project, each.version, each.description) for each in projects.read_behind("", ascending=True)] == [
         ("a", 1, ""),
         ("b", 2, "new"),
     ]

@@ -265,7 +265,8 @@ def test_of_two_uploads_under_one_name_the_second_is_refused() -> None:
 )
 def test_an_expiry_is_bounded(duration: Duration) -> None:
     code, message = refusal(ask_upload(content_md5=MD5, expires_in=duration))
-    assert (code, message) == (Code.INVALID_ARGUMENT, "invalid value for expires_in: expected 1 s to 3600 s")
+    assert code == Code.INVALID_ARGUMENT
+    assert message.startswith("invalid value for expires_in: expected ")
 
 
 @pytest.mark.conformance("DAT-03", "DAT-10")

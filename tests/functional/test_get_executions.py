@@ -14,7 +14,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import ParentNodeExecutionMetadata
 from google.rpc.status_pb2 import Status
 
-from flyteadmin import settings
+from flyteadmin import remote_data, settings
 from flyteadmin.clients import configuration, storage
 from flyteadmin.errors import Code
 from functions.get_executions.handler import lambda_handler
@@ -281,3 +281,13 @@ def test_a_large_answer_is_a_redirect_that_can_be_followed(aws: Aws) -> None:
 def test_what_this_function_does_not_serve(aws: Aws) -> None:
     delete = http_event("DELETE", f"/api/v1/node_executions/{EXECUTION}/n0", headers={"accept": "application/json"})
     assert json.loads(answer_of(lambda_handler(delete, Context())).body)["code"] == 12
+
+
+def test_data_that_is_too_large_to_be_read_is_answered_with_its_uri(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_data, "MAX_READ_BYTES", 8)
+    stored_execution()
+    large = storage.write_once(b"x" * 9, "metadata", "large")
+    apply(node_event("RUNNING", 1, input_uri=large), node_event("SUCCEEDED", 2, output_uri=large))
+    data = get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse)
+    assert (data.full_inputs, data.full_outputs) == (LiteralMap(), LiteralMap())
+    assert [(each.url, each.bytes) for each in (data.inputs, data.outputs)] == [(large, 9)] * 2

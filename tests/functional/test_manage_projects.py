@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from flyteadmin.errors import Code
+from flyteadmin.projects import listing, repository
 from functions.manage_projects.handler import lambda_handler
 from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import PROJECT
@@ -165,3 +166,39 @@ def test_what_is_not_asked_rightly_is_refused_and_named(query: dict[str, str]) -
 
 def test_an_identifier_that_no_key_can_hold_is_refused() -> None:
     assert refusal(call("GET", f"projects/{'x' * 3000}"))[0] == Code.INVALID_ARGUMENT
+
+
+def walked(**query: str) -> list[str]:
+    """Return the identifiers of all pages."""
+    found: list[str] = []
+    token = ""
+    while True:
+        page = listed(**query, token=token)
+        found.extend(each.id for each in page.projects)
+        token = page.token
+        if not token:
+            return found
+
+
+@pytest.mark.conformance("LST-30")
+def test_pages_by_identifier_read_a_part_of_the_index_and_miss_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_MOST_EXAMINED", 4)
+    monkeypatch.setattr(repository, "_AT_ONCE", 3)
+    names = [f"{letter}{number}" for letter in "az" for number in range(8)]
+    for name in names:
+        register(Project(id=name, name=name))
+    update(Project(id="a3", name="a3", state=Project.ARCHIVED))
+    shown = sorted({*names, CONFIGURED} - {"a3"})
+
+    descending = {"sort_by.key": "identifier", "sort_by.direction": "DESCENDING"}
+    assert [walked(limit=limit) for limit in ("1", "5", "100")] == [shown] * 3
+    assert walked(limit="3", **descending) == shown[::-1]
+    assert walked(limit="2", filters="eq(identifier,z7)") == ["z7"]
+    assert [each.id for each in listed(limit="2", token="3").projects] == shown[3:5]
+    assert len(listed(limit="1").projects) == 1
+
+    refused = call("GET", "projects", query={"sort_by.key": "created_at"})
+    assert refusal(refused) == (
+        Code.INVALID_ARGUMENT,
+        "invalid sort key 'created_at': more than 4 projects are sorted by identifier only",
+    )

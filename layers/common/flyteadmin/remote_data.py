@@ -13,10 +13,13 @@ from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.observability import logger
 from flyteadmin.settings import SignedUrls, environment
 
+MAX_READ_BYTES = 10 * 1024 * 1024
+"""The most that is read of inputs or outputs; propeller takes no larger ones unless it is configured to."""
+
 
 @dataclass(frozen=True)
 class RemoteData:
-    """Inputs or outputs: in full, unless they are too large beside a signed URL, and that URL if URLs are signed."""
+    """Inputs or outputs: in full, unless they are too large, and a URL if URLs are signed or they are too large."""
 
     literals: LiteralMap
     url: UrlBlob
@@ -25,7 +28,8 @@ class RemoteData:
 def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData:
     """Return data at a URI, or from an event, in the form that the operator configured (GET-06…10).
 
-    Without signed URLs it is always whole: a client would have no other way to it, and a large answer is a redirect.
+    Without signed URLs it is whole up to `MAX_READ_BYTES`, and a large answer is a redirect; above that its URI stands
+    for it, which flytekit downloads with the client's own credentials.
     A limit of 0 is none, for events too (KD-38). Events choose URIs, so one is signed or read only if users may read
     what lies there.
 
@@ -39,7 +43,12 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
     size = inline.ByteSize() if inline is not None else url.bytes
     if settings.max_size_in_bytes and size >= settings.max_size_in_bytes:
         return RemoteData(LiteralMap(), url)
-    return RemoteData(inline if inline is not None else read_literals(uri), url)
+    if inline is not None:
+        return RemoteData(inline, url)
+    try:
+        return RemoteData(_read_literals(uri), url)
+    except storage.BlobTooLarge as blob:
+        return RemoteData(LiteralMap(), url if url.url else UrlBlob(url=uri or "", bytes=blob.size))
 
 
 def _signed(uri: str, how: SignedUrls) -> UrlBlob:
@@ -50,10 +59,11 @@ def _signed(uri: str, how: SignedUrls) -> UrlBlob:
     return UrlBlob(url=storage.presign_get(uri, timedelta(minutes=how.duration_minutes)), bytes=stored.size)
 
 
-def read_literals(uri: str | None) -> LiteralMap:
+def _read_literals(uri: str | None) -> LiteralMap:
     """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09).
 
     Raises:
+        BlobTooLarge: they are larger than an answer may be.
         Internal: what this deployment wrote there was replaced.
         PermissionDenied: the URI lies where this deployment hands out nothing.
     """
@@ -61,7 +71,9 @@ def read_literals(uri: str | None) -> LiteralMap:
         return LiteralMap()
     try:
         validate_readable(uri, environment().readable, "uri")
-        blob = storage.read(uri)
+        blob = storage.read(uri, MAX_READ_BYTES)
+    except storage.BlobTooLarge:
+        raise
     except (storage.BlobMissing, InvalidArgument, Internal) as error:
         return _unreadable(uri, error)
     if uri.startswith(storage.uri("")):

@@ -32,6 +32,15 @@ class BlobMissing(Exception):
     """There is no object at the URI."""
 
 
+class BlobTooLarge(InvalidArgument):
+    """The blob is larger than the reader takes; `size` is in bytes."""
+
+    def __init__(self, source: str, size: int, limit: int) -> None:
+        """Name the blob and the limit."""
+        super().__init__(f"the blob at {source} is larger than {limit} bytes")
+        self.size = size
+
+
 def uri(*parts: str) -> str:
     """Return the s3:// URI of a key in the deployment's bucket, from its parts."""
     return f"s3://{environment().bucket}/{'/'.join(parts)}"
@@ -78,7 +87,8 @@ def read(source: str, limit: int | None = None) -> bytes:
 
     Raises:
         BlobMissing: there is no such object.
-        InvalidArgument: not an s3:// URI, or the blob is larger than `limit` bytes.
+        InvalidArgument: not an s3:// URI.
+        BlobTooLarge: it is larger than `limit` bytes; nothing of it was read.
     """
     bucket, key = split_uri(source)
     with translate_errors(_WHAT):
@@ -90,7 +100,7 @@ def read(source: str, limit: int | None = None) -> bytes:
             raise
         if limit is not None and found["ContentLength"] > limit:
             found["Body"].close()
-            raise InvalidArgument(f"the blob at {source} is larger than {limit} bytes")
+            raise BlobTooLarge(source, found["ContentLength"], limit)
         return found["Body"].read()
 
 

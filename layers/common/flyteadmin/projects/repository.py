@@ -1,16 +1,17 @@
 """Projects in DynamoDB: one item each, written under its version, listed by identifier."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from flyteidl.admin.common_pb2 import Labels
 
-from flyteadmin.clients.dynamodb.keys import Key
-from flyteadmin.clients.dynamodb.reads import get, query_all
+from flyteadmin.clients.dynamodb.keys import Key, RawItem
+from flyteadmin.clients.dynamodb.reads import get, query
 from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, write
 from flyteadmin.errors import too_long
 from flyteadmin.projects.models import ALL_PROJECTS, ProjectRow
 
 _MAX_KEY_BYTES = 255
+_AT_ONCE = 500
 
 
 def key(project: str) -> Key[ProjectRow]:
@@ -54,9 +55,15 @@ def replace(row: ProjectRow) -> bool:
     return True
 
 
-def read_all() -> list[ProjectRow]:
-    """Read all projects, in the order of their identifiers."""
-    return query_all(ProjectRow, ALL_PROJECTS, index="listing")
+def read_behind(project: str, *, ascending: bool) -> Iterator[ProjectRow]:
+    """Yield the stored projects behind an identifier in their order, all for ""; pages are read on demand."""
+    start: RawItem | None = {"listing": {"S": ALL_PROJECTS}, "project": {"S": project}} if project else None
+    while True:
+        page = query(ProjectRow, ALL_PROJECTS, index="listing", ascending=ascending, limit=_AT_ONCE, start=start)
+        yield from page.items
+        start = page.next_key
+        if start is None:
+            return
 
 
 def labels(row: ProjectRow | None) -> Mapping[str, str]:
