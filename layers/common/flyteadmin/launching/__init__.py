@@ -6,6 +6,6 @@ writes the blobs, `service` writes the row, and `starting` makes the resource in
 
 Pure are `validation`, `planning` with `inputs`, `config`, `resources` and `queues`, `parents` (what an execution takes
 over from the one that launches it), `single_tasks` (the workflow and launch plan around a task), `idempotency` with
-`names` (a call, its name and its digest), and `stored` (the request of a stored execution, and whether it may still be
-launched).
+`names` (a call, its name, its digest, and whether it repeats another), and `stored` (the request of a stored execution,
+and whether it may still be launched).
 """
