@@ -15,8 +15,8 @@ def main() -> None:
         chosen = settings()
     except ValidationError as error:
         problems = (
-            f"  {'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_input=False)
+            f"  {'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
         )
         sys.exit("\n".join(["bridge: wrong settings", *problems]))
     try:

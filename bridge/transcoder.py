@@ -37,11 +37,13 @@ def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
         ResourceExhausted: it would not fit into a URL.
     """
     if len(routes) == 1 and routes[0].body and "{" not in routes[0].template:
-        return HttpCall(routes[0].method, routes[0].template, request)  # who reads it says if it is no such message
+        return HttpCall(
+            routes[0].method, routes[0].template, request
+        )  # the function that reads it refuses another message
     if not routes[0].body and len(request) > _MOST_IN_A_PATH_BYTES:
         raise ResourceExhausted(f"message larger than max ({len(request)} vs. {_MOST_IN_A_PATH_BYTES})")
     message = _parse(routes[0], request)
-    route = next((each for each in routes if not _empty(each, message)), routes[-1])
+    route = next((route for route in routes if not _empty(route, message)), routes[-1])
     empty = _empty(route, message)
     if empty:
         raise missing(empty[0].rpartition(".")[2])
@@ -93,7 +95,7 @@ def _query(message: Message, bound: frozenset[str], prefix: str = "") -> Iterato
             entry = field.message_type.fields_by_name
             yield from ((f"{name}[{_text(entry['key'], key)}]", _text(entry["value"], value[key])) for key in value)
         elif field.is_repeated:
-            yield from ((name, _text(field, each)) for each in value)
+            yield from ((name, _text(field, item)) for item in value)
         elif isinstance(value, Message) and not isinstance(value, Timestamp | Duration):
             yield from _query(value, bound, f"{name}.")
         else:

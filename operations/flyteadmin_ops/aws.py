@@ -60,10 +60,10 @@ def find(stack: str) -> Deployment:
             raise
         region = client.meta.region_name
         raise Refused(f"stack {stack} does not exist in {region}; --stack and --region name another") from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     if missing := set(OUTPUTS.values()) - set(outputs):
         raise Refused(f"stack {stack} has no output {', '.join(sorted(missing))}; is it another project's?")
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+    parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found.get("Parameters", [])}
     deployment = Deployment(stack, outputs, parameters)
     os.environ |= {name: outputs[output] for name, output in OUTPUTS.items()}
     os.environ["CONFIGURATION_URI"] = deployment.configuration_uri

@@ -56,9 +56,9 @@ def check(text: bytes) -> tuple[Finding, ...]:
         return (Finding(kind="error", message=" ".join(str(error).split())),)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     found = [*_wrong(known), *map(_unread, unknown)]
-    wrong = {each.path for each in found}
-    found += [each for each in _accepted(Configuration, known, "") if not _is_within(each.path, wrong)]
-    placed = (each.model_copy(update={"line": _line(root, each.path)}) for each in found)
+    wrong = {finding.path for finding in found}
+    found += [finding for finding in _accepted(Configuration, known, "") if not _is_within(finding.path, wrong)]
+    placed = (finding.model_copy(update={"line": _line(root, finding.path)}) for finding in found)
     return (*_repeated(root, ""), *placed)
 
 
@@ -80,7 +80,7 @@ def _repeated(node: yaml.Node | None, path: str) -> Iterator[Finding]:
 
 def _is_within(path: str, wrong: set[str]) -> bool:
     """Tell whether a key, or something in it, was found wrong."""
-    return any(re.match(rf"{re.escape(path)}(\.|\[|$)", each) for each in wrong)
+    return any(re.match(rf"{re.escape(path)}(\.|\[|$)", whole) for whole in wrong)
 
 
 def _wrong(known: Mapping[str, object]) -> Iterator[Finding]:
@@ -153,8 +153,8 @@ def _unread(path: str) -> Finding:
     if reason is not None:
         return Finding(kind="ignored", path=path, message=reason)
     parent, _, name = path.lower().rpartition(".")
-    siblings_last = sorted(_all_paths(Configuration, ""), key=lambda each: each.lower().rpartition(".")[0] == parent)
-    spellings = {each.lower().rpartition(".")[2]: each for each in siblings_last}
+    siblings_last = sorted(_all_paths(Configuration, ""), key=lambda known: known.lower().rpartition(".")[0] == parent)
+    spellings = {known.lower().rpartition(".")[2]: known for known in siblings_last}
     close = get_close_matches(name, spellings, n=1, cutoff=0.8)
     hint = f"; did you mean {spellings[close[0]]}?" if close else ""
     return Finding(kind="unknown", path=path, message=f"nothing reads a key of this name{hint}")
@@ -201,7 +201,7 @@ def _below(node: yaml.Node, part: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:
     if isinstance(node, yaml.MappingNode):
         yield from ((key, value) for key, value in node.value if str(key.value).lower() == part)
     elif isinstance(node, yaml.SequenceNode) and part.isdecimal():
-        yield from ((each, each) for each in node.value[int(part) : int(part) + 1])
+        yield from ((element, element) for element in node.value[int(part) : int(part) + 1])
     elif isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            yield from _below(each, part)
+        for element in node.value:
+            yield from _below(element, part)

@@ -61,9 +61,9 @@ class _WithGlobalOptions(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a command's own options first, the global ones under a heading of theirs."""
-        shared = [each for each in self.get_params(ctx) if each not in self._own]
+        shared = [parameter for parameter in self.get_params(ctx) if parameter not in self._own]
         for heading, parameters in (("Options", self._own), ("Global options", shared)):
-            if rows := [row for each in parameters if (row := each.get_help_record(ctx))]:
+            if rows := [row for parameter in parameters if (row := parameter.get_help_record(ctx))]:
                 with formatter.section(heading):
                     formatter.write_dl(rows)
 

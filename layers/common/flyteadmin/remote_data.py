@@ -35,7 +35,7 @@ def remote_data(uri: str | None, inline: LiteralMap | None = None) -> RemoteData
 
     Raises:
         InvalidArgument: a URL is to be signed for something that is not an s3:// URI.
-        PermissionDenied: the URI lies where this deployment hands out nothing.
+        PermissionDenied: users may not read what lies there.
         Internal: a URL is to be signed for an object that is not there.
     """
     settings = configuration.current().remote_data
@@ -65,7 +65,7 @@ def _read_literals(uri: str | None) -> LiteralMap:
     Raises:
         BlobTooLarge: they are larger than an answer may be.
         Internal: what this deployment wrote there was replaced.
-        PermissionDenied: the URI lies where this deployment hands out nothing.
+        PermissionDenied: users may not read what lies there.
     """
     if not uri:
         return LiteralMap()

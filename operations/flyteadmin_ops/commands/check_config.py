@@ -46,7 +46,7 @@ def command(session: Session, file: BinaryIO | None, *, strict: bool) -> None:
             source, text = _of_stack(session)
     findings = check(text)
     fatal = {"error", "unknown"} if strict else {"error"}
-    report = Report(source=source, ok=not any(each.kind in fatal for each in findings), findings=findings)
+    report = Report(source=source, ok=not any(finding.kind in fatal for finding in findings), findings=findings)
     if source or session.as_json:
         output.record(report)
     output.note(f"{source}: {_counts(report)}" if source else "the stack names no file: upstream's defaults hold")
@@ -74,5 +74,5 @@ def _line(finding: Finding) -> str:
 
 
 def _counts(report: Report) -> str:
-    counts = Counter(each.kind for each in report.findings)
+    counts = Counter(finding.kind for finding in report.findings)
     return ", ".join(f"{counts[kind]} {kind}" for kind in ("error", "unknown", "ignored", "accepted"))

@@ -128,7 +128,7 @@ def _target(namespace: str) -> dict[str, Any]:
 
 
 def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
-    """Make one call, whose time ends with `until`; whatever the client library raises becomes one of two.
+    """Make one call, which ends by `until`; every exception of the client library becomes one of two.
 
     Raises:
         Refused: the API server answers so for good.
@@ -149,13 +149,13 @@ def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
 
 
 def _within(seconds: float, call: Callable[[], object]) -> object:
-    """Wait for a call for so long; then leave it to its thread.
+    """Wait for a call for at most `seconds`; then leave it to its thread.
 
     The client's own time-outs hold for each read of a socket, so that a peer that sends a byte now and then, or a name
     server that is silent, would hold a call without end.
 
     Raises:
-        TimeoutError: it is not done.
+        TimeoutError: the call is not done by then.
     """
     done: Future[object] = Future()
     context = copy_context()
@@ -163,7 +163,7 @@ def _within(seconds: float, call: Callable[[], object]) -> object:
     def run() -> None:
         try:
             done.set_result(context.run(call))
-        except BaseException as error:  # noqa: BLE001 (handed over to the caller)
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
             done.set_exception(error)
 
     Thread(target=run, daemon=True, name="cluster").start()
@@ -207,7 +207,7 @@ def _authority(certificate: str) -> str | None:
     if not certificate:
         return None
     file = Path(tempfile.gettempdir()) / f"cluster-ca-{sha256(certificate.encode()).hexdigest()[:16]}.pem"
-    # Written beside and moved: processes that share the folder never read half of it.
+    # Written under another name, then renamed: processes that share the folder never read half a file.
     part = file.with_suffix(f".{uuid4().hex}")
     part.write_bytes(base64.b64decode(certificate))
     part.replace(file)

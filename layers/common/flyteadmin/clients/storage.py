@@ -47,7 +47,7 @@ def uri(*parts: str) -> str:
 
 
 def uri_of(blob: bytes, *parts: str) -> str:
-    """Give the URI of a blob that is written once: a key whose last part is completed by the blob's digest.
+    """Return the URI of a blob that is written once: its key ends in the blob's digest.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
     points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part, or behind the
@@ -62,7 +62,7 @@ def uri_of(blob: bytes, *parts: str) -> str:
 
 
 def write_once(blob: bytes, *parts: str) -> str:
-    """Write a blob at its `uri_of`, and give that URI."""
+    """Write a blob at its `uri_of`, and return that URI."""
     target = uri_of(blob, *parts)
     write(blob, target)
     return target

@@ -41,7 +41,7 @@ class ErrorCollector:
         self._errors.extend(errors)
 
     def mark(self) -> int:
-        """Open a scope, to be asked about with `clean_since`."""
+        """Begin a scope for `clean_since` and `since`."""
         return len(self._errors)
 
     def clean_since(self, mark: int) -> bool:

@@ -84,7 +84,7 @@ def create_download_location(request: CreateDownloadLocationRequest) -> CreateDo
 
     Raises:
         InvalidArgument: naming the field.
-        PermissionDenied: the blob is none that this deployment hands out.
+        PermissionDenied: users may not read what lies there.
     """
     granted = configuration.current().server.data_proxy.download
     lasts = expiry(request.expires_in if request.HasField("expires_in") else None, granted.max_expires_in)
@@ -100,7 +100,7 @@ def create_download_link(request: CreateDownloadLinkRequest) -> CreateDownloadLi
     Raises:
         InvalidArgument: naming the field; or there is no such node execution.
         NotFound: it has no deck, or the deck is not there.
-        PermissionDenied: its event put it where this deployment hands out nothing.
+        PermissionDenied: its event put it where users may not read.
     """
     validate_download_link(request)
     granted = configuration.current().server.data_proxy.download

@@ -26,9 +26,9 @@ TERMINAL = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", ABORTED})
 MAX_ERROR_CODE_BYTES = 256
 
 MAX_MOVES = 50
-"""Transitions that a row keeps beside its end: a run has about five, a producer that goes to and fro any number.
+"""The most transitions that a row keeps besides its end; an ordinary run has about five.
 
-Nobody hears of a move beyond it; its end is always told.
+A faulty producer may move between two phases without end. Later transitions are not announced; the end always is.
 """
 
 _OUTCOME = ("outputs_uri", "output_data", "error", "error_uri", "error_kind", "error_code")

@@ -20,7 +20,7 @@ _ESCAPE_BYTES = 6
 def serialized_size(body: Mapping[str, JsonValue]) -> int:
     """Bytes of a resource as the API server stores it: compact JSON, with the escapes of Go for what HTML knows."""
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
-    escapes = sum(text.count(each) * (_ESCAPE_BYTES - len(each.encode())) for each in _ESCAPED_BY_GO)
+    escapes = sum(text.count(character) * (_ESCAPE_BYTES - len(character.encode())) for character in _ESCAPED_BY_GO)
     return len(text.encode()) + escapes
 
 
@@ -39,7 +39,7 @@ def offloaded_closure(closure: CompiledWorkflowClosure) -> WorkflowClosure:
 
 
 def offload(workflow: crd.FlyteWorkflow, closure_reference: str, inputs_reference: str) -> crd.FlyteWorkflow:
-    """Give a copy without spec, tasks, sub-workflows and inputs, which propeller then reads from the references.
+    """Return a copy without spec, tasks, sub-workflows and inputs, which propeller then reads from the references.
 
     Raises:
         InvalidArgument: what remains is more than etcd takes.

@@ -85,7 +85,7 @@ def _publish(record: StreamRecord) -> None:
     """
     try:
         notifications = notifications_of(record)
-    except Exception as error:  # noqa: BLE001 (whatever a row holds, those behind it are told)
+    except Exception as error:  # noqa: BLE001 (one unreadable row must not hold up those behind it)
         logger.error("a change can't be read", exc_info=error)
         _set_aside(record, f"the row can't be read: {type(error).__name__}: {error}", "")
         return

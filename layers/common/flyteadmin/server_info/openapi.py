@@ -1,4 +1,4 @@
-"""The API as an OpenAPI 3.0 document, derived from the routes and flyteidl's descriptors when it is first asked for.
+"""The API as an OpenAPI 3.0 document, derived from the routes and flyteidl's descriptors at the first request.
 
 Names are snake_case, as an exact `application/json` gets them.
 """

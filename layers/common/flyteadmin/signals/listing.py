@@ -30,7 +30,7 @@ def list_signals(request: SignalListRequest) -> SignalList:
     """ListSignals (SIG-07).
 
     Raises:
-        InvalidArgument: a field is missing, or a filter, the sort key or the token is not one.
+        InvalidArgument: a field is missing, or a filter, the sort key or the token is not valid.
     """
     validate_list(request)
     conditions = conditions_of(parse_filters(request.filters, Entity.SIGNAL), COLUMNS)

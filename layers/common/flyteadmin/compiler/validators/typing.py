@@ -33,9 +33,9 @@ class _Cast:
     """
 
     def __init__(self) -> None:
-        """Begin with nothing found out; what was asked about is kept, so that no id comes up twice."""
+        """Begin with no results; compared messages are kept alive, so that no `id()` comes up twice."""
         self._fits: dict[tuple[int, int], bool] = {}
-        self._asked: list[tuple[LiteralType, LiteralType]] = []
+        self._compared: list[tuple[LiteralType, LiteralType]] = []
 
     def is_possible(self, upstream: LiteralType, downstream: LiteralType) -> bool:
         if upstream.WhichOneof("type") == "union_type" and len(upstream.union_type.variants) == 1:
@@ -70,7 +70,7 @@ class _Cast:
             return sum(self.is_possible(upstream, variant) for variant in variants) == 1
         pair = id(upstream), id(downstream)
         if pair not in self._fits:
-            self._asked.append((upstream, downstream))
+            self._compared.append((upstream, downstream))
             self._fits[pair] = all(any(self.is_possible(u, d) for d in variants) for u in upstream.union_type.variants)
         return self._fits[pair]
 
