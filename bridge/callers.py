@@ -7,8 +7,9 @@ from typing import Any, Final
 import grpc
 import jwt
 
-from bridge.settings import Settings
-from flyteadmin.errors import Unauthenticated, Unavailable
+from bridge.settings import Settings, is_private
+from flyteadmin.api.identity import validate_subject
+from flyteadmin.errors import PermissionDenied, Unauthenticated, Unavailable
 
 _TOKENS: Final = ("authorization", "flyte-authorization")
 _BEARER = "bearer "
@@ -71,9 +72,12 @@ class Tokens:
                 timeout=_DISCOVERY_SECONDS,
             )
             document = discovery.fetch_data()
-            uri = document.get("jwks_uri") if isinstance(document, dict) else None
-            if not isinstance(uri, str):
-                raise Unavailable("the token issuer's configuration names no jwks_uri")
+            named = document if isinstance(document, dict) else {}
+            if named.get("issuer") != self._issuer:
+                raise Unavailable("the token issuer's configuration is another issuer's: its `issuer` differs")
+            uri = named.get("jwks_uri")
+            if not isinstance(uri, str) or not is_private(uri):
+                raise Unavailable("the token issuer's configuration names no jwks_uri that begins with https://")
             self._keys = jwt.PyJWKClient(uri, lifespan=_TRUST_SECONDS, timeout=_DISCOVERY_SECONDS)
         return self._keys
 
@@ -85,6 +89,7 @@ class Callers:
         """Know callers as `settings` say."""
         self._tokens = Tokens(settings.token_issuer, settings.token_audience) if settings.token_issuer else None
         self._is_open = settings.is_loopback
+        self._event_senders = frozenset(settings.event_senders)
 
     async def principal(self, metadata: Mapping[str, str], certificate: Mapping[str, Iterable[bytes]]) -> str:
         """Return the token's subject, or the certificate's name; "" for a caller on this machine.
@@ -95,12 +100,28 @@ class Callers:
         """
         names = [*certificate.get("x509_subject_alternative_name", ()), *certificate.get("x509_common_name", ())]
         if names:
-            return names[0].decode(errors="replace")
-        if self._tokens is not None:
-            return await self._tokens.subject(token_of(metadata))
-        if self._is_open:
+            name = names[0].decode(errors="replace")
+        elif self._tokens is not None:
+            name = await self._tokens.subject(token_of(metadata))
+        elif self._is_open:
             return ""
-        raise Unauthenticated("the caller is not known")
+        else:
+            raise Unauthenticated("the caller is not known")
+        validate_subject(name)
+        return name
+
+    def is_engine(self, principal: str) -> bool:
+        """Return whether a caller is named as propeller, which sends events and launches children."""
+        return principal in self._event_senders
+
+    def validate_event_sender(self, principal: str) -> None:
+        """Check that a caller may send events.
+
+        Raises:
+            PermissionDenied: others are named for that.
+        """
+        if self._event_senders and not self.is_engine(principal):
+            raise PermissionDenied(f"{principal[:100]!r} may not send events: BRIDGE_EVENT_SENDERS does not name it")
 
 
 def credentials(settings: Settings) -> grpc.ServerCredentials | None:

@@ -22,7 +22,7 @@ from bridge.metrics import CALLS, SECONDS
 from bridge.settings import Settings
 from bridge.trailers import fitted, trailers_of
 from bridge.transcoder import transcode
-from flyteadmin.api.identity import PRINCIPAL_HEADER
+from flyteadmin.api.identity import ENGINE_HEADER, PRINCIPAL_HEADER
 from flyteadmin.api.routes import ROUTES, Route
 from flyteadmin.api.status import status_of
 from flyteadmin.errors import Code
@@ -122,6 +122,8 @@ class FlyteServices(grpc.GenericRpcHandler):
             principal = ""
             if rpc.service != _ANONYMOUS:
                 principal = await self._callers.principal(metadata, context.auth_context())
+            if rpc.name in EVENTS:
+                self._callers.validate_event_sender(principal)
             caller = _Caller(principal, principal or context.peer(), metadata)
             copies = _COPIES_OF_EVENTS if rpc.name in EVENTS else _COPIES
             async with self._messages.read(requests, caller.holder, copies) as request:
@@ -160,7 +162,10 @@ class FlyteServices(grpc.GenericRpcHandler):
         if self._passes_tokens:
             token = token_of(caller.metadata)
             return {"authorization": token} if token else {}
-        return {PRINCIPAL_HEADER: quote(caller.principal, safe="@:/+=,.-_")} if caller.principal else {}
+        if not caller.principal:
+            return {}
+        engine = {ENGINE_HEADER: "true"} if self._callers.is_engine(caller.principal) else {}
+        return {PRINCIPAL_HEADER: quote(caller.principal, safe="@:/+=,.-_"), **engine}
 
     async def _answer(self, rpc: Rpc, request: bytes, principal: str, terms: Terms) -> Answer:
         call = transcode(rpc.routes, request)

@@ -7,11 +7,16 @@ import os
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 _PREFIX = "BRIDGE_"
+
+
+def _names(value: object) -> object:
+    return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -31,6 +36,11 @@ class Settings(BaseModel):
     behind_tls: bool = Field(
         default=False, description="something before the bridge ends TLS, so tokens may arrive bare"
     )
+    event_senders: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        (),
+        description="token subjects or certificate names of propeller, with commas: they alone may send events, and"
+        " launch children in their parent's name; empty: every caller may send events",
+    )
     patience_seconds: float = Field(60, gt=0, description="how long a call without a deadline may take")
     arrival_seconds: float = Field(20, gt=0, description="how long a message may take to arrive, once it is its turn")
     drain_seconds: float = Field(20, ge=0, description="how long calls may go on after SIGTERM")
@@ -40,7 +50,16 @@ class Settings(BaseModel):
     def _is_url(cls, url: str) -> str:
         if not url.startswith(("https://", "http://")):
             raise ValueError(f"{url!r} is no URL: expected https://…")
+        if not is_private(url):
+            raise ValueError(f"{url!r}: callers' tokens and signed requests would travel in plain text; use https://…")
         return url.rstrip("/")
+
+    @field_validator("token_issuer")
+    @classmethod
+    def _is_private_issuer(cls, url: str) -> str:
+        if url and not is_private(url):
+            raise ValueError(f"{url!r}: the keys that verify tokens would travel in plain text; use https://…")
+        return url
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:
@@ -52,6 +71,8 @@ class Settings(BaseModel):
             )
         if bool(self.token_issuer) != bool(self.token_audience):
             raise ValueError("token_issuer and token_audience: set both or none")
+        if self.event_senders and not self.client_authority and not self.token_issuer:
+            raise ValueError("event_senders: callers have no name; set client_authority, or token_issuer")
         if self.is_loopback:
             return self
         if not self.client_authority and not self.token_issuer:
@@ -67,6 +88,12 @@ class Settings(BaseModel):
     def is_loopback(self) -> bool:
         """Return whether only this machine, or this pod, can reach the bridge."""
         return is_loopback(self.listen)
+
+
+def is_private(url: str) -> bool:
+    """Return whether nobody between can read or change what a URL brings: it is https://, or on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(f"{parts.hostname}:0"))
 
 
 def is_loopback(address: str) -> bool:

@@ -9,7 +9,7 @@ from flyteadmin.launching import service as launching
 
 def create_execution(request: ExecutionCreateRequest, caller: Identity) -> ExecutionCreateResponse:
     """POST /api/v1/executions."""
-    return launching.create(request, caller.principal, caller.idempotency_key)
+    return launching.create(request, caller.principal, caller.idempotency_key, is_engine=caller.is_engine)
 
 
 lambda_handler = api_handler({"CreateExecution": WithCaller(create_execution)})

@@ -95,6 +95,9 @@ def test_tokens_that_are_not_good_enough(api: Gateway, issuer: Issuer) -> None:
         issuer.token(exp=1),
         issuer.token(exp=None),
         issuer.token(sub=None),
+        issuer.token(sub=""),
+        issuer.token(sub=" "),
+        issuer.token(sub="arn:aws:iam::000000000000:user/data-scientist"),
         issuer.token(stranger),
         "Bearer " + jwt.encode({"sub": "ada"}, "", "none"),
         "Bearer nonsense",
@@ -124,6 +127,34 @@ def test_an_issuer_that_does_not_answer_is_a_passing_fault(api: Gateway, issuer:
         assert (
             flyte.code("CreateExecution", b"", authorization=issuer.token()) is Code.INTERNAL
         )  # propeller tries again
+
+
+@pytest.mark.parametrize("changed", [{"issuer": "http://127.0.0.1:1"}, {"issuer": None}, {"jwks_uri": "http://idp/k"}])
+def test_an_issuer_s_document_speaks_of_itself_and_of_keys_over_https(
+    api: Gateway, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str | None]
+) -> None:
+    right = issuer.document
+
+    def document(path: str) -> object:
+        told = right(path)
+        return {**told, **changed} if path.startswith("/.well-known") and isinstance(told, dict) else told
+
+    monkeypatch.setattr(issuer, "document", document)
+    with client(settings(api, issuer)) as flyte:
+        assert flyte.code("ListProjects", PROJECTS, authorization=issuer.token()) is Code.UNAVAILABLE
+    assert api.seen == []
+
+
+def test_only_those_who_are_named_send_events(api: Gateway, issuer: Issuer, aws: Aws) -> None:
+    stored_execution()
+    event = NodeExecutionEventRequest(event=node_event("RUNNING"))
+    named = settings(api, issuer).model_copy(update={"event_senders": ("propeller", "engine")})
+    with client(named) as flyte:
+        assert flyte.code("CreateNodeEvent", event, authorization=issuer.token()) is Code.PERMISSION_DENIED
+        assert flyte.code("CreateNodeEvent", event, authorization=issuer.token(sub="propeller")) is Code.OK
+        flyte.call("ListProjects", PROJECTS, authorization=issuer.token())
+        flyte.call("ListProjects", PROJECTS, authorization=issuer.token(sub="propeller"), x_flyteadmin_engine="true")
+    assert [seen.headers.get("x-flyteadmin-engine") for seen in api.seen] == [None, "true"]
 
 
 @dataclass(frozen=True)
@@ -202,6 +233,8 @@ def test_callers_with_certificates(api: Gateway, tmp_path: Path) -> None:
         with over_tls(address, authority.certificate, authority.issue("propeller")) as known:
             known.call("ListProjects", PROJECTS)
         assert api.seen[0].headers["x-flyteadmin-principal"] == "propeller"
+        with over_tls(address, authority.certificate, authority.issue("system:masters")) as other:
+            assert other.code("ListProjects", PROJECTS) is Code.UNAUTHENTICATED
         with over_tls(address, authority.certificate, None) as unknown:
             assert unknown.code("ListProjects", PROJECTS) is Code.UNAVAILABLE  # the handshake fails
     assert len(api.seen) == 1
@@ -218,6 +251,13 @@ def test_callers_with_certificates(api: Gateway, tmp_path: Path) -> None:
         ({"client_authority": "/x"}, "over TLS only"),
         ({"tls_key": "/x"}, "set both or none"),
         ({"api_url": "ftp://x"}, "expected https"),
+        ({"api_url": "http://api.example"}, "in plain text; use https"),
+        ({"api_url": "http://127.0.0.1.example"}, "in plain text; use https"),
+        (
+            {"token_issuer": "http://idp.example", "token_audience": "a"},
+            "keys that verify tokens would travel in plain",
+        ),
+        ({"event_senders": "propeller"}, "callers have no name"),
     ],
 )
 def test_settings_that_would_leave_callers_unknown(given: dict[str, str], says: str) -> None:

@@ -4,6 +4,8 @@ import pytest
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata
 from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 
+from flyteadmin import settings
+from flyteadmin.api.identity import ENGINE_HEADER, PRINCIPAL_HEADER
 from flyteadmin.clients.dynamodb.reads import query
 from flyteadmin.errors import Code
 from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionState
@@ -15,6 +17,16 @@ from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
 from tests.execution_client import NAMESPACE, create, get, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
+
+ROLE = "arn:aws:iam::123456789012:role/engines/data-scientist"
+"""The role of the session that the tests call under, with a path."""
+
+
+@pytest.fixture
+def propeller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls come from the bridge's own role, as propeller's do."""
+    monkeypatch.setenv("BRIDGE_ROLE_ARN", ROLE)
+    settings.environment.cache_clear()
 
 
 @pytest.fixture
@@ -30,6 +42,33 @@ def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> Execu
     return message
 
 
+@pytest.mark.conformance("HIE-02")
+def test_a_parent_lends_its_principal_to_propeller_alone(admin: Admin, launch_plan: Identifier) -> None:
+    stored_execution("parent", principal="alice")
+    create(admin, child_of("parent", launch_plan))
+    metadata = get(admin, "child").spec.metadata
+    assert (metadata.principal, metadata.nesting) == (PRINCIPAL_ARN, 1)
+    assert metadata.parent_node_execution.node_id == "n0"
+
+
+@pytest.mark.usefixtures("propeller")
+@pytest.mark.parametrize(("engine", "principal"), [("true", "alice"), ("", "mallory")])
+def test_who_comes_through_the_bridge_is_propeller_if_the_bridge_says_so(
+    admin: Admin, launch_plan: Identifier, engine: str, principal: str
+) -> None:
+    stored_execution("parent", principal="alice")
+    through = Admin(admin.api, {PRINCIPAL_HEADER: "mallory", ENGINE_HEADER: engine})
+    create(through, child_of("parent", launch_plan))
+    assert get(admin, "child").spec.metadata.principal == principal
+
+
+def test_nobody_else_may_say_that_they_are_propeller(admin: Admin, launch_plan: Identifier) -> None:
+    stored_execution("parent", principal="alice")
+    create(Admin(admin.api, {ENGINE_HEADER: "true"}), child_of("parent", launch_plan))
+    assert get(admin, "child").spec.metadata.principal == PRINCIPAL_ARN
+
+
+@pytest.mark.usefixtures("propeller")
 @pytest.mark.conformance("HIE-01", "HIE-02", "HIE-03", "HIE-05")
 def test_a_child_is_its_parents_and_one_level_deeper(admin: Admin, launch_plan: Identifier) -> None:
     """No event of the parent's node has arrived yet; a grandchild is two levels deep."""

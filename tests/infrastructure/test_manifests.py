@@ -29,6 +29,7 @@ GIVEN = {
     "BRIDGE_API_URL": "http://127.0.0.1:9",
     "BRIDGE_TOKEN_ISSUER": "https://issuer.example",
     "BRIDGE_TOKEN_AUDIENCE": "flyte",
+    "BRIDGE_EVENT_SENDERS": "propeller",
     "TABLE_PREFIX": "flyteadmin-",
     "BUCKET": "bucket",
     "EVENTS_QUEUE_URL": "http://127.0.0.1:9/events.fifo",

@@ -2,7 +2,15 @@
 
 import pytest
 
-from flyteadmin.api.identity import PRINCIPAL_HEADER, Authorizer, Identity, identity_of
+from flyteadmin.api.identity import (
+    ENGINE_HEADER,
+    PRINCIPAL_HEADER,
+    Authorizer,
+    Identity,
+    identity_of,
+    validate_subject,
+)
+from flyteadmin.errors import Unauthenticated
 
 BRIDGE = "arn:aws:iam::123456789012:role/bridge"
 BRIDGE_SESSION = "arn:aws:sts::123456789012:assumed-role/bridge/i-0abc"
@@ -46,6 +54,38 @@ def test_the_bridge_passes_on_its_caller() -> None:
     authorizer: dict[str, object] = {"iam": {"userArn": BRIDGE_SESSION}}
     assert caller(authorizer, {PRINCIPAL_HEADER: "propeller"}).principal == "propeller"
     assert caller(authorizer).principal == BRIDGE_SESSION  # for a caller on its own machine it speaks itself
+
+
+@pytest.mark.parametrize("path", ["", "eks/", "teams/data/"])
+def test_a_session_names_no_path_of_its_role(path: str) -> None:
+    authorizer = Authorizer.model_validate({"iam": {"userArn": BRIDGE_SESSION}})
+    delegates = [f"arn:aws:iam::123456789012:role/{path}bridge"]
+    assert identity_of(authorizer, {PRINCIPAL_HEADER: "ada"}, delegates).principal == "ada"
+
+
+def test_propeller_is_the_bridge_itself_or_one_that_it_names() -> None:
+    authorizer: dict[str, object] = {"iam": {"userArn": BRIDGE_SESSION}}
+    assert caller(authorizer).is_engine
+    assert caller(authorizer, {PRINCIPAL_HEADER: "propeller", ENGINE_HEADER: "true"}).is_engine
+    assert not caller(authorizer, {PRINCIPAL_HEADER: "ada"}).is_engine
+    assert not caller({"iam": {"userArn": "arn:aws:iam::1:user/ada"}}, {ENGINE_HEADER: "true"}).is_engine
+    assert not caller({"jwt": {"claims": {"sub": "ada"}}}, {ENGINE_HEADER: "true"}).is_engine
+
+
+NAMES_OF_OTHERS = ["arn:aws:iam::1:user/ada", "ARN:aws:x", " arn:aws:x", "system:masters", "cert:ada", "client:ada"]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_OTHERS)
+def test_a_subject_that_reads_as_another_kind_of_principal_is_refused(name: str) -> None:
+    with pytest.raises(Unauthenticated, match="reads as a principal of another kind"):
+        caller({"jwt": {"claims": {"sub": name}}})
+    with pytest.raises(Unauthenticated, match="reads as a principal of another kind"):
+        caller({"iam": {"userArn": BRIDGE_SESSION}}, {PRINCIPAL_HEADER: name})
+
+
+@pytest.mark.parametrize("name", ["ada", "ada@example.com", "system:serviceaccount:flyte:flytepropeller", "arnold"])
+def test_a_subject_that_is_one(name: str) -> None:
+    validate_subject(name)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def launches(draw: st.DrawFn) -> LaunchContext:
     return LaunchContext(
         execution=RUN,
         request=request,
-        inherited=inherited(request, CALLER, parent),
+        inherited=inherited(request, CALLER, parent, is_engine=True),
         launch_plan=launch_plan,
         workflow_id=closure.primary.template.id,
         task_id=task.id if is_task else None,

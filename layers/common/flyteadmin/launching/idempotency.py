@@ -20,12 +20,16 @@ _MAX_KEY = 256
 
 @dataclass(frozen=True)
 class Call:
-    """One CreateExecution as it arrived: `caller` is the principal, `key` is "" where the client sent none."""
+    """One CreateExecution as it arrived: `caller` is the principal, `key` is "" where the client sent none.
+
+    `is_engine` says that propeller calls, which launches children for others.
+    """
 
     request: ExecutionCreateRequest
     caller: str
     key: str
     accepted_at: datetime
+    is_engine: bool = False
 
     @cached_property
     def execution(self) -> WorkflowExecutionIdentifier:

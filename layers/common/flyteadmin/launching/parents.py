@@ -38,9 +38,14 @@ def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None
     return node
 
 
-def inherited(request: ExecutionCreateRequest, caller: str, parent: ExecutionSpecification | None) -> Inherited:
-    """Return the parent's principal, one level more than its nesting, and its cluster label if any (HIE-03, HIE-04)."""
+def inherited(
+    request: ExecutionCreateRequest, caller: str, parent: ExecutionSpecification | None, *, is_engine: bool
+) -> Inherited:
+    """Return the parent's principal, one level more than its nesting, and its cluster label if any (HIE-03, HIE-04).
+
+    Anybody can name a parent, but its principal is lent to propeller alone.
+    """
     metadata, label = request.spec.metadata, request.spec.execution_cluster_label.value
     if parent is None:
         return Inherited(caller, metadata.nesting, label)
-    return Inherited(parent.principal, int(parent.nesting) + 1, parent.cluster_label or label)
+    return Inherited(parent.principal if is_engine else caller, int(parent.nesting) + 1, parent.cluster_label or label)

@@ -82,7 +82,7 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
     return LaunchContext(
         execution=call.execution,
         request=request,
-        inherited=inherited(request, call.caller, rows.parent),
+        inherited=inherited(request, call.caller, rows.parent, is_engine=call.is_engine),
         launch_plan=launch_plan,
         workflow_id=single_tasks.workflow_id(target) if is_task else launch_plan.spec.workflow_id,
         task_id=target if is_task else None,

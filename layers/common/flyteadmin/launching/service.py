@@ -26,12 +26,17 @@ from flyteadmin.observability import logger
 
 
 def create(
-    request: ExecutionCreateRequest, caller: str, key: str = "", now: datetime | None = None
+    request: ExecutionCreateRequest,
+    caller: str,
+    key: str = "",
+    now: datetime | None = None,
+    *,
+    is_engine: bool = False,
 ) -> ExecutionCreateResponse:
     """Create an execution; once its row is written the answer is its id, whatever the cluster answers.
 
     `key` is the call's `Idempotency-Key`: the same call with the same key has the same answer, and finishes what an
-    earlier attempt began.
+    earlier attempt began. `is_engine` says that propeller calls.
 
     Raises:
         InvalidArgument: naming the field; or the key came with another request before.
@@ -40,7 +45,7 @@ def create(
         Internal: also for a passing fault, since propeller retries no other code on a create (invariant 8).
     """
     try:
-        return _create(Call(request, caller, key, now or datetime.now(UTC)))
+        return _create(Call(request, caller, key, now or datetime.now(UTC), is_engine))
     except Unavailable as error:
         raise Internal(error.message) from error
 
