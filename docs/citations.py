@@ -180,4 +180,4 @@ def _broken_links(tree: Tree, path: str, text: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(problems()))
+    sys.exit("\n".join(problems()) or None)

@@ -35,4 +35,4 @@ def _docstrings(file: Path) -> Iterator[ast.Constant]:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(problems()))
+    sys.exit("\n".join(problems()) or None)
