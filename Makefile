@@ -39,9 +39,10 @@ quick: setup ## run the checks and the nearest tests of what changed since BASE 
 test: check build ## run all checks, then all tests, as CI does
 	pytest -n 2 --dist loadgroup
 
-property: setup ## run the model test of events, SCALE times as long as in `make test`, from a random SEED
+property: setup ## run the model test of events and the hostile requests, SCALE times as long as in `make test`, from a random SEED
 	@echo "property: seed $(SEED), scale $(SCALE); the same again: make property SEED=$(SEED) SCALE=$(SCALE)"
-	@PROPERTY_SEED=$(SEED) PROPERTY_SCALE=$(SCALE) pytest -n 2 --dist loadgroup -v tests/property
+	@PROPERTY_SEED=$(SEED) PROPERTY_SCALE=$(SCALE) pytest -n 2 --dist loadgroup -v tests/property \
+	  tests/functional/test_hostile_requests.py
 
 demo: build ## show one workflow from registration to notification, on the embedded stack
 	@python -m local.demo

@@ -27,7 +27,7 @@ MAX_JSON_BYTES = 32 * 1024 * 1024
 """The largest JSON form of a request; four megabytes of ordinary literals or nodes take less."""
 
 _MAX_DEPTH = 98
-"""Protobuf parses a hundred, and a list nests what a request brought one message deeper or more."""
+"""Protobuf parses a hundred, and a list nests what a request brought deeper."""
 
 _MAX_PATH = 300
 _MAX_DURATION_SECONDS = 315_576_000_000
@@ -210,20 +210,14 @@ def _scalar_bytes(field: FieldDescriptor) -> _Bytes:
         return lambda _value: longest
     if field.type == FieldDescriptor.TYPE_STRING:
         return _text_bytes
-    return _blob_bytes if field.type == FieldDescriptor.TYPE_BYTES else _number_bytes
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return lambda blob: len(blob) * 4 // 3 + 4
+    return lambda number: len(repr(number)) + 2
 
 
 def _text_bytes(text: str) -> int:
     """Return the bytes of a text in JSON, where control characters take six; a short one is not looked at."""
     return len(encode_basestring(text).encode()) if len(text) > _LONG_TEXT else len(text) + 2
-
-
-def _blob_bytes(blob: bytes) -> int:
-    return len(blob) * 4 // 3 + 4
-
-
-def _number_bytes(value: float) -> int:
-    return len(repr(value)) + 2
 
 
 def _scalar(bytes_of: _Bytes, field: FieldDescriptor) -> _Visit:
@@ -289,7 +283,7 @@ def _message_map(plan: _Plan) -> _Visit:
 
 def _any(walk: _Walk, packed: PackedMessage) -> None:
     """Walk through what is packed, as the JSON form shows it; bytes of a type that is not known here are only bytes."""
-    walk.spend(len(packed.type_url) + len('{"@type":"","value":""}') + _blob_bytes(packed.value))
+    walk.spend(len(packed.type_url) + len('{"@type":"","value":""}') + len(packed.value) * 4 // 3)
     try:
         descriptor = descriptor_pool.Default().FindMessageTypeByName(packed.TypeName())
         message = message_factory.GetMessageClass(descriptor).FromString(packed.value)

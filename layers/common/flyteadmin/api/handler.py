@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from pydantic import BaseModel, ConfigDict, Field
 
+from flyteadmin.api.answers import serve_within_bounds
 from flyteadmin.api.codec import (
     Form,
     HttpRequest,
@@ -148,8 +149,9 @@ class ApiHandler:
             raise Unimplemented(f"unknown method {found.route.rpc} for service {found.route.service}")
         identity = identity_of(event.request_context.authorizer, headers, self.delegates or _bridge())
         message = decode_request(found, request)
-        answer = rpc.serve(message, identity) if isinstance(rpc, WithCaller) else rpc(message)
-        return self._respond(encode_message(answer, form := outbound_form(headers)), form)
+        serve = rpc if not isinstance(rpc, WithCaller) else lambda request: rpc.serve(request, identity)
+        answer = serve_within_bounds(serve, message, form := outbound_form(headers))
+        return self._respond(encode_message(answer, form), form)
 
     def _respond(self, body: bytes, form: Form) -> ApiResponse:
         if len(body) <= self.max_bytes:
