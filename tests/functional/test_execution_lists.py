@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 from flyteidl.admin.common_pb2 import Labels
-from flyteidl.admin.execution_pb2 import ExecutionList, ExecutionMetadata, ExecutionSpec
+from flyteidl.admin.execution_pb2 import AbortMetadata, ExecutionList, ExecutionMetadata, ExecutionSpec
 from flyteidl.core.execution_pb2 import ExecutionError, WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier
 from google.rpc.status_pb2 import Status
@@ -63,6 +63,7 @@ def some_executions() -> Database:
         name, at = f"run{number:02d}", second(number * 7 % 48)
         is_started, is_ended = phase not in {"UNDEFINED", "QUEUED"}, phase in {"SUCCEEDED", "FAILED"}
         error = error_of(phase, number)
+        cause = ("too slow", "not needed")[number // 6 % 2] if phase == "ABORTED" else ""
         plan, flow = ("nightly", "weekly")[number % 2], ("flow", "flow2")[number // 2 % 2]
         owner = ("shared:library", scope)[number % 5 % 2]
         task = f"{owner}:{('double', 'triple')[number % 2]}" if number % 7 == 3 else None
@@ -79,6 +80,7 @@ def some_executions() -> Database:
             error=error.SerializeToString() if error else None,
             error_kind=ExecutionError.ErrorKind.Name(error.kind) if error else None,
             error_code=error.code if error else None,
+            abort=AbortMetadata(cause=cause).SerializeToString() if cause else None,
             launch_plan=f"{owner}:{plan}",
             launch_plan_version=f"v{number % 3}",
             workflow=f"{owner}:{flow}",
@@ -119,6 +121,7 @@ def some_executions() -> Database:
                 "user": specifications[-1].principal,
                 "error_kind": row.error_kind,
                 "error_code": row.error_code,
+                "abort_cause": cause,
                 "mode": number % 3,
                 "launch_entity": "task" if task else "launch_plan",
                 **columns_of("workflow", row.workflow, row.workflow_version),
@@ -148,6 +151,7 @@ EXECUTION_ASKS = [
     Ask("user", ["ada", "bob", "eve"]),
     Ask("error_kind", ["USER", "SYSTEM"]),
     Ask("error_code", ["Code0", "Code1", "Code"]),
+    Ask("abort_cause", ["too slow", "not needed", "slow"]),
     Ask("launch_plan.name", ["nightly", "weekly", "none"]),
     Ask("launch_plan.project", [PROJECT, "shared"]),
     Ask("launch_plan.domain", [DOMAIN, "library"]),
@@ -185,6 +189,17 @@ def test_executions() -> None:
         assert found == database.select("id", by_default(filters), f"created_at {DIRECTIONS[direction]}")
 
     answers_as_sql()
+
+
+@pytest.mark.conformance("LST-06")
+def test_executions_are_found_by_the_cause_of_their_abort() -> None:
+    """As upstream, whose column is empty where nothing was aborted."""
+    database = some_executions()
+    for filters in ("eq(abort_cause,too slow)", "contains(abort_cause,need)", "ne(abort_cause,too slow)"):
+        asked = f"{filters}+value_in(state,0;1)"
+        found = [row.id.name for row in EXECUTIONS.walk(5, asked)]
+        assert found == database.select("id", asked, "created_at DESC")
+        assert found
 
 
 @pytest.mark.conformance("LST-18", "UPD-06")

@@ -5,6 +5,8 @@ Columns that an index projects are tested on its rows; the others on whole rows,
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from flyteidl.admin.execution_pb2 import AbortMetadata
+
 from flyteadmin.executions import messages
 from flyteadmin.executions.models import ExecutionState, StoredExecution
 from flyteadmin.executions.repository import user_of
@@ -31,6 +33,11 @@ def _entity(entity: Entity, key: Callable[[ExecutionState], str | None], version
     return {**name_columns(entity, lambda stored: key(stored.state)), (entity, "version"): versions}
 
 
+def _abort_cause(row: ExecutionState) -> str:
+    """Return why an execution was aborted; "" where it was not, as in upstream's column."""
+    return AbortMetadata.FromString(row.abort).cause if row.abort else ""
+
+
 def _launch_plan(row: ExecutionState) -> str | None:
     """Return the launch plan's key; None for a single task, whose launch plan is a generated one (LST-11)."""
     return row.launch_plan if row.task is None else None
@@ -51,6 +58,7 @@ COLUMNS: Columns[StoredExecution] = {
     (Entity.EXECUTION, "cluster"): _state(Kind.TEXT, lambda row: row.cluster),
     (Entity.EXECUTION, "error_kind"): _state(Kind.TEXT, lambda row: row.error_kind),
     (Entity.EXECUTION, "error_code"): _state(Kind.TEXT, lambda row: row.error_code),
+    (Entity.EXECUTION, "abort_cause"): _state(Kind.TEXT, _abort_cause),
     (Entity.EXECUTION, "mode"): Column(
         Kind.INTEGER, lambda stored: int(messages.spec(stored).metadata.mode), is_projected=False
     ),
