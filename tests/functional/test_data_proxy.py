@@ -175,11 +175,27 @@ def test_only_a_project_that_takes_entities_takes_uploads() -> None:
     assert status.details[0].Is(InactiveProject.DESCRIPTOR)
 
 
-@pytest.mark.parametrize("part", ["..", "a/../b", "a//b", "/a", "a/", ".", "a\nb", "a\u202eb"])
+@pytest.mark.parametrize(
+    "part", ["..", "a/../..", "a/../../b", "/../a", "../x/a", "a/..", ".", "/", "//", "./", "a\nb", "a\u202eb"]
+)
 @pytest.mark.parametrize("field", ["filename", "filename_root", "org"])
 def test_no_part_of_a_path_leaves_its_folder(field: str, part: str) -> None:
     code, message = refusal(ask_upload(content_md5=MD5, **{field: part}))
     assert (code, message.startswith(f"invalid value for {field}")) == (Code.INVALID_ARGUMENT, True)
+
+
+@pytest.mark.conformance("DAT-05")
+@pytest.mark.parametrize(
+    ("given", "cleaned"),
+    [("a/b/../c", "a/c"), ("a/../b", "b"), ("./a", "a"), ("a/./b", "a/b"), ("/a", "a"), ("a/", "a"), ("a//b", "a/b")],
+)
+def test_a_path_inside_its_folder_is_cleaned(bucket: str, given: str, cleaned: str) -> None:
+    base, root = f"s3://{bucket}/uploads/{PROJECT}/{DOMAIN}", b32encode(MD5).decode()
+    location = upload(content_md5=MD5, filename=given)
+    assert location.native_url == f"{base}/{root}/{cleaned}"
+    assert put(location) == 200
+    assert storage.read(location.native_url) == CONTENT
+    assert upload(filename="code.tar", filename_root=given).native_url == f"{base}/{cleaned}/code.tar"
 
 
 def test_a_path_is_no_longer_than_a_key() -> None:
@@ -207,7 +223,8 @@ def test_where_an_upload_lies(bucket: str, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.conformance("DAT-06")
 def test_the_md5_is_bound_into_the_url() -> None:
     location = upload(content_md5=MD5, filename="code.tar", add_content_md5_metadata=True)
-    assert dict(location.headers) == {"x-amz-meta-flytecontentmd5": b64encode(MD5).decode()}
+    encoded = b64encode(MD5).decode()
+    assert dict(location.headers) == {"Content-MD5": encoded, "x-amz-meta-flytecontentmd5": encoded}
     assert put(location, b"something else") in {400, 403}
     assert sent(urllib.request.Request(location.signed_url, CONTENT, method="PUT")) == 403
     assert put(location) == 200
@@ -219,9 +236,10 @@ def test_the_md5_is_bound_into_the_url() -> None:
 def test_a_client_that_sends_no_further_header_uploads_too() -> None:
     """As flytectl, which would go round this service on UNIMPLEMENTED alone: content_md5 and filename, nothing else."""
     location = upload(content_md5=MD5, filename="code.tar")
-    assert dict(location.headers) == {}
-    assert put(location) == 200
+    assert dict(location.headers) == {"Content-MD5": b64encode(MD5).decode()}
+    assert sent(urllib.request.Request(location.signed_url, CONTENT, location.headers, method="PUT")) == 200
     handle = upload(filename_root="handle")
+    assert dict(handle.headers) == {}
     assert sent(urllib.request.Request(handle.signed_url, b"anything", method="PUT")) == 200
 
 

@@ -214,7 +214,7 @@ def presign_put(
     parameters: dict[str, object] = {"Bucket": bucket, "Key": key}
     headers: dict[str, str] = {}
     if content_md5:
-        parameters["ContentMD5"] = content_md5
+        parameters["ContentMD5"] = headers["Content-MD5"] = content_md5
     if content_md5 and note_md5:
         parameters["Metadata"] = {_MD5_METADATA: content_md5}
         headers[f"x-amz-meta-{_MD5_METADATA}"] = content_md5

@@ -3,6 +3,7 @@
 Source: flyteadmin dataproxy/service.go.
 """
 
+import posixpath
 from base64 import b32encode, b64encode
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ _ROOT = "uploads"
 
 
 def validate_upload(request: CreateUploadLocationRequest) -> None:
-    """Check the fields of an upload (DAT-01), and that no part of its path leaves its folder.
+    """Check the fields of an upload (DAT-01), and that its path can be printed and stays in its folder.
 
     Raises:
         InvalidArgument: naming the field.
@@ -35,10 +36,18 @@ def validate_upload(request: CreateUploadLocationRequest) -> None:
 
 
 def _validate_path(path: str, field: str) -> None:
-    if path and any(part in {"", ".", ".."} for part in path.split("/")):
-        raise invalid(field, f"{path[:100]!r} has an empty part, or one that is . or ..")
     if not path.isprintable():
         raise invalid(field, "it holds a character that can't be printed")
+    if path and _cleaned(path).partition("/")[0] in {".", ".."}:
+        raise invalid(field, f"{path[:100]!r} leads out of its folder, or to the folder itself")
+
+
+def _cleaned(path: str) -> str:
+    """Return a path from its folder on, without empty parts, "." and ".."; "." is the folder, ".." leads out of it.
+
+    Source: flytestdlib storage/url_path.go.
+    """
+    return posixpath.normpath(path.strip("/"))
 
 
 def expiry(given: Duration | None, most: timedelta) -> timedelta:
@@ -58,14 +67,14 @@ def expiry(given: Duration | None, most: timedelta) -> timedelta:
 
 
 def upload_key(request: CreateUploadLocationRequest, filename: str, storage_prefix: str) -> tuple[str, ...]:
-    """Return an upload's key parts: the client's root or the MD5 in base32 (DAT-05); empty parts are dropped.
+    """Return an upload's key parts: the client's root or the MD5 in base32 (DAT-05), cleaned; empty parts are dropped.
 
     Raises:
         InvalidArgument: it is longer than any key.
     """
     root = request.filename_root or b32encode(request.content_md5).decode()
     parts = (_ROOT, storage_prefix, request.org, request.project, request.domain, root, filename)
-    key = tuple(part.strip("/") for part in parts if part.strip("/"))
+    key = tuple(_cleaned(part) for part in parts if part.strip("/"))
     if len("/".join(key).encode()) > _MAX_KEY_BYTES:
         raise too_long("the key of project, domain, filename_root and filename together", _MAX_KEY_BYTES)
     return key
