@@ -70,6 +70,11 @@ def test_an_unknown_project_is_not_found() -> None:
 def test_a_project_of_the_configuration_is_there_from_the_start_and_an_update_gives_it_a_row() -> None:
     assert (project(CONFIGURED).name, project(CONFIGURED).state) == (CONFIGURED, Project.ACTIVE)
     assert refusal(register(Project(id=CONFIGURED, name="again")))[0] == Code.ALREADY_EXISTS
+    described = f"{CONFIGURED} description"
+    assert project(CONFIGURED).description == described
+    assert [each.description for each in listed().projects if each.id == CONFIGURED] == [described]
+    assert update(Project(id=CONFIGURED, name=CONFIGURED)).status == 200
+    assert project(CONFIGURED).description == described
     assert update(Project(id=CONFIGURED, description="Ours")).status == 200
     assert (project(CONFIGURED).name, project(CONFIGURED).description) == (CONFIGURED, "Ours")
     assert [each.id for each in listed().projects] == [CONFIGURED]

@@ -93,7 +93,7 @@ def _in_order(settings: Configuration, after: str, *, ascending: bool) -> Iterat
     missing = (project for project in settings.projects if found.get(repository.key(project)) is None)
     behind = (project for project in missing if not after or (project > after if ascending else project < after))
     configured: Iterable[ProjectRow] = (
-        repository.new_row(project, 0) for project in sorted(set(behind), reverse=not ascending)
+        repository.configured_row(project, 0) for project in sorted(set(behind), reverse=not ascending)
     )
     return merge(configured, repository.read_behind(after, ascending=ascending), key=_identifier, reverse=not ascending)
 

@@ -18,7 +18,7 @@ def get(request: ProjectGetRequest) -> Project:
         NotFound: there is no such project.
     """
     row = existing(request.id)
-    return messages.project(row or repository.new_row(request.id, time.time_ns()), configuration.current())
+    return messages.project(row or repository.configured_row(request.id, time.time_ns()), configuration.current())
 
 
 def get_domains(_request: GetDomainRequest) -> GetDomainsResponse:

@@ -35,6 +35,13 @@ def new_row(project: str, now: int) -> ProjectRow:
     return ProjectRow(project=project, name=project, created_at=now, updated_at=now)
 
 
+def configured_row(project: str, now: int) -> ProjectRow:
+    """Return the row of a project that the configuration names and nobody updated, described as upstream's seeds."""
+    row = new_row(project, now)
+    row.description = f"{project} description"
+    return row
+
+
 def create(row: ProjectRow) -> bool:
     """Store a project unless its identifier is taken; return True if it was stored."""
     try:

@@ -41,7 +41,7 @@ def update(request: Project) -> ProjectUpdateResponse:
         row = reading.existing(request.id)
         validate_project(request)
         if row is None:
-            written = repository.create(_applied(repository.new_row(request.id, time.time_ns()), request))
+            written = repository.create(_applied(repository.configured_row(request.id, time.time_ns()), request))
         else:
             written = repository.replace(_applied(row, request))
         if written:
