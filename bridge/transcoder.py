@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from flyteidl.admin.launch_plan_pb2 import ActiveLaunchPlanRequest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError, Message
@@ -18,6 +19,8 @@ from flyteadmin.api.routes import Route, segment
 from flyteadmin.errors import InvalidArgument, ResourceExhausted, missing
 
 _MOST_IN_A_PATH_BYTES = 64 * 1024
+_UNSET_IDENTIFIERS = {"workflow_execution_id": "execution_id"}
+"""What upstream calls an unset identifier of a request; all others are "id" to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def transcode(routes: Sequence[Route], request: bytes) -> HttpCall:
     route = next((route for route in routes if not _empty(route, message)), routes[-1])
     empty = _empty(route, message)
     if empty:
-        raise missing(empty[0].rpartition(".")[2])
+        raise missing(_unset(message, empty[0]))
     path = "/".join(["", *(_segment(part, message) for part in route.segments())])
     if route.body:
         return HttpCall(route.method, path, request)
@@ -70,6 +73,18 @@ def _variables(route: Route) -> Iterator[str]:
 def _empty(route: Route, message: Message) -> list[str]:
     """Return the path's fields that a request leaves empty; a number may be 0."""
     return [name for name in _variables(route) if _value(message, name) == ""]
+
+
+def _unset(message: Message, path: str) -> str:
+    """Return what upstream calls missing where a path's field is empty: the first unset message above it, or itself."""
+    *parents, name = path.split(".")
+    if isinstance(message, ActiveLaunchPlanRequest):  # its identifier is never checked as a whole
+        return name
+    for depth, parent in enumerate(parents):
+        if not message.HasField(parent):
+            return parent if depth else _UNSET_IDENTIFIERS.get(parent, "id")
+        message = getattr(message, parent)
+    return name
 
 
 def _value(message: Message, path: str) -> Any:

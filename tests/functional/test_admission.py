@@ -210,6 +210,12 @@ def timeless(kind: Callable[[str], Event]) -> Event:
     return event
 
 
+def of_no_task() -> TaskExecutionEvent:
+    event = task_event("RUNNING")
+    event.ClearField("task_id")
+    return event
+
+
 def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
     return node_event("DYNAMIC_RUNNING", task_node_metadata={"dynamic_workflow": dynamic})
 
@@ -220,8 +226,10 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
     [
         (WorkflowExecutionEvent(), "execution_id.project"),
         (workflow_event("RUNNING", execution=""), "execution_id.name"),
-        (NodeExecutionEvent(), "node_id"),
-        (TaskExecutionEvent(), "task_id.resource_type"),
+        (NodeExecutionEvent(), "missing id"),
+        (NodeExecutionEvent(id={"node_id": "n0"}), "missing execution_id"),
+        (TaskExecutionEvent(), "missing parent_node_execution_id"),
+        (of_no_task(), "missing task_id"),
         (without("project", workflow_event("RUNNING")), "execution_id.project"),
         (without("domain", node_event("RUNNING")), "execution_id.domain"),
         (without("name", task_event("RUNNING")), "execution_id.name"),
@@ -237,7 +245,7 @@ def dynamic_event(**dynamic: object) -> NodeExecutionEvent:
         (node_event("RUNNING", node="n" * 513), "node_id"),
         (node_event("RUNNING", retry_group="1" * 513), "retry_group"),
         (node_event("RUNNING", parent_node_metadata={"node_id": "n" * 513}), "parent_node_metadata.node_id"),
-        (node_event("RUNNING", parent_task_metadata={"id": {}}), "task_id.resource_type"),
+        (node_event("RUNNING", parent_task_metadata={"id": {}}), "parent_task_metadata.id.node_execution_id"),
         (node_event("RUNNING", parent_task_metadata={"id": task_of("another")}), "parent_task_metadata.id"),
         (node_event("RUNNING", workflow_node_metadata={"execution_id": {"project": "p"}}), "execution_id.domain"),
         (dynamic_event(), "dynamic_workflow.id.resource_type"),

@@ -7,6 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from flyteidl.admin.common_pb2 import NamedEntityListRequest, ObjectGetRequest, ResourceListRequest
 from flyteidl.admin.execution_pb2 import ExecutionTerminateRequest, WorkflowExecutionGetRequest
+from flyteidl.admin.launch_plan_pb2 import ActiveLaunchPlanRequest
+from flyteidl.admin.node_execution_pb2 import (
+    NodeExecutionForTaskListRequest,
+    NodeExecutionGetRequest,
+    NodeExecutionListRequest,
+)
+from flyteidl.admin.task_execution_pb2 import TaskExecutionGetRequest, TaskExecutionListRequest
 from flyteidl.service.dataproxy_pb2 import CreateDownloadLocationRequest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
@@ -22,6 +29,8 @@ from flyteadmin.api.routes import match, routes_of
 from flyteadmin.errors import InvalidArgument
 
 OCTETS = {"content-type": "application/octet-stream"}
+NODE = {"execution_id": {"project": "p", "domain": "d", "name": "n"}, "node_id": "n0"}
+TASK = {"project": "p", "domain": "d", "name": "n", "version": "v"}
 READS = [rpc for rpc in rpcs() if not rpc.routes[0].body]
 
 Draw = Any  # hypothesis has no name for what `st.data()` draws with
@@ -149,7 +158,20 @@ def test_a_duration_as_go_writes_it() -> None:
 @pytest.mark.parametrize(
     ("rpc", "request_", "says"),
     [
-        ("GetExecution", WorkflowExecutionGetRequest(), "missing project"),
+        ("GetExecution", WorkflowExecutionGetRequest(), "missing id"),
+        ("GetExecution", WorkflowExecutionGetRequest(id={"domain": "d", "name": "n"}), "missing project"),
+        ("TerminateExecution", ExecutionTerminateRequest(cause="slow"), "missing id"),
+        ("ListTasks", ResourceListRequest(limit=1), "missing id"),
+        ("GetTask", ObjectGetRequest(), "missing id"),
+        ("GetActiveLaunchPlan", ActiveLaunchPlanRequest(), "missing project"),
+        ("GetNodeExecution", NodeExecutionGetRequest(), "missing id"),
+        ("GetNodeExecution", NodeExecutionGetRequest(id={"node_id": "n0"}), "missing execution_id"),
+        ("ListNodeExecutions", NodeExecutionListRequest(), "missing execution_id"),
+        ("ListTaskExecutions", TaskExecutionListRequest(), "missing id"),
+        ("GetTaskExecution", TaskExecutionGetRequest(), "missing id"),
+        ("GetTaskExecution", TaskExecutionGetRequest(id={"task_id": TASK}), "missing node_execution_id"),
+        ("GetTaskExecution", TaskExecutionGetRequest(id={"node_execution_id": NODE}), "missing task_id"),
+        ("ListNodeExecutionsForTask", NodeExecutionForTaskListRequest(), "missing id"),
         ("GetExecution", WorkflowExecutionGetRequest(id={"project": "p", "domain": "d"}), "missing name"),
         ("ListTasks", ResourceListRequest(id={"project": "p"}), "missing domain"),
     ],

@@ -52,6 +52,8 @@ def validate(event: Event) -> WorkflowExecutionIdentifier:
             execution = event.execution_id
             _known(event.phase in WorkflowExecution.Phase.values())
         case NodeExecutionEvent():
+            if not event.HasField("id"):
+                raise missing("id")
             execution = _node(event.id)
             _known(event.phase in NodeExecution.Phase.values())
             _node_links(event)
@@ -109,6 +111,8 @@ def _execution(identifier: WorkflowExecutionIdentifier) -> None:
 
 
 def _node(identifier: NodeExecutionIdentifier) -> WorkflowExecutionIdentifier:
+    if not identifier.HasField("execution_id"):
+        raise missing("execution_id")
     if not identifier.node_id:
         raise missing("node_id")
     node_execution_key(identifier)
@@ -116,10 +120,12 @@ def _node(identifier: NodeExecutionIdentifier) -> WorkflowExecutionIdentifier:
 
 
 def _attempt(identifier: TaskExecutionIdentifier, node_field: str) -> WorkflowExecutionIdentifier:
-    _entity(identifier.task_id, TASK, "task_id")
     if not identifier.HasField("node_execution_id"):
         raise missing(node_field)
     execution = _node(identifier.node_execution_id)
+    if not identifier.HasField("task_id"):
+        raise missing("task_id")
+    _entity(identifier.task_id, TASK, "task_id")
     task_execution_key(identifier)
     if identifier.ByteSize() > _MAX_IDENTIFIER_BYTES:
         raise too_long("the task execution's identifier", _MAX_IDENTIFIER_BYTES)
@@ -164,7 +170,7 @@ def _dynamic_workflow(dynamic: DynamicWorkflowNodeMetadata) -> None:
 def attempt_identifier(event: TaskExecutionEvent) -> TaskExecutionIdentifier:
     """Return the task execution of a task event; without a node where the event names none."""
     return TaskExecutionIdentifier(
-        task_id=event.task_id,
+        task_id=event.task_id if event.HasField("task_id") else None,
         node_execution_id=event.parent_node_execution_id if event.HasField("parent_node_execution_id") else None,
         retry_attempt=event.retry_attempt,
     )

@@ -13,12 +13,12 @@ def validate_identifier(identifier: TaskExecutionIdentifier) -> None:
     Raises:
         InvalidArgument: naming the missing field.
     """
-    if not identifier.HasField("task_id"):
-        raise missing("task_id")
-    _task(identifier.task_id)
     if not identifier.HasField("node_execution_id"):
         raise missing("node_execution_id")
     validate_node(identifier.node_execution_id)
+    if not identifier.HasField("task_id"):
+        raise missing("task_id")
+    _task(identifier.task_id)
 
 
 def _task(identifier: Identifier) -> None:
