@@ -116,6 +116,43 @@ def test_nodes_below_a_task_execution(aws: Aws) -> None:
     assert [attempt.is_parent for attempt in attempts] == [True, False]
 
 
+def below_dynamic(node: str, seconds: float, attempt: int, parent: str = "n0") -> NodeExecutionEvent:
+    """Make an event of a node that a dynamic task created, as propeller names its parent since event version 1."""
+    metadata = ParentNodeExecutionMetadata(node_id=parent)
+    return node_event("QUEUED", seconds, node=node, parent_node_metadata=metadata, retry_group=str(attempt))
+
+
+@pytest.mark.conformance("LST-23")
+def test_nodes_that_a_dynamic_task_created_name_its_node(aws: Aws) -> None:
+    apply(
+        node_event("RUNNING", 1),
+        task_event("RUNNING", 1),
+        task_event("RUNNING", 1, attempt=1),
+        below_dynamic("n0-0-dn0", 2, 0),
+        below_task("old-0", 3),
+        below_dynamic("n0-1-dn0", 4, 1),
+        below_dynamic("n0-0-dn1", 5, 0),
+        below_dynamic("elsewhere", 6, 0, parent="n1"),
+        node_event("QUEUED", 7, node="n1"),
+    )
+
+    def below(attempt: int, limit: int, **query: str) -> list[str]:
+        names, token = list[str](), ""
+        while True:
+            asked = {"limit": str(limit), "token": token, **query}
+            page = get(f"children/task_executions/{TASK[:-1]}{attempt}", asked).message(NodeExecutionList)
+            names += [node.id.node_id for node in page.node_executions]
+            token = page.token
+            if not token:
+                return names
+
+    for limit in (1, 2, 10):
+        assert below(0, limit) == ["n0-0-dn0", "old-0", "n0-0-dn1"]
+        assert below(1, limit) == ["n0-1-dn0"]
+    assert below(0, 1, **{"sort_by.key": "created_at"}) == ["n0-0-dn1", "old-0", "n0-0-dn0"]
+    assert below(0, 10, filters="eq(phase,RUNNING)") == []
+
+
 @pytest.mark.conformance("NEV-10")
 def test_a_node_below_a_node_and_a_task(aws: Aws) -> None:
     """Upstream lists it below both; propeller names one or the other."""

@@ -1,7 +1,8 @@
 """Lists of node executions: those at the top of an execution, or below a parent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from flyteidl.admin.node_execution_pb2 import (
     NodeExecution,
@@ -48,26 +49,33 @@ def list_nodes(request: NodeExecutionListRequest) -> NodeExecutionList:
     if request.unique_parent_id:
         existing(NodeExecutionIdentifier(execution_id=request.workflow_execution_id, node_id=request.unique_parent_id))
     parent = children_key(execution, node=request.unique_parent_id)
-    return page_below(execution, parent, request, "ListNodeExecutions")
+    return page_below(execution, (parent,), request, "ListNodeExecutions")
 
 
 def page_below(
-    execution: str, parent: str, request: NodeExecutionListRequest | NodeExecutionForTaskListRequest, rpc: str
+    execution: str,
+    parents: tuple[str, ...],
+    request: NodeExecutionListRequest | NodeExecutionForTaskListRequest,
+    rpc: str,
+    others: tuple[Callable[[NodeExecutionRow], bool], ...] = (),
 ) -> NodeExecutionList:
-    """Read the page of nodes below `parent` (identifiers.children_key) that a list request asks for.
+    """Read the page of nodes below `parents` (identifiers.children_key) that a list request asks for.
+
+    `others` are tests that a node must pass besides the request's filters.
 
     Raises:
         InvalidArgument: a filter, the sort key or the token is not one.
     """
     filters = parse_filters(request.filters, Entity.NODE_EXECUTION)
     conditions = conditions_of([item for item in filters if item.entity == Entity.NODE_EXECUTION], COLUMNS)
+    conditions = replace(conditions, others=others)
     is_asked_for = execution_passes(execution, filters)
     sort = request.sort_by if request.HasField("sort_by") else None
     order = order_of(sort, UPSTREAM_COLUMNS[Entity.NODE_EXECUTION], _SORTED_BY, _OLDEST_FIRST)
     page_request = requested_page(request.limit, request.token, order, rpc)
     if not is_asked_for:
         return NodeExecutionList()
-    index_query = IndexQuery("children", (parent,), conditions.key_range(Entity.NODE_EXECUTION, "created_at"))
+    index_query = IndexQuery("children", parents, conditions.key_range(Entity.NODE_EXECUTION, "created_at"))
     page = read_page(page_source(NodeExecutionRow, index_query, conditions), page_request)
     return NodeExecutionList(node_executions=_messages(page.rows), token=token_of(page.next_start))
 

@@ -31,6 +31,8 @@ _THREADS = 8
 def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
     """ListNodeExecutionsForTask: the nodes that a task execution created, by creation time (LST-23).
 
+    Since event version 1 such a node names the task's node as its parent, and the attempt as its retry group.
+
     Raises:
         InvalidArgument: as ListNodeExecutions.
         NotFound: there is no such task execution.
@@ -39,8 +41,17 @@ def list_nodes(request: NodeExecutionForTaskListRequest) -> NodeExecutionList:
         raise missing("task_execution_id")
     row = existing(request.task_execution_id)
     validate_limit(request.limit)
-    parent = children_key(row.execution, task=row.attempt_key)
-    return page_below(row.execution, parent, request, "ListNodeExecutionsForTask")
+    identifier = request.task_execution_id
+    by_task = children_key(row.execution, task=row.attempt_key)
+    by_node = children_key(row.execution, node=identifier.node_execution_id.node_id)
+    attempt = str(identifier.retry_attempt)
+    return page_below(
+        row.execution,
+        (by_task, by_node),
+        request,
+        "ListNodeExecutionsForTask",
+        (lambda node: node.parent == by_task or node.retry_group == attempt,),
+    )
 
 
 def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
