@@ -20,7 +20,7 @@ from flyteadmin.errors import InvalidArgument, ResourceExhausted, missing
 
 _MOST_IN_A_PATH_BYTES = 64 * 1024
 _UNSET_IDENTIFIERS = {"workflow_execution_id": "execution_id"}
-"""What upstream calls an unset identifier of a request; all others are "id" to it."""
+"""Upstream's names for an unset identifier of a request; all others are "id" to it."""
 
 
 @dataclass(frozen=True, slots=True)
