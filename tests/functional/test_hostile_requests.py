@@ -16,11 +16,11 @@ from flyteidl.admin.event_pb2 import (
     WorkflowExecutionEventRequest,
 )
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionSpec
-from flyteidl.admin.launch_plan_pb2 import LaunchPlanCreateResponse
+from flyteidl.admin.launch_plan_pb2 import LaunchPlanCreateRequest, LaunchPlanCreateResponse
 from flyteidl.admin.project_pb2 import Project, ProjectRegisterRequest
 from flyteidl.admin.signal_pb2 import Signal, SignalGetOrCreateRequest, SignalSetRequest
-from flyteidl.admin.task_pb2 import TaskCreateResponse
-from flyteidl.admin.workflow_pb2 import WorkflowCreateResponse
+from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskCreateResponse
+from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest, WorkflowCreateResponse
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, SignalIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.core.types_pb2 import INTEGER, LiteralType
@@ -128,3 +128,40 @@ def test_no_request_spoils_what_others_read(
             assert answer.status in {200, 303}, (path, content, answer.body[:300])
     counts = ", ".join(f"{count} {name}" for name, count in sorted(answers.items()))
     record_property("figure", f"hostile requests: {rpc}: {counts}; slowest {slowest:.1f} s of CPU")
+
+
+def test_millions_of_empty_elements_are_refused_by_name_in_every_form(seeded: Admin) -> None:
+    task = task_request("bomb")
+    task.spec.template.security_context.MergeFromString(b"\x12\x00" * 2_090_000)
+    elements = "{}," * 1_300_000 + "{}"
+    text = '{"spec": {"template": {"security_context": {"secrets": [' + elements + "]}}}}"
+    headers = {"accept": "application/octet-stream", "content-type": "application/json"}
+    started = time.process_time()
+    binary = seeded.send("CreateTask", task)
+    json = seeded.api.request("POST", "/api/v1/tasks", text.encode(), headers)
+    assert time.process_time() - started < _MOST_SECONDS
+    assert [Status.FromString(answer.body).message for answer in (binary, json)] == [
+        "invalid value for spec.template.security_context.secrets: at most 500000 elements are allowed in a request",
+        "invalid request body: at most 500000 objects and lists are allowed",
+    ]
+
+
+@pytest.mark.parametrize("rpc", ["CreateExecution", "CreateTask", "CreateWorkflow", "CreateLaunchPlan", "SetSignal"])
+def test_impossible_times_are_refused_by_name_where_they_are_handed_in(seeded: Admin, rpc: str) -> None:
+    message = VALID[rpc]("late")
+    match message:
+        case ExecutionCreateRequest():
+            message.spec.metadata.scheduled_at.seconds = 10**14
+        case TaskCreateRequest():
+            message.spec.template.metadata.timeout.seconds = 10**15
+        case WorkflowCreateRequest():
+            message.spec.template.nodes[0].metadata.timeout.seconds = 10**15
+        case LaunchPlanCreateRequest():
+            dates = message.spec.fixed_inputs.literals["x"].collection.literals
+            dates.add().scalar.primitive.datetime.seconds = 10**14
+        case SignalSetRequest():
+            message.value.collection.literals.add().scalar.primitive.datetime.seconds = 10**14
+    status = Status.FromString(seeded.send(rpc, message).body)
+    assert status.code == Code.INVALID_ARGUMENT
+    assert status.message.startswith("invalid value for ")
+    assert status.message.endswith(("in the years 1 to 9999", "with nanos of its sign"))
