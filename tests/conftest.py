@@ -9,6 +9,7 @@ import pytest
 from flyteadmin import settings
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.clients import storage
+from flyteadmin.events import projection
 from local.aws import data
 from local.aws.client import Endpoint
 from local.aws.data import DataAccount
@@ -58,3 +59,4 @@ def _forget() -> None:
     settings.environment.cache_clear()
     storage.read_immutable.cache_clear()
     aws_clients.forget()
+    projection.forget_parents()

@@ -32,6 +32,8 @@ from tests.builders import DOMAIN, PROJECT
 from tests.configuration import configure
 from tests.execution_client import NAMESPACE, create, get, literals, refused, request, resources
 from tests.flytekit_registration import register
+from tests.infrastructure.template import load
+from tests.metrics import measured
 from tests.workflows import REPORT
 
 
@@ -140,6 +142,33 @@ def test_an_unclear_answer_leaves_the_row_launching(
     assert state is not None
     assert (state.phase, state.launch) == ("UNDEFINED", LaunchState.LAUNCHING)
     assert len(leases()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "metric"),
+    [
+        (401, "Unauthorized", "UnclearLaunches"),
+        (500, "InternalError", "UnclearLaunches"),
+        (403, "Forbidden", "ForbiddenLaunches"),
+    ],
+)
+def test_a_launch_that_the_cluster_does_not_take_rings(
+    admin: Admin,
+    launch_plan: Identifier,
+    cluster: ClusterServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    reason: str,
+    metric: str,
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "stack")
+    settings.environment.cache_clear()
+    cluster.faults.add(Fault(verb="create", code=status, reason=reason, message="no"))
+    create(admin, request(launch_plan))
+    assert measured(capsys.readouterr().out) == [("stack", {metric: 1})]
+    alarms = [name for name, alarm in load().resources("AWS::CloudWatch::Alarm") if alarm["MetricName"] == metric]
+    assert alarms == [f"{metric}Alarm"]
 
 
 def test_a_cluster_that_is_not_there_leaves_the_row_launching(

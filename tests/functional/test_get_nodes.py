@@ -197,11 +197,54 @@ def test_a_producer_that_does_not_say_who_is_a_parent(aws: Aws) -> None:
         "dynamic": (True, True),
         "newer": (False, False),
     }
-    nodes = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
-    assert {each.id.node_id: (each.metadata.is_parent_node, each.metadata.is_dynamic) for each in nodes} == expected
+    assert listed_flags() == expected | {"newer": (True, False)}, "lists say so whatever the producer's version"
     for name, flags in expected.items():
         metadata = get(f"node_executions/{EXECUTION}/{name}").message(NodeExecution).metadata
         assert (metadata.is_parent_node, metadata.is_dynamic) == flags
+
+
+def listed_flags() -> dict[str, tuple[bool, bool]]:
+    nodes = get(f"node_executions/{EXECUTION}", {"limit": "10"}).message(NodeExecutionList).node_executions
+    return {each.id.node_id: (each.metadata.is_parent_node, each.metadata.is_dynamic) for each in nodes}
+
+
+@pytest.mark.conformance("GET-13")
+def test_the_case_that_a_branch_took_is_shown_below_it(aws: Aws) -> None:
+    """A branch node's events don't say that it is a parent; the console shows children of parents alone."""
+    branch = ParentNodeExecutionMetadata(node_id="branch")
+
+    def events() -> list[NodeExecutionEvent]:
+        return [
+            node_event("QUEUED", 1, node="branch"),
+            node_event("RUNNING", 2, node="branch"),
+            node_event("QUEUED", 3, node="taken", parent_node_metadata=branch),
+            node_event("SUCCEEDED", 4, node="taken", parent_node_metadata=branch),
+            node_event("SUCCEEDED", 5, node="branch"),
+        ]
+
+    apply(*events())
+    assert listed_flags() == {"branch": (True, False)}
+    got = get(f"node_executions/{EXECUTION}/branch").message(NodeExecution)
+    assert not got.metadata.is_parent_node, "a get derives it for the oldest producers alone, as upstream"
+
+
+@pytest.mark.conformance("GET-13")
+def test_a_child_may_come_before_its_parent(aws: Aws) -> None:
+    branch = ParentNodeExecutionMetadata(node_id="branch")
+    apply(node_event("QUEUED", 3, node="taken", parent_node_metadata=branch))
+    assert listed_flags() == {}
+    assert get(f"node_executions/{EXECUTION}/branch").status == 404
+    apply(node_event("RUNNING", 2, node="branch"))
+    assert listed_flags() == {"branch": (True, False)}
+
+
+@pytest.mark.conformance("GET-13")
+def test_a_rebuild_keeps_that_a_node_has_children(aws: Aws) -> None:
+    branch = ParentNodeExecutionMetadata(node_id="branch")
+    child = node_event("QUEUED", 3, node="taken", parent_node_metadata=branch)
+    apply(node_event("SUCCEEDED", 4, node="branch"), child)
+    apply(node_event("RUNNING", 2, node="branch"))
+    assert listed_flags() == {"branch": (True, False)}
 
 
 @pytest.mark.conformance("NEV-14", "GET-22")

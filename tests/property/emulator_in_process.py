@@ -31,6 +31,7 @@ from botocore.exceptions import ClientError
 from flyteadmin import settings
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.clients import storage
+from flyteadmin.events import projection
 from flyteadmin.observability import logger
 from local.aws import server
 from local.aws.client import DEFAULT_ACCOUNT, REGION
@@ -100,6 +101,7 @@ class StoreInProcess:
                 queue["dedup_cache"].clear()
         self._blobs.clear()
         storage.read_immutable.cache_clear()
+        projection.forget_parents()
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         with self.scope(DEFAULT_ACCOUNT, REGION):
@@ -229,6 +231,7 @@ def _copied(value: Any) -> Any:
 def _forget() -> None:
     settings.environment.cache_clear()
     storage.read_immutable.cache_clear()
+    projection.forget_parents()
     aws_clients.forget()
 
 

@@ -10,6 +10,7 @@ import pytest
 from flyteadmin import settings
 from flyteadmin.clients import aws as aws_clients
 from flyteadmin.clients import storage
+from flyteadmin.events import projection
 from local.aws import data
 from local.aws.client import DEFAULT_ACCOUNT, Endpoint
 from local.aws.data import DataAccount
@@ -39,6 +40,7 @@ class ServedStore:
         settings.environment.cache_clear()
         storage.read_immutable.cache_clear()
         aws_clients.forget()
+        projection.forget_parents()
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         pages = self.account.client("dynamodb").get_paginator("scan")

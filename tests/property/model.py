@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from typing import Any
 
-from flyteidl.event.event_pb2 import WorkflowExecutionEvent
+from flyteidl.event.event_pb2 import NodeExecutionEvent, WorkflowExecutionEvent
 
 from flyteadmin.events import offloading
 from flyteadmin.events.envelope import Envelope, parse, payload_of
@@ -159,9 +159,14 @@ def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Con
         assert {name: value for name, value in _values(state).items() if name in facts.values()} == facts.values()
         assert tuple(state.transitions) == facts.transitions
         assert state.by_phase == executions.index_key(state.listing, state.phase)
+    parents = _parents(logged)
     for item in store.rows("node_executions"):
         node = NodeExecutionRow.from_raw_data(item)
         events = logged[node.execution, node.node_id]
+        is_parent = (node.execution, node.node_id) in parents
+        assert bool(node.has_children) is is_parent, "whatever came first, child or parent"
+        if not events:
+            continue  # a mark that waits for its node
         said = node_phases.reduce([offloading.node(event, sequence) for event, sequence in events])
         assert _values(node) == said.values()
     for item in store.rows("task_executions"):
@@ -171,8 +176,18 @@ def assert_reduced(store: Store, runs: Sequence[Run], overlays: Mapping[str, Con
         assert task_executions.state_of(attempt) == reduced
 
 
+def _parents(logged: Mapping[tuple[str, str], Sequence[tuple[Any, str]]]) -> set[tuple[str, str]]:
+    """Return the nodes that events name as a parent."""
+    return {
+        (execution, event.parent_node_metadata.node_id)
+        for (execution, _), events in logged.items()
+        for event, _ in events
+        if isinstance(event, NodeExecutionEvent) and event.parent_node_metadata.node_id
+    }
+
+
 def _values(row: Any) -> dict[str, Any]:
-    not_said = {"execution", "node_id", "part", "version", "sequence", "transitions"}
+    not_said = {"has_children", "execution", "node_id", "part", "version", "sequence", "transitions"}
     return {name: value for name, value in row.attribute_values.items() if name not in not_said and value is not None}
 
 

@@ -6,7 +6,7 @@ from flyteidl.core.execution_pb2 import ExecutionError
 
 from flyteadmin.clients import cluster
 from flyteadmin.clients.cluster import Manifest
-from flyteadmin.clients.cluster_answers import Refused
+from flyteadmin.clients.cluster_answers import FORBIDDEN, Refused
 from flyteadmin.errors import Code, FlyteAdminError
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState
@@ -20,7 +20,8 @@ def start(state: ExecutionState, body: Manifest) -> None:
     """Create the resource of a row that is written.
 
     Refused for good is FAILED on the row. Anything else that goes wrong leaves the row `launching`: it may have been
-    carried out, and the execution exists. Such launches are counted, and an alarm rings.
+    carried out, and the execution exists. Such launches are counted, as are those that the cluster forbids: an alarm
+    rings for each kind.
     """
     try:
         _create(state, body)
@@ -41,6 +42,8 @@ def _create(state: ExecutionState, body: Manifest) -> None:
 
 def _refused(state: ExecutionState, refusal: Refused) -> None:
     """Set FAILED, with the cluster's own words (CRE-29, stage 6); an end that was written meanwhile stays."""
+    if refusal.reason == FORBIDDEN:
+        measure(ForbiddenLaunches=1)
     logger.warning("the cluster refused", extra={"execution": state.execution, "cause": refusal.reason})
     error = ExecutionError(
         code=Code.INTERNAL.name.title(),

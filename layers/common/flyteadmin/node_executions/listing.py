@@ -95,5 +95,5 @@ def execution_passes(execution: str, filters: Sequence[Filter]) -> bool:
 
 def _messages(rows: Sequence[NodeExecutionRow]) -> list[NodeExecution]:
     with ThreadPoolExecutor(_THREADS) as threads:
-        are_parents = threads.map(is_parent_of_some, rows)
+        are_parents = threads.map(lambda row: bool(row.has_children) or is_parent_of_some(row), rows)
         return [messages.listed(row, is_parent=is_parent) for row, is_parent in zip(rows, are_parents, strict=True)]

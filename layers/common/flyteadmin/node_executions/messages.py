@@ -22,8 +22,7 @@ from flyteadmin.timestamps import to_duration, to_timestamp
 def node_execution(row: NodeExecutionRow, *, is_parent: bool = False) -> NodeExecution:
     """Return a node execution whole, with its full error and cache key (GET-12).
 
-    `is_parent` says that it has children, for producers whose events don't; with a dynamic workflow it is dynamic too
-    (GET-13).
+    `is_parent` says that it has children, where its events don't; with a dynamic workflow it is dynamic too (GET-13).
     """
     error = storage.read_referenced(row.error_uri) if row.error_uri else row.error
     metadata = storage.read_referenced(row.task_node_metadata_uri) if row.task_node_metadata_uri else None

@@ -43,6 +43,7 @@ class NodeExecutionRow(Model):
     is_parent_node = BooleanAttribute(null=True)
     is_dynamic = BooleanAttribute(null=True)
     is_array = BooleanAttribute(null=True)
+    has_children = BooleanAttribute(null=True)
 
     input_uri = UnicodeAttribute(null=True)
     output_uri = UnicodeAttribute(null=True)

@@ -1,8 +1,10 @@
 """Node executions in DynamoDB: written as facts, on conditions; read by key."""
 
+from contextlib import suppress
+
 from flyteadmin.clients.dynamodb.keys import Key, RawItem
 from flyteadmin.clients.dynamodb.reads import get, query
-from flyteadmin.clients.dynamodb.writes import Update, fact_actions, write
+from flyteadmin.clients.dynamodb.writes import ConditionFailed, Update, fact_actions, write
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions.models import NodeExecutionRow
 
@@ -16,7 +18,8 @@ def key(execution: str, node_id: str) -> Key[NodeExecutionRow]:
 
 def read(execution: str, node_id: str) -> NodeExecutionRow | None:
     """Read a node execution; a consistent read."""
-    return get(key(execution, node_id))
+    row = get(key(execution, node_id))
+    return row if row is not None and row.phase is not None else None  # else a mark of its children alone
 
 
 def has_children(parent: str) -> bool:
@@ -33,6 +36,17 @@ def apply(execution: str, node_id: str, facts: Facts, first_sequence: str, refus
     condition = NodeExecutionRow.sequence.does_not_exist()
     condition |= (NodeExecutionRow.sequence < first_sequence) & ~NodeExecutionRow.phase.is_in(*sorted(refused))
     write(Update(key(execution, node_id), fact_actions(NodeExecutionRow, facts), condition))
+
+
+def mark_parent(execution: str, node_id: str) -> None:
+    """Mark a node as one that has children, once.
+
+    No event of the node's own need say it, so the mark is no fact, stays through a rebuild and moves no version. Where
+    no event of the node was applied yet, the mark waits in an item that is no row until its first one.
+    """
+    unmarked = NodeExecutionRow.has_children.does_not_exist()
+    with suppress(ConditionFailed):
+        write(Update(key(execution, node_id), [NodeExecutionRow.has_children.set(True)], unmarked))
 
 
 def rebuild(old: NodeExecutionRow, facts: Facts, *, is_whole: bool = True) -> None:
