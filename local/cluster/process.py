@@ -100,7 +100,7 @@ def running(
     """
     token = token or secrets.token_urlsafe(30)
     with TemporaryDirectory(prefix="cluster-") as directory:
-        command = [sys.executable, "-m", "local.cluster.server", "--port", str(port), "--token", token, "--control"]
+        command = [sys.executable, "-m", "local.cluster.server", "--port", str(port), f"--token={token}", "--control"]
         command += ["--tls-directory", directory]
         command += ["--make-namespaces"] * makes_namespaces
         for namespace in namespaces:

@@ -24,7 +24,7 @@ def running(
     TASK_PROGRAMS, if it is set, names the folder with the python and pyflyte-execute that tasks run with.
     """
     command = [sys.executable, "-m", "local.engine", "--bridge", bridge, "--bucket", bucket]
-    command += ["--cluster", cluster.url, "--token", cluster.token]
+    command += ["--cluster", cluster.url, f"--token={cluster.token}"]
     command += ["--certificate-authority", str(cluster.authority), "--logs", str(folder / "logs")]
     if programs := os.environ.get("TASK_PROGRAMS"):
         command += ["--programs", programs]

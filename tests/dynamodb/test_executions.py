@@ -228,6 +228,19 @@ def test_a_node_is_rebuilt_on_the_version_read(database: str) -> None:
     assert node_executions.from_raw(failure.value.old).version == 2
 
 
+@pytest.mark.parametrize("first", ["the mark", "an event"])
+def test_a_mark_of_children_stays_and_moves_nothing(database: str, first: str) -> None:
+    if first == "the mark":
+        node_executions.mark_parent(RUN, "n0")
+        assert node_executions.read(RUN, "n0") is None, "a mark alone is no row"
+    node_moved("RUNNING", "2")
+    node_executions.mark_parent(RUN, "n0")
+    node_executions.mark_parent(RUN, "n0")
+    assert (node().has_children, node().phase, node().version) == (True, "RUNNING", 1)
+    node_executions.rebuild(node(), Facts({"created_at": 5}, {"phase": "FAILED"}, (), "2"))
+    assert (node().has_children, node().version) == (True, 2)
+
+
 def attempt(node: str = "n1", number: int = 0) -> TaskExecutionIdentifier:
     return TaskExecutionIdentifier(task_id=task_id(), node_execution_id=node_id(node), retry_attempt=number)
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -106,14 +107,15 @@ def test_one_executions_events_keep_their_order_whatever_the_queue_refuses(
 ) -> None:
     stored_execution()
     stored_execution("other")
-    refusals = iter([True, False, True, False, False] * 20)
+    tried: Counter[str] = Counter()
     taken: list[Message] = []
 
     def send_all(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
         outcomes: list[FlyteAdminError | None] = []
         assert len({message.group for message in messages}) == len(messages)
         for message in messages:
-            refused = next(refusals)
+            tried[message.deduplication] += 1
+            refused = tried[message.deduplication] <= int(message.deduplication, 16) % 3  # the third attempt arrives
             outcomes.append(Unavailable("not now") if refused else None)
             taken.extend([] if refused else [message])
         return outcomes

@@ -268,7 +268,7 @@ class TestEksTokens:
 
 class TestProcess:
     def test_it_runs_on_its_own_with_tls_token_and_faults(self) -> None:
-        with running(namespaces=("p-d",)) as cluster:
+        with running(token="-a-dash-is-no-option", namespaces=("p-d",)) as cluster:
             trusted = {"ssl_ca_cert": str(cluster.authority)}
             with client(cluster.url, cluster.token, **trusted) as custom:
                 place = ("flyte.lyft.com", "v1alpha1", "p-d", "flyteworkflows")

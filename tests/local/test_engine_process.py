@@ -71,7 +71,7 @@ def copying() -> FlyteWorkflow:
 @contextmanager
 def engine(endpoint: Endpoint, cluster: RunningCluster, bridge: str, folder: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "local.engine", "--bucket", "engine-data", "--bridge", bridge]
-    command += ["--cluster", cluster.url, "--token", cluster.token]
+    command += ["--cluster", cluster.url, f"--token={cluster.token}"]
     command += ["--certificate-authority", str(cluster.authority), "--logs", str(folder / "logs")]
     with (
         (folder / "engine.log").open("w") as errors,
