@@ -30,6 +30,7 @@ from tests.aws_events import OCTETS, Answer, Context, answer_of, http_event
 from tests.builders import (
     DOMAIN,
     PROJECT,
+    at,
     execution_id,
     node_event,
     node_id,
@@ -242,9 +243,12 @@ def test_a_child_may_come_before_its_parent(aws: Aws) -> None:
 def test_a_rebuild_keeps_that_a_node_has_children(aws: Aws) -> None:
     branch = ParentNodeExecutionMetadata(node_id="branch")
     child = node_event("QUEUED", 3, node="taken", parent_node_metadata=branch)
-    apply(node_event("SUCCEEDED", 4, node="branch"), child)
-    apply(node_event("RUNNING", 2, node="branch"))
+    stored_execution()
+    event_delivery.apply(node_event("SUCCEEDED", 4, node="branch"), child, first=5)
+    event_delivery.apply(node_event("RUNNING", 2, node="branch"), first=2)
     assert listed_flags() == {"branch": (True, False)}
+    closure = get(f"node_executions/{EXECUTION}/branch").message(NodeExecution).closure
+    assert closure.created_at == at(2), "the mark is no sign that the log has lost something"
 
 
 @pytest.mark.conformance("NEV-14", "GET-22")

@@ -53,7 +53,7 @@ class Order:
         if self.exactly:
             return [messages[position] for position in self.exactly]
         chance = Random(self.seed)
-        positions = [*range(len(messages)), *chance.choices(range(len(messages)), k=self.repeats)]
+        positions = [*range(len(messages)), *chance.choices(range(len(messages)), k=self.repeats if messages else 0)]
         late = sorted((position + chance.uniform(0, self.reach), position) for position in positions)
         return [messages[position] for _, position in late]
 

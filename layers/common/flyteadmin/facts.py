@@ -56,6 +56,11 @@ class Facts:
         names = set(names) - set(self.once)
         return Facts(self.once, {**dict.fromkeys(names), **self.latest}, self.transitions, self.sequence)
 
+    def without_told(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Drop the values of a row that these facts of one event explain; a transition is a name of its own."""
+        told = {**self.once, **self.latest, "sequence": self.sequence, **dict.fromkeys(self.transitions, True)}
+        return {name: value for name, value in values.items() if told.get(name) != value}
+
     def values(self) -> dict[str, Value]:
         """Return all facts by attribute name, without removed ones."""
         return {name: value for name, value in {**self.once, **self.latest}.items() if value is not None}

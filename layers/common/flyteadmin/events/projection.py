@@ -2,10 +2,11 @@
 
 The fast path writes the facts of an entity's new events in one conditional update, without reading. The condition fails
 if a later event was applied before, or the first event is not accepted; then the whole log is reduced and written.
+A row may know more than what is left of its log: then the row is the truth, and the events are added to it.
 Every function is idempotent and may run at the same time in another process: the conditions decide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
@@ -68,27 +69,43 @@ def apply_workflow(execution: str, events: SequencedEvents, launch_plan: str) ->
             old = _existing(execution, executions.from_raw(failure.old) if failure.old else None)
         if not workflow_phases.is_full(old.transitions):
             break
-    return rebuild_workflow(old)
+    return rebuild_workflow(old, phase_events)
 
 
-def rebuild_workflow(old: ExecutionState) -> None:
-    """Rewrite an execution's row from its log and the phase that the control plane set.
+def rebuild_workflow(old: ExecutionState, events: Sequence[workflow_phases.PhaseEvent]) -> None:
+    """Rewrite an execution's row from its log and the phase that the control plane set; `events` were logged last.
 
     Raises:
         Unavailable: too many writers at once; try again.
     """
     for _ in attempts(f"execution {old.execution}"):
-        logged = log.read(old.execution, Kind.WORKFLOW, "")
-        phase_events = (offloading.workflow(event, sequence) for sequence, event in logged)
-        facts = _keep_terminal_phase(old, workflow_phases.reduce(phase_events, executions.control_plane_phase_of(old)))
-        if _is_up_to_date(old, facts):
+        facts = _workflow_from_log(old)
+        is_whole = facts is not None
+        if facts is None:
+            facts = workflow_phases.onto(old.phase, old.sequence, old.transitions, events)
+        if _is_up_to_date(old, facts, is_whole=is_whole):
             return
         try:
-            executions.rebuild(old, facts)
+            executions.rebuild(old, facts, is_whole=is_whole)
         except ConditionFailed as failure:
             old = _existing(old.execution, executions.from_raw(failure.old) if failure.old else None)
         else:
             return
+
+
+def _workflow_from_log(old: ExecutionState) -> Facts | None:
+    """Reduce an execution's log; None where it lacks an event that the row knows."""
+    untold = executions.told_by_events(old)
+
+    def told() -> Iterator[workflow_phases.PhaseEvent]:
+        nonlocal untold
+        for sequence, event in log.read(old.execution, Kind.WORKFLOW, ""):
+            phase_event = offloading.workflow(event, sequence)
+            untold = workflow_phases.facts_of(phase_event).without_told(untold)
+            yield phase_event
+
+    facts = workflow_phases.reduce(told(), executions.control_plane_phase_of(old))
+    return None if untold else _keep_terminal_phase(old, facts)
 
 
 def _keep_terminal_phase(old: ExecutionState, facts: Facts) -> Facts:
@@ -111,7 +128,7 @@ def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
     except ConditionFailed as failure:
         if failure.old is None:  # the row was there and has been deleted
             raise Unavailable(f"node {node_id} of execution {execution} is written by others, try again") from failure
-        rebuild_node(node_executions.from_raw(failure.old))
+        rebuild_node(node_executions.from_raw(failure.old), phase_events)
     for parent in {event.parent_node_metadata.node_id for _, event in events if isinstance(event, NodeExecutionEvent)}:
         if parent:
             _mark_parent(execution, parent)
@@ -131,23 +148,40 @@ def forget_parents() -> None:
     _mark_parent.cache_clear()
 
 
-def rebuild_node(old: NodeExecutionRow) -> None:
-    """Rewrite a node's row from its log.
+def rebuild_node(old: NodeExecutionRow, events: Sequence[node_phases.PhaseEvent]) -> None:
+    """Rewrite a node's row from its log; `events` were logged last.
 
     Raises:
         Unavailable: too many writers at once; try again.
     """
     for _ in attempts(f"node {old.node_id} of execution {old.execution}"):
-        logged = log.read(old.execution, Kind.NODE, old.node_id)
-        facts = node_phases.reduce(offloading.node(event, sequence) for sequence, event in logged)
-        if _is_up_to_date(old, facts):
+        facts = _node_from_log(old)
+        is_whole = facts is not None
+        if facts is None:
+            facts = node_phases.onto(old.phase, old.sequence, events)
+        if _is_up_to_date(old, facts, is_whole=is_whole):
             return
         try:
-            node_executions.rebuild(old, facts)
+            node_executions.rebuild(old, facts, is_whole=is_whole)
         except ConditionFailed as failure:
             old = node_executions.from_raw(failure.old) if failure.old else old
         else:
             return
+
+
+def _node_from_log(old: NodeExecutionRow) -> Facts | None:
+    """Reduce a node's log; None where it lacks an event that the row knows."""
+    untold = node_executions.told_by_events(old)
+
+    def told() -> Iterator[node_phases.PhaseEvent]:
+        nonlocal untold
+        for sequence, event in log.read(old.execution, Kind.NODE, old.node_id):
+            phase_event = offloading.node(event, sequence)
+            untold = node_phases.facts_of(phase_event).without_told(untold)
+            yield phase_event
+
+    facts = node_phases.reduce(told())
+    return None if untold else facts
 
 
 def apply_task(identifier: TaskExecutionIdentifier, events: SequencedEvents, row: TaskExecutionRow | None) -> None:
@@ -174,9 +208,18 @@ def _reduced_task(
 ) -> task_phases.TaskState | None:
     if stored is None or stored.sequence < events[0][0]:
         return task_phases.reduce((offloading.task(event, sequence) for sequence, event in events), stored)
-    execution, attempt_key = task_execution_key(identifier)
-    logged = log.read(execution, Kind.TASK, attempt_key)
-    return task_phases.reduce(offloading.task(event, sequence) for sequence, event in logged)
+    untold = task_phases.places_of(stored)
+
+    def told() -> Iterator[task_phases.PhaseEvent]:
+        execution, attempt_key = task_execution_key(identifier)
+        for sequence, event in log.read(execution, Kind.TASK, attempt_key):
+            untold.discard(task_phases.place(sequence))
+            yield offloading.task(event, sequence)
+
+    state = task_phases.reduce(told())
+    if untold or not task_phases.keeps_end(stored, state):
+        return task_phases.onto(stored, (offloading.task(event, sequence) for sequence, event in events))
+    return state
 
 
 def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:
@@ -186,8 +229,12 @@ def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:
     return state
 
 
-def _is_up_to_date(row: ExecutionState | NodeExecutionRow, facts: Facts) -> bool:
+def _is_up_to_date(row: ExecutionState | NodeExecutionRow, facts: Facts, *, is_whole: bool) -> bool:
+    """Return whether writing facts would change nothing; on a row that is the truth, what it has is kept."""
     stored = row.attribute_values
+    if not is_whole:
+        missing = any(stored.get(name) is None for name in facts.once)
+        return not (missing or facts.transitions or facts.latest) and stored["sequence"] == facts.sequence
     wanted: dict[str, object] = {**facts.once, **facts.latest, "sequence": facts.sequence}
     if facts.transitions:
         wanted["transitions"] = list(facts.transitions)

@@ -197,6 +197,23 @@ def reduce(events: Iterable[PhaseEvent], control_plane: ControlPlanePhase) -> Fa
     return _with_control_plane_phase(replace(facts, transitions=(*moves, set_here)), control_plane)
 
 
+def onto(phase: str, base: str, transitions: Sequence[str], events: Iterable[PhaseEvent]) -> Facts:
+    """Return what events add to a row in `phase` that is the truth up to the sequence `base`.
+
+    An event at or below it fills what is missing; only an end still moves an execution that has not ended.
+    """
+    facts = Facts(sequence=base)
+    for event in events:
+        event_facts = facts_of(event)
+        if (event.sequence <= base and event.phase not in TERMINAL) or not accepts(facts.phase or phase, event.phase):
+            facts = facts.filled_by(event_facts)
+        elif is_full((*transitions, *facts.transitions)):
+            facts = facts.then(without_moves(event_facts))
+        else:
+            facts = facts.then(event_facts)
+    return facts
+
+
 def facts_of_control_plane(control_plane: ControlPlanePhase) -> Facts:
     """Return the facts of a phase that the control plane sets; they remove the outcome that events reported before."""
     facts = Facts({}, dict.fromkeys(_OUTCOME)).then(_with_control_plane_phase(Facts(), control_plane))

@@ -21,12 +21,13 @@ from flyteadmin.clients.dynamodb.writes import (
 from flyteadmin.executions import leases
 from flyteadmin.executions.models import (
     ACTIVE_SHARDS,
+    BEFORE_ALL,
     LISTING_SHARDS,
     ExecutionSpecification,
     ExecutionState,
     StoredExecution,
 )
-from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, ControlPlanePhase, moves_of
+from flyteadmin.executions.phases import MAX_MOVES, TERMINAL, UNDEFINED, ControlPlanePhase, Transition, moves_of
 from flyteadmin.facts import Facts
 from flyteadmin.identifiers import key_parts
 from flyteadmin.text import truncate
@@ -148,13 +149,13 @@ def apply(execution: str, facts: Facts, first_sequence: str, refused: frozenset[
     _write(execution, facts, condition, launch_plan)
 
 
-def rebuild(old: ExecutionState, facts: Facts) -> None:
-    """Write the facts of the whole log over a row, if it still has the version that was read.
+def rebuild(old: ExecutionState, facts: Facts, *, is_whole: bool = True) -> None:
+    """Write the facts of the whole log over a row, or add others to it, if it still has the version that was read.
 
     Raises:
         ConditionFailed: with the row as it is now.
     """
-    _write(old.execution, facts, ExecutionState.version == old.version, old.launch_plan, rebuilt=True)
+    _write(old.execution, facts, ExecutionState.version == old.version, old.launch_plan, rebuilt=is_whole)
 
 
 def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str, *, rebuilt: bool = False) -> None:
@@ -174,6 +175,21 @@ def _write(execution: str, facts: Facts, condition: Condition, launch_plan: str,
 def from_raw(raw: RawItem) -> ExecutionState:
     """Return the row that came with a failed condition."""
     return ExecutionState.from_raw_data(raw)
+
+
+def told_by_events(state: ExecutionState) -> dict[str, object]:
+    """Return values of a row, each of which an event of its log tells: its phase, start, sequence and transitions.
+
+    What the control plane set is left out.
+    """
+    told: dict[str, object] = {text: True for text in state.transitions if Transition.from_text(text).sequence}
+    if state.sequence != BEFORE_ALL:
+        told["sequence"] = state.sequence
+    if state.phase not in {UNDEFINED, state.overlay_phase}:
+        told["phase"] = state.phase
+    if state.started_at is not None:
+        told["started_at"] = state.started_at
+    return told
 
 
 def control_plane_phase_of(state: ExecutionState) -> ControlPlanePhase:

@@ -167,5 +167,17 @@ def reduce(events: Iterable[PhaseEvent]) -> Facts:
     return facts.removing_stale(names)
 
 
+def onto(phase: str, base: str, events: Iterable[PhaseEvent]) -> Facts:
+    """Return what events add to a row in `phase` that is the truth up to the sequence `base`.
+
+    An event at or below it fills what is missing; only an end still moves a node that has not ended.
+    """
+    facts = Facts(sequence=base)
+    for event in events:
+        moves = (event.sequence > base or event.phase in TERMINAL) and accepts(facts.phase or phase, event.phase)
+        facts = facts.then(facts_of(event)) if moves else facts.filled_by(facts_of(event), _LINKS)
+    return facts
+
+
 def _after(facts: Facts, event: PhaseEvent, event_facts: Facts) -> Facts:
     return facts.then(event_facts) if accepts(facts.phase, event.phase) else facts.filled_by(event_facts, _LINKS)

@@ -8,6 +8,9 @@ from flyteadmin.clients.dynamodb.writes import ConditionFailed, Update, fact_act
 from flyteadmin.facts import Facts
 from flyteadmin.node_executions.models import NodeExecutionRow
 
+_NOT_TOLD = frozenset({"execution", "node_id", "version", "has_children"})
+"""The key, and what no event of the node itself says."""
+
 
 def key(execution: str, node_id: str) -> Key[NodeExecutionRow]:
     """Return the address of a node execution."""
@@ -47,14 +50,20 @@ def mark_parent(execution: str, node_id: str) -> None:
         write(Update(key(execution, node_id), [NodeExecutionRow.has_children.set(True)], unmarked))
 
 
-def rebuild(old: NodeExecutionRow, facts: Facts) -> None:
-    """Write the facts of the whole log over a row, if it still has the version that was read.
+def rebuild(old: NodeExecutionRow, facts: Facts, *, is_whole: bool = True) -> None:
+    """Write the facts of the whole log over a row, or add others to it, if it still has the version that was read.
 
     Raises:
         ConditionFailed: with the row as it is now.
     """
-    actions = fact_actions(NodeExecutionRow, facts, rebuilt=True)
+    actions = fact_actions(NodeExecutionRow, facts, rebuilt=is_whole)
     write(Update(key(old.execution, old.node_id), actions, NodeExecutionRow.version == old.version))
+
+
+def told_by_events(row: NodeExecutionRow) -> dict[str, object]:
+    """Return the values of a row, each of which an event of its log tells."""
+    values = row.attribute_values.items()
+    return {name: value for name, value in values if name not in _NOT_TOLD and value is not None}
 
 
 def from_raw(raw: RawItem) -> NodeExecutionRow:

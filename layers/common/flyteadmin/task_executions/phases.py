@@ -6,6 +6,7 @@ docs/deviations.toml.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 from flyteidl.admin.task_execution_pb2 import Reason, TaskExecutionClosure
 from flyteidl.core.execution_pb2 import TaskExecution, TaskLog
@@ -34,6 +35,10 @@ MAX_CLOSURE_MEMORY = 32 * 1024 * 1024
 A map task of 40,000 with a log each fits. Beyond it an event only adds its phase, times and outcome.
 """
 
+_PLACE_BYTES = 4
+_MAX_PLACES = 64
+"""Events of which a row remembers the place; most attempts have about five."""
+
 
 @dataclass(frozen=True)
 class PhaseEvent:
@@ -47,13 +52,17 @@ class PhaseEvent:
 
 @dataclass(frozen=True)
 class TaskState:
-    """The content of a task attempt's row; `ended_at` is in ns. Only `reduce` changes a closure, in its own copy."""
+    """The content of a task attempt's row; `ended_at` is in ns. Only `reduce` changes a closure, in its own copy.
+
+    `places` has four bytes for each of the first events that made it: `crc32` of the event's sequence.
+    """
 
     closure: TaskExecutionClosure
     phase_version: int
     sequence: str
     input_uri: str = ""
     ended_at: int = 0
+    places: bytes = b""
 
 
 def accepts(stored: TaskState | None, event: TaskExecutionEvent) -> bool:
@@ -78,13 +87,50 @@ def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> Tas
     """Return a task attempt's state after these events, given in sequence order and read one by one."""
     state = replace(stored, closure=_copy(stored.closure)) if stored else None
     for event in events:
-        if not accepts(state, event.event):
-            state = _filled(state, event)
-        elif state is None:
+        if state is None:
             state = _first(event)
         else:
-            state = _next(state, event)
+            state = _next(state, event) if accepts(state, event.event) else _filled(state, event)
+        state = _with_place(state, event.sequence)
     return state
+
+
+def onto(stored: TaskState, events: Iterable[PhaseEvent]) -> TaskState:
+    """Add events to a state that is the truth up to its sequence.
+
+    An event at or below it fills what is missing; only an end still moves an attempt that has not ended.
+    """
+    state = replace(stored, closure=_copy(stored.closure))
+    for event in events:
+        moves = event.sequence > stored.sequence or event.event.phase in TERMINAL
+        state = _next(state, event) if moves and accepts(state, event.event) else _filled(state, event)
+        state = _with_place(state, event.sequence)
+    return state
+
+
+def places_of(state: TaskState) -> set[bytes]:
+    """Return the places of the events that a state is known to be made of."""
+    return {place(state.sequence), *_parts(state.places)}
+
+
+def keeps_end(stored: TaskState, state: TaskState | None) -> bool:
+    """Return whether a state has ended if the stored one has."""
+    return state is not None and (state.closure.phase in TERMINAL or stored.closure.phase not in TERMINAL)
+
+
+def place(sequence: str) -> bytes:
+    """Return the four bytes by which a state remembers an event."""
+    return crc32(sequence.encode()).to_bytes(_PLACE_BYTES)
+
+
+def _with_place(state: TaskState, sequence: str) -> TaskState:
+    if len(state.places) >= _MAX_PLACES * _PLACE_BYTES or place(sequence) in _parts(state.places):
+        return state
+    return replace(state, places=state.places + place(sequence))
+
+
+def _parts(places: bytes) -> list[bytes]:
+    return [places[start : start + _PLACE_BYTES] for start in range(0, len(places), _PLACE_BYTES)]
 
 
 def _first(event: PhaseEvent) -> TaskState:
@@ -141,9 +187,7 @@ def _without_lists(event: TaskExecutionEvent) -> TaskExecutionEvent:
     return kept
 
 
-def _filled(state: TaskState | None, event: PhaseEvent) -> TaskState | None:
-    if state is None:
-        return None
+def _filled(state: TaskState, event: PhaseEvent) -> TaskState:
     late = replace(state, sequence=max(state.sequence, event.sequence))
     return _started(_with_inputs(late, event), event)
 

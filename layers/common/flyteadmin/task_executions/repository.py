@@ -61,6 +61,7 @@ def state_of(row: TaskExecutionRow) -> TaskState:
         sequence=row.sequence,
         input_uri=row.input_uri or "",
         ended_at=int(row.ended_at),
+        places=row.places or b"",
     )
 
 
@@ -91,6 +92,7 @@ def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecut
         phase_version=state.phase_version,
         sequence=state.sequence,
         ended_at=state.ended_at,
+        places=state.places or None,
         input_uri=state.input_uri or None,
     )
     blob = state.closure.SerializeToString(deterministic=True)
