@@ -83,12 +83,19 @@ def method_of(connection: socket.socket) -> str:
     """Read a request to its end, as far as these tests send any; its method."""
     head = b""
     while b"\r\n\r\n" not in head:
-        head += connection.recv(65536)
+        head += _received(connection)
     headers, _, content = head.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in headers.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(content) < length:
-        content += connection.recv(65536)
+        content += _received(connection)
     return headers.split(b" ")[0].decode()
+
+
+def _received(connection: socket.socket) -> bytes:
+    received = connection.recv(65536)
+    if not received:  # else this thread would read nothing again and again, until the tests end
+        raise ConnectionError("the client has gone")
+    return received
 
 
 def http(status: int, content: str = "", content_type: str = "application/json", headers: str = "") -> bytes:
