@@ -63,9 +63,17 @@ def client(service: str, url: str, of: boto3.Session) -> Any:
     return of.client(service, endpoint_url=url, config=S3_CONFIG if service == "s3" else CONFIG)  # type: ignore[call-overload]  # the name is no literal
 
 
-@functools.lru_cache(maxsize=16)  # a session takes some 15 MB, and tests make an account each
+@functools.lru_cache(maxsize=16)  # tests make an account each
 def _root_client(service: str, url: str, account_id: str, secret: str) -> Any:
-    return client(service, url, session(Credentials(account_id, secret)))
+    config = S3_CONFIG if service == "s3" else CONFIG
+    return _shared_session().client(  # type: ignore[call-overload]  # the name is no literal
+        service, endpoint_url=url, config=config, aws_access_key_id=account_id, aws_secret_access_key=secret
+    )
+
+
+@functools.cache  # making one takes longer than making a client
+def _shared_session() -> boto3.Session:
+    return boto3.Session(region_name=REGION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ _monitoring = sys.monitoring
 _TOOL = 4  # one of the two numbers that Python gives to nobody
 _TEMPLATE_TESTS = "tests/infrastructure/"
 _STACK_TESTS = "tests/e2e/"
+_FUNCTIONS = Path(__file__).parents[2] / "functions"
+_HANDLERS = [f"functions.{path.parent.name}.handler" for path in _FUNCTIONS.glob("*/handler.py")]
 
 _ENTRANCES: dict[str, Callable[[Any], FunctionType]] = {
     "flyteadmin.api.handler": lambda module: module.ApiHandler.__call__,
@@ -60,8 +62,7 @@ class Watch:
 
 
 def _is_deployed(handler: object) -> bool:
-    modules = [module for name, module in list(sys.modules.items()) if name.startswith("functions.")]
-    return any(getattr(module, "lambda_handler", None) is handler for module in modules)
+    return any(getattr(sys.modules.get(name), "lambda_handler", None) is handler for name in _HANDLERS)
 
 
 class DeployedPlugin:
