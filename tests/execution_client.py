@@ -57,7 +57,7 @@ def get(admin: Admin, name: str = "run") -> Execution:
 
 
 def resources(cluster: ClusterServer) -> list[FlyteWorkflow]:
-    listed = cluster_client._api(environment().clusters.default).list_namespaced_custom_object(
+    listed = cluster_client._api(environment().cluster).list_namespaced_custom_object(
         cluster_client.GROUP, cluster_client.VERSION, NAMESPACE, cluster_client.PLURAL
     )
     return [FlyteWorkflow.model_validate(item) for item in listed["items"]]

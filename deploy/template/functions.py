@@ -75,7 +75,7 @@ def _variables(function: Function) -> dict[str, Value]:
     if definition.reads_configuration or any(statement.bucket for statement in definition.statements.values()):
         variables["BUCKET"] = ref("Bucket")
     if definition.reads_configuration:
-        variables["CONFIGURATION_URI"] = _CONFIGURATION
+        variables |= {"CONFIGURATION_URI": _CONFIGURATION, "STAGE": ref("Stage"), "CLUSTER_NAME": ref("ClusterName")}
     if definition.calls_cluster:
         variables |= {**_CLUSTER, "ROLE_ARN": attribute(f"{function.prefix}Role")}
     return {**variables, **definition.environment}

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from flyteadmin.clients.configuration import known_keys
+from flyteadmin.clusters.checking import faults
 from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.settings import Configuration
 from flyteadmin_ops import unused_keys
@@ -48,14 +49,26 @@ class _Place:
     field: FieldInfo | None
 
 
-def check(text: bytes) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class Deployed:
+    """The deployment that is to read a file: its ClusterName, "" for none, and whether its functions run in AWS."""
+
+    cluster: str = ""
+    is_lambda: bool = True
+
+
+IN_AWS = Deployed()
+"""A deployment of which nothing is known but that its functions run in AWS."""
+
+
+def check(text: bytes, deployed: Deployed = IN_AWS) -> tuple[Finding, ...]:
     """Check a file: wrong values, keys nobody knows, keys that are ignored and why, and what is accepted."""
     try:
         known, unknown = known_keys(text)
     except ValueError as error:
         return (Finding(kind="error", message=" ".join(str(error).split())),)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    found = [*_wrong(known), *map(_unread, unknown)]
+    found = [*_wrong(known, deployed), *map(_unread, unknown)]
     wrong = {finding.path for finding in found}
     found += [finding for finding in _accepted(Configuration, known, "") if not _is_within(finding.path, wrong)]
     placed = (finding.model_copy(update={"line": _line(root, finding.path)}) for finding in found)
@@ -83,9 +96,11 @@ def _is_within(path: str, wrong: set[str]) -> bool:
     return any(re.match(rf"{re.escape(path)}(\.|\[|$)", whole) for whole in wrong)
 
 
-def _wrong(known: Mapping[str, object]) -> Iterator[Finding]:
+def _wrong(known: Mapping[str, object], deployed: Deployed) -> Iterator[Finding]:
     try:
-        Configuration.model_validate(known)
+        clusters = Configuration.model_validate(known).clusters
+        for fault in faults(clusters, deployed.cluster, is_lambda=deployed.is_lambda):
+            yield Finding(kind="error", path=fault.path, message=fault.message)
     except ValidationError as error:
         yield from map(_finding, error.errors())
     for part in ("defaults", "limits"):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _NO_SERVER = "no server process listens: API Gateway and the bridge do"
 _NO_PROCESS = "no long-running process: metrics and logs go to CloudWatch"
 _NOT_YET = "not served yet"
-_ONE_CLUSTER = "one cluster: the stack's parameters Cluster* name it"
+_CLUSTERS = "clusters.clusterConfigs names the clusters, or the stack's parameters Cluster* the only one"
 _STORAGE = "tasks' storage is not limited; ephemeralStorage is read"
 
 REASONS: Mapping[str, str] = {
@@ -18,8 +18,8 @@ REASONS: Mapping[str, str] = {
     "catalog-cache": "it configures flytepropeller",
     "cloudEvents": _NOT_YET,
     "cluster_resources": "this stack creates no namespaces and no quotas in the cluster",
-    "clusterPools": _ONE_CLUSTER,
-    "clusters": _ONE_CLUSTER,
+    "clusters.clusterConfigs.auth.type": "auth.eks or auth.secretArn says by being there which way in it is",
+    "clusters.clusterConfigs.kubeClientConfig": "a function makes one call at a time; how long it takes is bounded",
     "database": "rows are in DynamoDB; there is no SQL database",
     "externalEvents": _NOT_YET,
     "flyteadmin.artifacts": _NOT_YET,
@@ -48,8 +48,8 @@ REASONS: Mapping[str, str] = {
     "server.grpc": _NO_SERVER,
     "server.grpcPort": _NO_SERVER,
     "server.httpPort": _NO_SERVER,
-    "server.kube-config": _ONE_CLUSTER,
-    "server.master": _ONE_CLUSTER,
+    "server.kube-config": _CLUSTERS,
+    "server.master": _CLUSTERS,
     "server.readHeaderTimeoutSeconds": _NO_SERVER,
     "server.security": _NO_SERVER,
     "server.thirdPartyConfig": _NOT_YET,

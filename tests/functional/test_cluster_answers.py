@@ -18,8 +18,8 @@ from pydantic import JsonValue
 
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.clients.cluster_answers import Refused, Unclear
+from flyteadmin.clusters.targets import Cluster
 from flyteadmin.errors import Unavailable
-from flyteadmin.settings import Cluster
 from local.cluster import certificate
 
 RUN = WorkflowExecutionIdentifier(project="p", domain="d", name="run")

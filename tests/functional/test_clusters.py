@@ -9,7 +9,9 @@ from pydantic import JsonValue
 
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.clients.cluster_answers import Refused
-from flyteadmin.settings import Cluster, Clusters, Environment
+from flyteadmin.clusters.sections import ClustersSection
+from flyteadmin.clusters.targets import Cluster, Clusters, clusters_of
+from flyteadmin.settings import Environment
 from local.aws.data import DataAccount as Aws
 from local.cluster.process import serve
 from local.cluster.store import Store
@@ -42,16 +44,16 @@ def clusters(aws: Aws) -> Iterator[Clusters]:
 
 
 def test_a_call_goes_to_its_cluster(clusters: Clusters) -> None:
-    east, west = clusters.named("east"), clusters.named("west")
+    east, west = clusters.configured
     cluster_client.create(east, "default", body())
     assert not cluster_client.delete(west, "default", RUN)
     assert cluster_client.delete(east, "default", RUN)
-    assert cluster_client._api(east) is cluster_client._api(clusters.named("east"))
+    assert cluster_client._api(east) is cluster_client._api(east.model_copy())
 
 
 def test_a_resource_of_another_execution_is_neither_taken_for_done_nor_deleted(clusters: Clusters) -> None:
     """Two projects whose namespaces are one; the labels say what a request made them say (F6)."""
-    east = clusters.default
+    east = clusters.configured[0]
     cluster_client.create(east, "default", body("other"))
     with pytest.raises(Refused, match=r"AlreadyExists: .* taken .* by execution other/d/run"):
         cluster_client.create(east, "default", body())
@@ -60,11 +62,12 @@ def test_a_resource_of_another_execution_is_neither_taken_for_done_nor_deleted(c
 
 
 def test_what_was_made_before_counts_as_made(clusters: Clusters) -> None:
-    cluster_client.create(clusters.default, "default", body())
-    cluster_client.create(clusters.default, "default", body())
+    cluster_client.create(clusters.configured[0], "default", body())
+    cluster_client.create(clusters.configured[0], "default", body())
 
 
 def test_the_environment_describes_one_cluster_which_may_have_had_another_name() -> None:
-    clusters = Environment(cluster_name="east", cluster_endpoint="https://east").clusters
-    assert clusters.default.endpoint == "https://east"
-    assert clusters.named("before") == clusters.named("east") == clusters.default
+    here = Environment(cluster_name="east", cluster_endpoint="https://east").cluster
+    clusters = clusters_of(ClustersSection(), here)
+    assert clusters.named("before") == clusters.named("east") == here
+    assert here.endpoint == "https://east"

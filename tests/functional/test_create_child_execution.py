@@ -95,19 +95,6 @@ def test_an_active_execution_is_indexed_with_its_parent_and_where_its_resource_l
     assert (child.launch, child.cluster, child.namespace) == (LaunchState.LAUNCHING, "east", NAMESPACE)
 
 
-@pytest.mark.conformance("HIE-04")
-def test_the_parents_cluster_label_outranks_the_childs(admin: Admin, launch_plan: Identifier) -> None:
-    stored_execution("parent")
-    labelled = child_of("parent", launch_plan)
-    labelled.spec.execution_cluster_label.value = "east"
-    create(admin, labelled)
-    assert get(admin, "child").spec.execution_cluster_label.value == "east"
-    other = child_of("child", launch_plan, "grandchild")
-    other.spec.execution_cluster_label.value = "west"
-    create(admin, other)
-    assert get(admin, "grandchild").spec.execution_cluster_label.value == "east"
-
-
 @pytest.mark.conformance("HIE-07")
 def test_a_child_that_is_there_already(admin: Admin, launch_plan: Identifier, cluster: ClusterServer) -> None:
     stored_execution("parent")

@@ -98,7 +98,7 @@ def request(x: Literal, plan: str = "doubling", name: str = "run") -> ExecutionC
 def create(admin: Admin, message: ExecutionCreateRequest) -> FlyteWorkflow:
     """Create an execution, and give its resource as the cluster has it."""
     admin.call("CreateExecution", message, ExecutionCreateResponse)
-    found = cluster_client._api(settings.environment().clusters.default).get_namespaced_custom_object(
+    found = cluster_client._api(settings.environment().cluster).get_namespaced_custom_object(
         cluster_client.GROUP, cluster_client.VERSION, NAMESPACE, cluster_client.PLURAL, message.name
     )
     return FlyteWorkflow.model_validate(found)

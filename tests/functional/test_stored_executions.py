@@ -24,6 +24,7 @@ from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb.writes import Put, write
+from flyteadmin.clusters.targets import Cluster
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.models import StoredExecution
 from flyteadmin.launching import reading
@@ -32,7 +33,6 @@ from flyteadmin.launching.planning import plan_execution
 from flyteadmin.launching.stored import request_of
 from flyteadmin.launching.storing import Blobs, Body, build_body
 from flyteadmin.launching.validation import validate_launch
-from flyteadmin.settings import Cluster
 from flyteadmin.timestamps import to_datetime
 from local.admin import Admin
 from tests.aws_events import PRINCIPAL_ARN

@@ -64,7 +64,7 @@ from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteadmin.clients import cluster
 from flyteadmin.errors import Unavailable
 from flyteadmin.settings import environment
-here = environment().clusters.default
+here = environment().cluster
 run = {"project": "p", "domain": "d", "name": "w"}
 body = {
     "apiVersion": "flyte.lyft.com/v1alpha1", "kind": "FlyteWorkflow", "metadata": {"name": "w"}, "executionId": run

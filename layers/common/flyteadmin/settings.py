@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
-from pydantic.alias_generators import to_camel
 
+from flyteadmin.clusters.sections import ClusterPools, ClustersSection
+from flyteadmin.clusters.targets import Cluster, Clusters, clusters_of
 from flyteadmin.durations import parse_duration
 from flyteadmin.namespaces import validate_template
+from flyteadmin.sections import SECTION
 
 RESERVED_PROJECTS = frozenset({"admin", "long-names", "propeller"})
 """Ids that read as a prefix of the bucket, below metadata/: of the registry, of long names, of propeller."""
@@ -21,40 +23,12 @@ RESERVED_PROJECTS = frozenset({"admin", "long-names", "propeller"})
 _QUANTITY = r"^([0-9]+(\.[0-9]*)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$"
 
 
-class Cluster(BaseModel):
-    """A Kubernetes cluster that runs executions, and how its API is reached."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    endpoint: str
-    certificate_authority: str
-    token_secret_arn: str
-    role_arn: str = Field("", description="the role by which the cluster knows this function")
-
-
-class Clusters(BaseModel):
-    """The clusters of a deployment: one today, whose name executions keep."""
-
-    model_config = ConfigDict(frozen=True)
-
-    configured: tuple[Cluster, ...]
-
-    @property
-    def default(self) -> Cluster:
-        """The cluster of an execution that asks for none."""
-        return self.configured[0]
-
-    def named(self, name: str) -> Cluster:
-        """Return the cluster of an execution's row; the default for a name that the deployment no longer has."""
-        return next((cluster for cluster in self.configured if cluster.name == name), self.default)
-
-
 class Environment(BaseModel):
     """The variables that template.yaml sets; a function gets those only that its role may use."""
 
     model_config = ConfigDict(frozen=True)
 
+    stage: str = Field("", description="production or local, where the function reads the configuration")
     table_prefix: str = ""
     bucket: str = ""
     events_queue_url: str = ""
@@ -80,16 +54,16 @@ class Environment(BaseModel):
         return tuple(arn for arn in self.readable_data.split(",") if arn)
 
     @property
-    def clusters(self) -> Clusters:
-        """The clusters that the `cluster_*` variables describe."""
-        cluster = Cluster(
+    def cluster(self) -> Cluster:
+        """The cluster that the `cluster_*` variables describe."""
+        return Cluster(
             name=self.cluster_name,
             endpoint=self.cluster_endpoint,
             certificate_authority=self.cluster_certificate_authority,
             token_secret_arn=self.cluster_token_secret_arn,
+            eks_name=self.cluster_name,
             role_arn=self.role_arn,
         )
-        return Clusters(configured=(cluster,))
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +79,7 @@ def environment() -> Environment:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = SECTION
 
 
 def _duration(value: object) -> object:
@@ -264,6 +238,8 @@ class Configuration(_Section):
     registration: Registration = Registration()
     remote_data: RemoteData = RemoteData()
     server: Server = Server()
+    clusters: ClustersSection = ClustersSection()
+    cluster_pools: ClusterPools = ClusterPools()
 
     @field_validator("projects")
     @classmethod
@@ -277,3 +253,8 @@ class Configuration(_Section):
     def _is_one_for_each(cls, given: NamespaceMapping, checked: ValidationInfo) -> NamespaceMapping:
         validate_template(given.template, [domain.id for domain in checked.data.get("domains", ())])
         return given
+
+
+def deployed_clusters(configuration: Configuration) -> Clusters:
+    """Return the clusters of this deployment: the file's, or the one of the stack's parameters."""
+    return clusters_of(configuration.clusters, environment().cluster)

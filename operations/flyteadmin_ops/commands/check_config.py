@@ -7,7 +7,7 @@ import click
 from pydantic import BaseModel
 
 from flyteadmin.clients import storage
-from flyteadmin_ops.configuration import Finding, check
+from flyteadmin_ops.configuration import Deployed, Finding, check
 from flyteadmin_ops.failures import Refused
 from flyteadmin_ops.session import Command, Session
 
@@ -40,11 +40,10 @@ def command(session: Session, file: BinaryIO | None, *, strict: bool) -> None:
         raise click.UsageError("give FILE or --stack, not both")
     output = session.output()
     if file is not None:
-        source, text = file.name, file.read()
+        source, findings = file.name, check(file.read())
     else:
         with output.progress("files read"):
-            source, text = _of_stack(session)
-    findings = check(text)
+            source, findings = _of_stack(session)
     fatal = {"error", "unknown"} if strict else {"error"}
     report = Report(source=source, ok=not any(finding.kind in fatal for finding in findings), findings=findings)
     if source or session.as_json:
@@ -54,15 +53,17 @@ def command(session: Session, file: BinaryIO | None, *, strict: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _of_stack(session: Session) -> tuple[str, bytes]:
-    """Read the file that the stack's ConfigurationKey names; its URI and text, empty where there is none.
+def _of_stack(session: Session) -> tuple[str, tuple[Finding, ...]]:
+    """Check the file that the stack's ConfigurationKey names; its URI, "" where there is none, and the findings.
 
     Raises:
         Refused: the object is not there.
     """
-    uri = session.deployment().configuration_uri
+    deployment = session.deployment()
+    uri, parameters = deployment.configuration_uri, deployment.parameters
+    deployed = Deployed(parameters.get("ClusterName", ""), is_lambda=parameters.get("Stage") != "local")
     try:
-        return uri, storage.read(uri) if uri else b""
+        return uri, check(storage.read(uri) if uri else b"", deployed)
     except storage.BlobMissing:
         raise Refused(f"{uri} does not exist; the stack's parameter ConfigurationKey names it") from None
 

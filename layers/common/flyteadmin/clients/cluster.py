@@ -29,9 +29,9 @@ from flyteadmin.clients.cluster_answers import (
     failure,
     kubernetes_object,
 )
+from flyteadmin.clusters.targets import Cluster
 from flyteadmin.errors import FlyteAdminError, Internal
 from flyteadmin.observability import logger
-from flyteadmin.settings import Cluster
 
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 

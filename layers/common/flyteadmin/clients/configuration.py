@@ -10,6 +10,7 @@ from typing import Union, get_args, get_origin
 from pydantic import BaseModel
 
 from flyteadmin.clients import storage
+from flyteadmin.clusters.checking import faults
 from flyteadmin.errors import FlyteAdminError, Internal, Unavailable
 from flyteadmin.observability import logger
 from flyteadmin.settings import Configuration, environment
@@ -88,6 +89,7 @@ def known_keys(text: str | bytes) -> tuple[dict[str, object], list[str]]:
 def _read(uri: str, last: _Read | None) -> Configuration:
     try:
         configuration, unknown = parse(storage.read(uri))
+        _validate_here(configuration)
     except (ValueError, storage.BlobMissing, FlyteAdminError) as error:
         logger.error("the configuration can't be read", extra={"uri": uri}, exc_info=error)
         if last is not None:
@@ -99,6 +101,18 @@ def _read(uri: str, last: _Read | None) -> Configuration:
         _warned.add(tuple(unknown))
         logger.warning("keys of the configuration that nothing here reads", extra={"uri": uri, "keys": unknown})
     return configuration
+
+
+def _validate_here(configuration: Configuration) -> None:
+    """Check what depends on the deployment.
+
+    Raises:
+        ValueError: naming the key.
+    """
+    here = environment()
+    found = list(faults(configuration.clusters, here.cluster_name, is_lambda=here.stage == "production"))
+    if found:
+        raise ValueError("; ".join(map(str, found)))
 
 
 def _aligned(model: type[BaseModel], raw: Mapping[object, object], path: str, unknown: list[str]) -> dict[str, object]:

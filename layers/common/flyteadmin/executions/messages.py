@@ -80,6 +80,8 @@ def shown_spec(stored: StoredExecution, requested: ExecutionSpec, resolved: Exec
     shown.metadata.system_metadata.execution_cluster = stored.state.cluster
     shown.metadata.system_metadata.namespace = stored.state.namespace
     shown.security_context.CopyFrom(resolved.security_context)
+    if resolved.HasField("cluster_assignment"):
+        shown.cluster_assignment.CopyFrom(resolved.cluster_assignment)
     if row.cluster_label:
         shown.execution_cluster_label.value = row.cluster_label
     is_task = stored.state.task is not None

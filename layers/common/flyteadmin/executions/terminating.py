@@ -10,8 +10,9 @@ from flyteidl.admin.event_pb2 import EventErrorAlreadyInTerminalState, EventFail
 from flyteidl.admin.execution_pb2 import AbortMetadata, ExecutionTerminateRequest, ExecutionTerminateResponse
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 
-from flyteadmin.clients import cluster
+from flyteadmin.clients import cluster, clusters
 from flyteadmin.clients.cluster_answers import Refused
+from flyteadmin.clusters.targets import Cluster
 from flyteadmin.errors import FailedPrecondition, Internal
 from flyteadmin.executions import reading, repository
 from flyteadmin.executions.models import ExecutionState
@@ -24,7 +25,6 @@ from flyteadmin.executions.phases import (
     facts_of_control_plane,
 )
 from flyteadmin.facts import Facts
-from flyteadmin.settings import environment
 from flyteadmin.text import truncate
 
 MAX_CAUSE_BYTES = 2000
@@ -41,25 +41,31 @@ def terminate(request: ExecutionTerminateRequest, caller: str) -> ExecutionTermi
         InvalidArgument: the identifier is not whole.
         NotFound: there is no such execution.
         FailedPrecondition: it has ended; the detail says how.
-        Internal: the cluster refuses to delete the resource.
+        Internal: the cluster refuses to delete the resource, or the deployment has no such cluster any more.
         Unavailable: the cluster or the database did not answer clearly; the row may be ABORTING already.
     """
     stored = reading.existing(request.id)
+    _refuse_ended(stored.state)
+    target = clusters.of_row(stored.state.cluster)
     at = time.time_ns()
     abort = AbortMetadata(cause=truncate(request.cause, MAX_CAUSE_BYTES), principal=caller)
     state = repository.update_optimistically(stored.state, lambda row: _aborting(row, abort, at))
-    was_there = _deleted(state, request.id)
+    was_there = _deleted(target, state, request.id)
     if state.launch == LaunchState.LAUNCHING:
         repository.update_optimistically(state, lambda row: _launched(row) if was_there else _never_launched(row, at))
     return ExecutionTerminateResponse()
 
 
-def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | None:
+def _refuse_ended(row: ExecutionState) -> None:
     if row.phase in TERMINAL:
         raise FailedPrecondition(
             "Cannot abort an already terminated workflow execution",
             EventFailureReason(already_in_terminal_state=EventErrorAlreadyInTerminalState(current_phase=row.phase)),
         )
+
+
+def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | None:
+    _refuse_ended(row)
     if row.phase == ABORTING:
         return None
     return facts_of_control_plane(ControlPlanePhase(ABORTING, at)).then(
@@ -67,9 +73,9 @@ def _aborting(row: ExecutionState, abort: AbortMetadata, at: int) -> Facts | Non
     )
 
 
-def _deleted(state: ExecutionState, execution: WorkflowExecutionIdentifier) -> bool:
+def _deleted(target: Cluster, state: ExecutionState, execution: WorkflowExecutionIdentifier) -> bool:
     try:
-        return cluster.delete(environment().clusters.named(state.cluster), state.namespace, execution)
+        return cluster.delete(target, state.namespace, execution)
     except Refused as refusal:
         raise Internal(f"failed to terminate execution {execution.name}: {refusal}") from refusal
 

@@ -19,7 +19,7 @@ from flyteadmin.errors import InvalidArgument
 from flyteadmin.flyteworkflow.builder import build_flyteworkflow
 from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.flyteworkflow.prepare import ExecutionParameters, prepare_flyteworkflow
-from flyteadmin.launching import config, inputs, queues, resources
+from flyteadmin.launching import config, inputs, pools, queues, resources
 from flyteadmin.launching.parents import Inherited
 from flyteadmin.namespaces import namespace
 from flyteadmin.settings import Configuration
@@ -114,6 +114,9 @@ def namespace_of(configuration: Configuration, execution: WorkflowExecutionIdent
 def _resolved_spec(context: LaunchContext, resolved: WorkflowExecutionConfig) -> ExecutionSpec:
     """Return the resolved fields that the spec shows (CRE-24, CRE-26); a task's parallelism stays its own (CRE-48)."""
     spec = ExecutionSpec(security_context=resolved.security_context)
+    pool = pools.pool_of(context.request, context.attributes, context.configuration.cluster_pools)
+    if pool:
+        spec.cluster_assignment.cluster_pool_name = pool
     if context.task_id is None:
         spec.max_parallelism = resolved.max_parallelism
     return spec

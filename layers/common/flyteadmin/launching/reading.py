@@ -8,6 +8,7 @@ from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import TASK, Identifier
 
 from flyteadmin.attributes import repository as attributes
+from flyteadmin.attributes.matching import MatchingAttributesRows
 from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.keys import AnyKey, Key
 from flyteadmin.clients.dynamodb.reads import batch_get
@@ -16,13 +17,13 @@ from flyteadmin.identifiers import execution_key, key_parts
 from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
-from flyteadmin.launching import single_tasks
+from flyteadmin.launching import clusters, single_tasks
 from flyteadmin.launching.idempotency import Call
-from flyteadmin.launching.parents import inherited, parent_of
+from flyteadmin.launching.parents import Inherited, inherited, parent_of
 from flyteadmin.launching.planning import LaunchContext, namespace_of
 from flyteadmin.launching.validation import NamedRows
 from flyteadmin.projects import repository as projects
-from flyteadmin.settings import environment
+from flyteadmin.settings import deployed_clusters
 from flyteadmin.tasks import repository as tasks
 from flyteadmin.tasks.models import TaskRow
 from flyteadmin.timestamps import to_datetime
@@ -70,7 +71,7 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
     that an earlier attempt wrote.
 
     Raises:
-        InvalidArgument: a task does not compile.
+        InvalidArgument: a task does not compile, or the cluster label means no cluster.
     """
     request = call.request
     target = request.spec.launch_plan
@@ -79,10 +80,11 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
     with ThreadPoolExecutor(1) as threads:
         matching = threads.submit(attributes.matching, request.project, request.domain, *_attribute_scope(target, rows))
         launch_plan, closure = _read_target(request.spec, rows)
+    own = inherited(request, call.caller, rows.parent, is_engine=call.is_engine)
     return LaunchContext(
         execution=call.execution,
         request=request,
-        inherited=inherited(request, call.caller, rows.parent, is_engine=call.is_engine),
+        inherited=own,
         launch_plan=launch_plan,
         workflow_id=single_tasks.workflow_id(target) if is_task else launch_plan.spec.workflow_id,
         task_id=target if is_task else None,
@@ -91,11 +93,16 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
         project_labels=projects.labels(rows.project),
         attributes=matching.result(),
         configuration=rows.configuration,
-        cluster=earlier.cluster if earlier is not None else environment().clusters.default.name,
+        cluster=earlier.cluster if earlier is not None else _cluster(call, own, matching.result(), rows),
         namespace=earlier.namespace if earlier is not None else namespace_of(rows.configuration, call.execution),
         caller=call.caller,
         accepted_at=to_datetime(earlier.created_at) if earlier is not None else call.accepted_at,
     )
+
+
+def _cluster(call: Call, own: Inherited, attributes: MatchingAttributesRows, rows: NamedRows) -> str:
+    label = clusters.label_of(own.cluster_label, attributes)
+    return clusters.choose(call.execution.name, label, deployed_clusters(rows.configuration))
 
 
 def _attribute_scope(target: Identifier, rows: NamedRows) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import time
 
 from flyteidl.core.execution_pb2 import ExecutionError
 
-from flyteadmin.clients import cluster
+from flyteadmin.clients import cluster, clusters
 from flyteadmin.clients.cluster import Manifest
 from flyteadmin.clients.cluster_answers import FORBIDDEN, Refused
 from flyteadmin.errors import Code, FlyteAdminError
@@ -13,7 +13,6 @@ from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, LaunchState, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
 from flyteadmin.observability import logger, measure
-from flyteadmin.settings import environment
 
 
 def start(state: ExecutionState, body: Manifest) -> None:
@@ -35,7 +34,7 @@ def start(state: ExecutionState, body: Manifest) -> None:
 
 def _create(state: ExecutionState, body: Manifest) -> None:
     try:
-        cluster.create(environment().clusters.named(state.cluster), state.namespace, body)
+        cluster.create(clusters.of_row(state.cluster), state.namespace, body)
     except Refused as refusal:
         _refused(state, refusal)
 
