@@ -16,6 +16,7 @@ from flyteadmin.clusters.targets import Cluster, Clusters, clusters_of
 from flyteadmin.durations import parse_duration
 from flyteadmin.namespaces import validate_template
 from flyteadmin.sections import SECTION
+from flyteadmin.templates.sections import ClusterResources
 
 RESERVED_PROJECTS = frozenset({"admin", "long-names", "propeller"})
 """Ids that read as a prefix of the bucket, below metadata/: of the registry, of long names, of propeller."""
@@ -240,6 +241,7 @@ class Configuration(_Section):
     server: Server = Server()
     clusters: ClustersSection = ClustersSection()
     cluster_pools: ClusterPools = ClusterPools()
+    cluster_resources: ClusterResources = Field(ClusterResources(), alias="cluster_resources")
 
     @field_validator("projects")
     @classmethod
