@@ -26,7 +26,6 @@ REASONS: Mapping[str, str] = {
     "externalEvents": _NOT_YET,
     "flyteadmin.artifacts": _NOT_YET,
     "flyteadmin.asyncEventsBufferSize": "events wait in a queue of SQS",
-    "flyteadmin.envs": _NOT_YET,
     "flyteadmin.featureGates": "there are no feature gates",
     "flyteadmin.metadataStoragePrefix": "always metadata/admin: the functions' roles may write there only",
     "flyteadmin.metricKeys": _NO_PROCESS,

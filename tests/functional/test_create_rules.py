@@ -2,16 +2,12 @@
 
 import pytest
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
-from flyteidl.admin.matchable_resource_pb2 import MatchingAttributes, WorkflowExecutionConfig
 from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskCreateResponse
 from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.literals_pb2 import KeyValuePair, Literal, LiteralOffloadedMetadata
 from flyteidl.core.tasks_pb2 import Container
 from flyteidl.core.types_pb2 import INTEGER, STRING, LiteralType
 
-from flyteadmin.attributes.models import AttributesRow
-from flyteadmin.attributes.repository import scope_key
-from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
@@ -83,20 +79,6 @@ def test_the_domain_has_queue_tags_else_all_domains(
 def test_without_a_queue_a_task_is_as_it_was_registered(admin: Admin, cluster: ClusterServer) -> None:
     create(admin, request(registered(admin)))
     assert list(container(cluster).config) == []
-
-
-@pytest.mark.conformance("CFG-16")
-def test_a_row_of_another_kind_is_ignored(admin: Admin, cluster: ClusterServer) -> None:
-    seven = MatchingAttributes(workflow_execution_config=WorkflowExecutionConfig(max_parallelism=7))
-    for scope, config in (
-        (scope_key(PROJECT, DOMAIN, "", ""), MatchingAttributes()),
-        (scope_key(PROJECT, "", "", ""), seven),
-    ):
-        write(Put(AttributesRow(scope=scope, updated_at=0, workflow_execution_config=config.SerializeToString())))
-    create(admin, request(registered(admin)))
-    [resource] = resources(cluster)
-    assert resource.execution_config is not None
-    assert resource.execution_config.max_parallelism == 7
 
 
 @pytest.mark.conformance("KD-22")

@@ -108,7 +108,13 @@ class FlyteAdminSection(_Section):
     annotations: dict[str, str] = {}
     interruptible: bool = False
     overwrite_cache: bool = False
-    raw_output_location_prefix: str = ""
+    output_location_prefix: str = Field("", description="where tasks write offloaded data, in s3://")
+    envs: dict[str, str] = {}
+    attributes_merge: Literal["fields", "row"] = Field(
+        "fields",
+        description="merge an execution's configuration down the scopes of matchable attributes by field,"
+        " or take upstream's single row",
+    )
     max_flyteworkflow_bytes: int = Field(1024 * 1024, description="above it, the closure goes to S3; etcd takes 1.5 MB")
 
 

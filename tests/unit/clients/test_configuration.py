@@ -176,9 +176,29 @@ def test_what_a_part_of_the_resources_leaves_out_keeps_its_default() -> None:
     assert configuration.parse('task_resources: {limits: {cpu: ""}}')[0].task_resources.limits.cpu == ""
 
 
+@pytest.mark.conformance("CFG-23")
+def test_what_upstream_calls_the_last_level_is_read_under_its_keys() -> None:
+    text = "flyteadmin: {outputLocationPrefix: s3://raw, envs: {LOG_LEVEL: 20}, attributesMerge: row}"
+    section, unknown = configuration.parse(text)[0].flyteadmin, configuration.parse(text)[1]
+    assert (section.output_location_prefix, section.envs, unknown) == ("s3://raw", {"LOG_LEVEL": "20"}, [])
+    assert section.attributes_merge == "row"
+    assert configuration.parse("")[0].flyteadmin.attributes_merge == "fields"
+
+
+def test_a_map_may_be_a_list_of_maps() -> None:
+    """Upstream's Helm values write them so, since viper lowers the case of keys (viper.go: sliceToMapHook)."""
+    text = "flyteadmin: {labels: [{Team: a, b: 1}, {Team: c}, {2: d}], envs: [], annotations: {A: b}}"
+    section, unknown = configuration.parse(text)[0].flyteadmin, configuration.parse(text)[1]
+    assert (section.labels, section.envs, section.annotations) == ({"Team": "c", "b": "1", "2": "d"}, {}, {"A": "b"})
+    whitelist = configuration.parse("task_type_whitelist: [{spark: [{project: p}]}, {Ray: []}]")[0].task_type_whitelist
+    assert (set(whitelist), whitelist["spark"][0].project, unknown) == ({"spark", "Ray"}, "p", [])
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [
+        ("flyteadmin: {labels: [{a: b}, c]}", "labels"),
+        ("flyteadmin: {attributesMerge: rows}", "attributes_merge"),
         ("registration: {workflowSizeLimit: large}", "workflow_size_limit"),
         ("remoteData: {maxSizeInBytes: -1}", "max_size_in_bytes"),
         ("remoteData: {signedUrls: {durationMinutes: 0}}", "duration_minutes"),

@@ -41,8 +41,7 @@ def keys(project: str, domain: str, workflow: str = "", launch_plan: str = "") -
 
 def rows_of(found: Found, scopes: Sequence[Key[AttributesRow]]) -> MatchingAttributesRows:
     """Return the rows of `keys` among those that a batch read found."""
-    rows = {key: _attributes(row) for key in scopes if (row := found.get(key)) is not None}
-    return MatchingAttributesRows(tuple(rows.values()), rows.get(scopes[-1]) if scopes else None)
+    return MatchingAttributesRows(tuple(_attributes(row) for key in scopes if (row := found.get(key)) is not None))
 
 
 def _attributes(row: AttributesRow) -> ScopeAttributes:

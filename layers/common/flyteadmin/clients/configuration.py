@@ -136,12 +136,21 @@ def _value(annotation: object, value: object, path: str, unknown: list[str]) -> 
         return _aligned(section, value, f"{path}.", unknown)
     if section is not None and isinstance(value, list):
         return [_value(section, item, path, unknown) for item in value]
-    if get_origin(annotation) is dict and isinstance(value, dict):
-        held = get_args(annotation)[1]
-        return {key: _value(held, item, f"{path}.{key}", unknown) for key, item in value.items()}
+    if get_origin(annotation) is dict:
+        return _map(annotation, value, path, unknown)
     if annotation is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)  # a quantity such as `gpu: 1`
     return value
+
+
+def _map(annotation: object, value: object, path: str, unknown: list[str]) -> object:
+    """Align a map, which may be written as a list of maps, as upstream's Helm values do to keep the case of keys."""
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        value = {str(key): item for each in value for key, item in each.items()}
+    if not isinstance(value, dict):
+        return value
+    held = get_args(annotation)[1]
+    return {key: _value(held, item, f"{path}.{key}", unknown) for key, item in value.items()}
 
 
 def _sections(annotation: object) -> Iterator[type[BaseModel]]:

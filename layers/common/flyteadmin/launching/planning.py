@@ -75,7 +75,7 @@ def plan_execution(context: LaunchContext) -> PlannedExecution:
     resolved_inputs = inputs.resolve(
         user_inputs, context.launch_plan.closure.expected_inputs, context.launch_plan.spec.fixed_inputs
     )
-    resolved = _configuration(context)
+    resolved = _configuration(context).config
     limits = _platform(context)
     closure = _edited(context.closure, limits, _queue(context))
     built = build_flyteworkflow(closure, resolved_inputs, context.execution, context.namespace)
@@ -89,11 +89,12 @@ def plan_execution(context: LaunchContext) -> PlannedExecution:
     )
 
 
-def _configuration(context: LaunchContext) -> WorkflowExecutionConfig:
+def _configuration(context: LaunchContext) -> config.Resolved:
     """Resolve the configuration; a task launched by itself has no launch plan's level (CRE-48)."""
     launch_plan = context.launch_plan.spec if context.task_id is None else LaunchPlanSpec()
-    rows = _own_attributes(context).workflow_execution_configs()
-    return config.resolve(context.request.spec, launch_plan, rows, context.configuration.flyteadmin, context.caller)
+    application = context.configuration.flyteadmin
+    rows = _own_attributes(context).workflow_execution_configs(merged=application.attributes_merge == "fields")
+    return config.resolve(context.request.spec, launch_plan, rows, application, context.caller)
 
 
 def _own_attributes(context: LaunchContext) -> MatchingAttributesRows:
