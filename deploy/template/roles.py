@@ -59,6 +59,9 @@ def _after(function: Function) -> Iterator[Value]:
     if definition.calls_cluster:
         secret = ref("ClusterTokenSecretArn")
         yield only_if("HasTokenSecret", _allow("ClusterToken", ["secretsmanager:GetSecretValue"], [secret]))
+        secrets, given = ref("ClusterSecretArns"), ref("ClusterRoleArns")
+        yield only_if("HasClusterSecrets", _allow("ClusterSecrets", ["secretsmanager:GetSecretValue"], [secrets]))
+        yield only_if("HasClusterRoles", _allow("ClusterRoles", ["sts:AssumeRole"], [given]))
         actions = ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"]
         yield only_if("InVpc", _allow("NetworkInterfaces", actions, [sub(_NETWORK)]))
         describe = _allow("DescribeNetworkInterfaces", ["ec2:DescribeNetworkInterfaces"], ["*"])

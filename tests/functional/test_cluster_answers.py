@@ -47,7 +47,7 @@ CALLS = pytest.mark.parametrize("call", [create, delete])
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A token without AWS, and clients that no other test has used."""
-    monkeypatch.setattr(cluster_client, "_token", lambda _cluster: "token")
+    monkeypatch.setattr(cluster_client, "token", lambda _cluster: "token")
     cluster_client._api_until.cache_clear()
     yield
     cluster_client._api_until.cache_clear()
@@ -76,7 +76,7 @@ def listening(serve: Serve) -> Iterator[str]:
 
 
 def at(url: str, authority: str = "") -> Cluster:
-    return Cluster(name="east", endpoint=url, certificate_authority=authority, token_secret_arn="", role_arn="arn:r")
+    return Cluster(name="east", endpoint=url, certificate_authority=authority, role_arn="arn:r")
 
 
 def method_of(connection: socket.socket) -> str:

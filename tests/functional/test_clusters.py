@@ -37,9 +37,7 @@ def clusters(aws: Aws) -> Iterator[Clusters]:
         for name in ("east", "west"):
             server = stack.enter_context(serve(Store(), token=name))
             secret = secrets.create_secret(Name=name, SecretString=name)["ARN"]
-            configured.append(
-                Cluster(name=name, endpoint=server.url, certificate_authority="", token_secret_arn=secret, role_arn="")
-            )
+            configured.append(Cluster(name=name, endpoint=server.url, token_secret_arn=secret))
         yield Clusters(configured=tuple(configured))
 
 

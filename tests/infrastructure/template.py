@@ -16,6 +16,8 @@ STACK, ACCOUNT, REGION = "flyteadmin", "000000000000", "us-east-1"
 EVERYTHING_SET = {
     "ConfigurationKey": "flyteadmin.yaml",
     "ClusterTokenSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token",
+    "ClusterSecretArns": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:east",
+    "ClusterRoleArns": "arn:aws:iam::111111111111:role/flyte",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
     "SubnetIds": "subnet-1,subnet-2",
     "SecurityGroupIds": "sg-1",

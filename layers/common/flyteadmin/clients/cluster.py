@@ -13,38 +13,43 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
-from botocore.signers import RequestSigner
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from pydantic import JsonValue
+from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import TimeoutError as SocketTimeout
 
-from flyteadmin.clients.aws import client, session, translate_errors
 from flyteadmin.clients.cluster_answers import (
     ALREADY_EXISTS,
     FORBIDDEN,
     NOT_FOUND,
+    LeftAlone,
     Refused,
     Unclear,
     failure,
     kubernetes_object,
 )
+from flyteadmin.clients.cluster_tokens import token
 from flyteadmin.clusters.targets import Cluster
 from flyteadmin.errors import FlyteAdminError, Internal
 from flyteadmin.observability import logger
 
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 
-_TOKEN_SECONDS = 60
 _TOKEN_USED_SECONDS = 600
 _TIMEOUT_SECONDS = (2, 10)
 _ALL_CALLS_SECONDS = 12
 """One create or delete with all its calls: names, handshakes, headers and bodies, however slowly they come."""
-_CLIENTS_KEPT = 8
+_LEFT_ALONE_SECONDS = 30
+"""The time in which this process spares a cluster after a call that timed out."""
+_CLIENTS_KEPT = 32
 _UNAUTHORIZED = 401
 
 type Manifest = Mapping[str, JsonValue]
 type _Call = Callable[[CustomObjectsApi], object]
+
+_left_alone_until: dict[Cluster, float] = {}
 
 
 def create(cluster: Cluster, namespace: str, body: Manifest) -> None:
@@ -52,9 +57,9 @@ def create(cluster: Cluster, namespace: str, body: Manifest) -> None:
 
     Raises:
         Refused: the API server answers so for good; or the name is taken by another execution.
-        Unclear: the resource may exist or not.
+        Unclear: the resource may exist or not; or the cluster timed out a moment ago and was not called.
     """
-    until = time.monotonic() + _ALL_CALLS_SECONDS
+    until = _until(cluster)
     try:
         _call(cluster, until, lambda api: api.create_namespaced_custom_object(**_target(namespace), body=body))
     except Refused as refused:
@@ -76,9 +81,9 @@ def delete(cluster: Cluster, namespace: str, execution: WorkflowExecutionIdentif
 
     Raises:
         Refused: the API server answers so for good.
-        Unclear: it may be deleted or not.
+        Unclear: it may be deleted or not; or the cluster timed out a moment ago and was not called.
     """
-    until = time.monotonic() + _ALL_CALLS_SECONDS
+    until = _until(cluster)
     existing = _existing(cluster, until, namespace, execution.name)
     if existing is None or _owner(existing) != (execution.project, execution.domain, execution.name):
         return False
@@ -94,6 +99,21 @@ def delete(cluster: Cluster, namespace: str, execution: WorkflowExecutionIdentif
             raise
         return False
     return True
+
+
+def _until(cluster: Cluster) -> float:
+    """Return the time by which all calls of a create or delete must end.
+
+    A cluster that hangs is spared for a while: at 12 s a call it would hold so many instances at once that none is left
+    for the others.
+
+    Raises:
+        LeftAlone: the cluster timed out a moment ago.
+    """
+    now = time.monotonic()
+    if now < _left_alone_until.get(cluster, 0):
+        raise LeftAlone(cluster.name)
+    return now + _ALL_CALLS_SECONDS
 
 
 def _existing(cluster: Cluster, until: float, namespace: str, name: str) -> Manifest | None:
@@ -143,9 +163,16 @@ def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
     except FlyteAdminError:
         raise
     except Exception as error:  # TLS, a certificate, a name, half an answer; the library's own faults
+        if _is_timeout(error):
+            _left_alone_until[cluster] = time.monotonic() + _LEFT_ALONE_SECONDS
         logger.warning("the cluster can't be reached", extra={"cluster": cluster.name}, exc_info=error)
         raise Unclear from error
     return kubernetes_object(content)
+
+
+def _is_timeout(error: Exception) -> bool:
+    """Tell whether a call took its whole time; urllib3 counts a refused connection among its time-outs."""
+    return isinstance(error, TimeoutError | SocketTimeout) and not isinstance(error, NewConnectionError)
 
 
 def _within(seconds: float, call: Callable[[], object]) -> object:
@@ -175,13 +202,20 @@ def _tell_operator(cluster: Cluster, meaning: Refused | Unclear) -> None:
     if isinstance(meaning, Refused) and meaning.reason == FORBIDDEN:
         fix = "kubectl apply -f deploy/kubernetes/functions-role.yaml, if the message speaks of a missing right"
     elif isinstance(meaning, Unclear) and meaning.status == _UNAUTHORIZED:
-        fix = (
-            f"aws eks create-access-entry --cluster-name {cluster.name} --principal-arn {cluster.role_arn or '<role>'}"
-            " --kubernetes-groups flyteadmin-functions"
-        )
+        fix = _way_in(cluster)
     else:
         return
     logger.error("the cluster does not let this function in", extra={"cluster": cluster.name, "fix": fix})
+
+
+def _way_in(cluster: Cluster) -> str:
+    if cluster.token_secret_arn or cluster.token_path:
+        return f"renew the service account's token in {cluster.token_secret_arn or cluster.token_path}"
+    role = cluster.eks_role_arn or cluster.role_arn or "<role>"
+    return (
+        f"aws eks create-access-entry --cluster-name {cluster.eks_name or cluster.name} --principal-arn {role}"
+        " --kubernetes-groups flyteadmin-functions"
+    )
 
 
 def _api(cluster: Cluster) -> CustomObjectsApi:
@@ -192,11 +226,11 @@ def _api(cluster: Cluster) -> CustomObjectsApi:
 def _api_until(cluster: Cluster, _period: int) -> CustomObjectsApi:
     """Return a cluster's API client, whose token is younger than ten minutes; EKS takes one for fifteen."""
     if not cluster.endpoint:
-        raise Internal("no cluster is configured: set the stack's ClusterEndpoint")
+        raise Internal(f"cluster {cluster.name!r} has no endpoint: set the stack's ClusterEndpoint, or the file's")
     configuration = Configuration()
     configuration.host = cluster.endpoint
-    configuration.api_key = {"authorization": f"Bearer {_token(cluster)}"}
-    configuration.ssl_ca_cert = _authority(cluster.certificate_authority)
+    configuration.api_key = {"authorization": f"Bearer {token(cluster)}"}
+    configuration.ssl_ca_cert = cluster.certificate_path or _authority(cluster.certificate_authority)
     configuration.retries = False
     return CustomObjectsApi(ApiClient(configuration))
 
@@ -212,37 +246,3 @@ def _authority(certificate: str) -> str | None:
     part.write_bytes(base64.b64decode(certificate))
     part.replace(file)
     return str(file)
-
-
-def _token(cluster: Cluster) -> str:
-    """Return the service-account token where the cluster has one, else EKS's: a presigned GetCallerIdentity."""
-    if cluster.token_secret_arn:
-        with translate_errors("the cluster's token"):
-            return client("secretsmanager").get_secret_value(SecretId=cluster.token_secret_arn)["SecretString"]
-    return eks_token(cluster.name)
-
-
-def eks_token(cluster_name: str) -> str:
-    """Return a bearer token by which an EKS cluster knows this function's role.
-
-    `k8s-aws-v1.` and the presigned URL in unpadded base64, with the cluster's name as a signed header.
-    """
-    sts = client("sts")
-    credentials = session().get_credentials()
-    if credentials is None:
-        raise Internal("no AWS credentials to make the cluster's token from")
-    region = sts.meta.region_name
-    signer = RequestSigner(sts.meta.service_model.service_id, region, "sts", "v4", credentials, session().events)
-    url = signer.generate_presigned_url(
-        {
-            "method": "GET",
-            "url": f"{sts.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
-            "body": {},
-            "headers": {"x-k8s-aws-id": cluster_name},
-            "context": {},
-        },
-        region_name=region,
-        expires_in=_TOKEN_SECONDS,
-        operation_name="",
-    )
-    return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")

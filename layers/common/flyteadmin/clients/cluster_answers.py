@@ -43,6 +43,15 @@ class Unclear(Unavailable):
         self.status = status
 
 
+class LeftAlone(Unclear):
+    """A cluster that timed out a moment ago was not called."""
+
+    def __init__(self, name: str) -> None:
+        """Name the cluster."""
+        super().__init__()
+        self.message = f"cluster {name} timed out a moment ago and is left alone for a while"
+
+
 class _Status(BaseModel):
     """A Kubernetes Status; whatever else answers in the cluster's place sends none."""
 
