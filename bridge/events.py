@@ -8,9 +8,11 @@ from weakref import WeakValueDictionary
 
 from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 from google.protobuf.message import DecodeError
+from google.protobuf.message import Message as ProtoMessage
 
 from bridge.outbox import Outbox
 from flyteadmin.api.routes import Route
+from flyteadmin.bounds import validate_bounds
 from flyteadmin.clients.queue import Message, send_all
 from flyteadmin.errors import InvalidArgument, Unavailable
 from flyteadmin.events.admission import Stored
@@ -42,16 +44,16 @@ class Events:
 
     async def record(self, route: Route, request: bytes) -> None:
         """Admit an event and queue it; errors as `flyteadmin.events.service.record`."""
-        event = _event(route, request)
-        execution = execution_key(validate(event))
+        message = _parsed(route, request)
+        execution = execution_key(validate(message.event))
         turn = self._turns.setdefault(execution, asyncio.Lock())
         await turn.acquire()  # who gives up while it waits leaves nothing behind
         # From here on not given up with its caller: what is under way must arrive before the next one leaves.
-        await asyncio.shield(asyncio.ensure_future(self._in_turn(turn, event, execution)))
+        await asyncio.shield(asyncio.ensure_future(self._in_turn(turn, message, execution)))
 
-    async def _in_turn(self, turn: asyncio.Lock, event: Event, execution: str) -> None:
+    async def _in_turn(self, turn: asyncio.Lock, message: _EventRequest, execution: str) -> None:
         try:
-            await self._send(await self._admitted(event, execution))
+            await self._send(await self._admitted(message, execution))
         finally:
             turn.release()
 
@@ -66,11 +68,12 @@ class Events:
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
         return None
 
-    async def _admitted(self, event: Event, execution: str) -> Message:
+    async def _admitted(self, message: _EventRequest, execution: str) -> Message:
+        event = message.event
         stored = await self._stored(event, execution)
         if event.ByteSize() > INLINE_EVENT_BYTES or event.HasField("output_data"):
-            return await asyncio.to_thread(admit, event, lambda _: stored)  # the object store is asked
-        return admit(event, lambda _: stored)
+            return await asyncio.to_thread(_admit, message, stored)  # the object store is asked
+        return _admit(message, stored)
 
     async def _stored(self, event: Event, execution: str) -> Stored | None:
         """Read an execution for admission: consistently for a workflow event, for others at most a second old."""
@@ -87,10 +90,16 @@ class Events:
         return read
 
 
-def _event(route: Route, request: bytes) -> Event:
+def _parsed(route: Route, request: bytes) -> _EventRequest:
     message = route.request_type()()
     try:
         message.ParseFromString(request)
     except DecodeError:
         raise InvalidArgument(f"invalid request: it is not a binary {message.DESCRIPTOR.full_name}") from None
-    return cast("_EventRequest", message).event
+    return cast("_EventRequest", message)
+
+
+def _admit(message: _EventRequest, stored: Stored | None) -> Message:
+    """Admit an event within the bounds that requests over HTTPS have (api/codec.py); errors as `admit`."""
+    validate_bounds(cast("ProtoMessage", message))
+    return admit(message.event, lambda _: stored)

@@ -325,3 +325,19 @@ def test_an_event_too_large_for_anything(send: Send, aws: Aws) -> None:
     assert answer.code is Code.RESOURCE_EXHAUSTED
     assert "message larger than max" in answer.message
     assert answer.reason is None
+
+
+@pytest.mark.parametrize("field", ["resource_pool_info", "custom_info"])
+def test_an_event_has_the_bounds_of_any_request(send: Send, aws: Aws, field: str) -> None:
+    """Two million empty elements take two bytes each on the wire, and a hundred in the functions that read them."""
+    stored_execution()
+    event = task_event("RUNNING")
+    if field == "custom_info":
+        event.custom_info.update({"x": float("nan")})
+    else:
+        event.metadata.MergeFromString(b"\x1a\x00" * 600_000)
+        assert len(event.metadata.resource_pool_info) == 600_000
+    answer = send(event)
+    assert answer.code is Code.INVALID_ARGUMENT
+    assert answer.message.startswith(f"invalid value for event.{'metadata.' if 'pool' in field else ''}{field}")
+    assert queued(aws) == []

@@ -31,7 +31,11 @@ from flyteadmin.timestamps import is_valid
 from flyteadmin.validation import validate_set
 
 MAX_PARTS = 100_000
-"""The most logs, reasons and external resources of one event; of real length, no more fit into four megabytes."""
+"""The most logs, reasons and external resources of one event; of real length, no more fit into four megabytes.
+
+It stands beside `bounds.MAX_ELEMENTS`, which every request is held to: that one bounds what decoding and JSON take, this
+one what merging takes, since these parts are copied into the lists of the attempt at each of its events.
+"""
 
 _MAX_IDENTIFIER_BYTES = 8 * 1024
 """A row holds the identifier whole; this also bounds the parts that are in no key, such as the organisation."""
