@@ -200,7 +200,7 @@ OWN_KEYS = [
     f"metadata/admin/flytesnacks/development/tests.workflows.report/v1-{DIGEST}",
     f"metadata/flytesnacks/development/run/inputs-{DIGEST}",
     f"metadata/flytesnacks/development/run/workflow_closure-{DIGEST}",
-    f"metadata/long-names/{DIGEST}-{DIGEST}",
+    f"metadata/long-names/{DIGEST}/{DIGEST}-{DIGEST}",
 ]
 
 

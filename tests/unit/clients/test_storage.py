@@ -1,6 +1,7 @@
 """Blobs in S3: written once, told apart when missing, presigned so that the signature is checked and expires."""
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -46,12 +47,29 @@ def test_a_blob_is_written_once_under_its_digest() -> None:
 @pytest.mark.parametrize("name", ["..", ".", "../../../../..", "a/../b", "./a", "x" * 1100])
 def test_a_name_that_is_no_part_of_a_path_is_stood_for_by_its_digest(name: str) -> None:
     """S3 refuses a key whose dots lead above its bucket, readers of URLs shorten the others; ids may be anything."""
-    first = storage.write_once(b"one", "metadata", "run", name, "error")
+    first = storage.write_once(b"one", "metadata", "p", "d", "run", name, "error")
     assert first.startswith("s3://blobs/metadata/long-names/")
-    assert storage.write_once(b"one", "metadata", "run", f"{name}/a", "error") != first
+    assert storage.write_once(b"one", "metadata", "p", "d", "run", f"{name}/a", "error") != first
     assert storage.read(first) == b"one"
-    registered = storage.write_once(b"one", "metadata", "admin", name, "v1")
+    storage.verify(first, b"one")
+    registered = storage.write_once(b"one", "metadata", "admin", "p", "d", name, "v1")
     assert registered.startswith("s3://blobs/metadata/admin/long-names/"), "the rights to the registry cover it"
+
+
+def test_blobs_of_one_execution_are_below_its_digest_where_keys_cannot_spell_them() -> None:
+    """So that those that a write lost, to which no row points, are found and deleted with their execution."""
+    nodes = ["..", "x" * 1100]
+    found = {storage.uri_of(b"one", "metadata", "p", "d", "run", node, "error").rsplit("/", 1)[0] for node in nodes}
+    owner = sha256(b"p:d:run").hexdigest()[:32]
+    assert found == {f"s3://blobs/metadata/long-names/{owner}"}
+    assert storage.uri_of(b"one", "metadata", "p", "d", "other", "..", "error").rsplit("/", 1)[0] not in found
+
+
+def test_uris_from_before_are_still_read() -> None:
+    digest = sha256(b"one").hexdigest()[:32]
+    before = f"s3://blobs/metadata/long-names/{'0' * 32}-{digest}"
+    storage.write(b"one", before)
+    assert storage.read_referenced(before) == b"one"
 
 
 def test_what_is_missing() -> None:

@@ -50,14 +50,17 @@ def uri_of(blob: bytes, *parts: str) -> str:
     """Return the URI of a blob that is written once: its key ends in the blob's digest.
 
     The same blob under the same parts is the same object, so a repeated or a losing write changes nothing that a row
-    points to (invariant 4). A part that no key can hold is replaced by its digest, behind the first part, or behind the
-    registry's two: one that is too long, or that is only dots, which S3 refuses and URL parsers shorten.
+    points to (invariant 4). Parts are a root ("metadata", or the registry's two), project, domain and name, and the
+    rest. Parts that no key can hold are replaced by digests, behind `long-names/` and that of "project:domain:name", so
+    that all blobs of a name are below one prefix: parts that are too long, or only dots, which S3 refuses and URL
+    parsers shorten.
     """
     digest = _digest(blob)
     key = f"{'/'.join(parts)}-{digest}"
     if len(key.encode()) > _MAX_KEY_BYTES or not {".", ".."}.isdisjoint(key.split("/")):
-        root = "/".join(parts[:2] if parts[:2] == REGISTRY else parts[:1])
-        key = f"{root}/long-names/{_digest(key.encode())}-{digest}"
+        root = len(REGISTRY) if parts[: len(REGISTRY)] == REGISTRY else 1
+        owner = _digest(":".join(parts[root : root + 3]).encode())
+        key = f"{'/'.join(parts[:root])}/long-names/{owner}/{_digest(key.encode())}-{digest}"
     return uri(key)
 
 

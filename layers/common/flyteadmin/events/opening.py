@@ -3,13 +3,14 @@
 from flyteadmin.clients import storage
 from flyteadmin.errors import InvalidArgument, NotFound
 from flyteadmin.events.envelope import Kind, QueuedEvent, QueueRecord, decode, digest, open_envelope, payload_of
+from flyteadmin.identifiers import key_parts
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 def store_claim(payload: bytes, execution: str, kind: Kind) -> str:
     """Store an event's bytes for `open_record`, and return the URI to send instead of them."""
-    return storage.write_once(payload, "claims", execution, kind)
+    return storage.write_once(payload, "claims", *key_parts(execution), kind)
 
 
 def open_record(record: QueueRecord) -> QueuedEvent:

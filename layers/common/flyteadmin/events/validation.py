@@ -33,8 +33,8 @@ from flyteadmin.validation import validate_set
 MAX_PARTS = 100_000
 """The most logs, reasons and external resources of one event; of real length, no more fit into four megabytes.
 
-It stands beside `bounds.MAX_ELEMENTS`, which every request is held to: that one bounds what decoding and JSON take, this
-one what merging takes, since these parts are copied into the lists of the attempt at each of its events.
+It stands beside `bounds.MAX_ELEMENTS`, which holds for every request: that one bounds what decoding and JSON take, this
+one what merging takes, since these parts are copied into the attempt's lists at each of its events.
 """
 
 _MAX_IDENTIFIER_BYTES = 8 * 1024
