@@ -52,6 +52,7 @@ def _singly(recorder: Recorder) -> list[Row]:
             Row(f"{kind} event alone: requests, at most", len(most := max(calls, key=len)), budget, reason=tally(most))
             for kind, calls, budget in (("workflow", workflows, 2), ("node", nodes, 2), ("task", tasks, 3))
         ),
+        *_below_a_parent(recorder),
         Row("node event: write units, the first", write_units(nodes[0]), 3, reason=tally(nodes[0])),
         Row("node event: write units, after", max(map(write_units, nodes[1:])), 2, reason=tally(nodes[-1])),
         Row("task event: write units, at most", max(map(write_units, tasks))),
@@ -60,10 +61,21 @@ def _singly(recorder: Recorder) -> list[Row]:
     ]
 
 
+def _below_a_parent(recorder: Recorder) -> list[Row]:
+    """Return the requests of a parent's children: a process marks the parent once, with the first."""
+    run = traffic.execution()
+    first, second = (_applied(recorder, run, [event]) for event in traffic.first_of_children(run)[:2])
+    return [
+        Row("node event alone, first below its parent: requests", len(first), 3, reason=tally(first)),
+        Row("node event alone, next below its parent: requests", len(second), 2, reason=tally(second)),
+    ]
+
+
 def _in_batches(recorder: Recorder) -> list[Row]:
-    run, another = traffic.execution(), traffic.execution()
+    run, another, children = traffic.execution(), traffic.execution(), traffic.execution()
     cases = (
         ("events of 10 nodes", run, traffic.first_of_nodes(run), 1.1),
+        ("first events of 10 children of a node", children, traffic.first_of_children(children), 1.2),
         ("events of 10 tasks", run, traffic.first_of_tasks(run), 1.2),
         ("whole lives of nodes", another, traffic.lives_of_nodes(another), 0.6),
     )

@@ -84,6 +84,14 @@ def first_of_tasks(of: ExecutionState) -> Sequence[Event]:
     return [task_run(of, node)[0] for node in _NODES]
 
 
+def first_of_children(of: ExecutionState) -> Sequence[Event]:
+    """Return a batch of events of as many nodes below one parent."""
+    events = [node_run(of, f"n0-0-{node}")[0] for node in _NODES]
+    for event in events:
+        event.parent_node_metadata.node_id = "n0"
+    return events
+
+
 def lives_of_nodes(of: ExecutionState) -> Sequence[Event]:
     """Return a batch that holds whole lives of nodes, as after a backlog."""
     return [event for node in _NODES for event in node_run(of, node)][:BATCH]

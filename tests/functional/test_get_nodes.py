@@ -1,5 +1,6 @@
 """Nodes and tasks as clients read them: who is whose parent, dynamic workflows, links and caches."""
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -23,6 +24,7 @@ from flyteidl.event.event_pb2 import (
 )
 
 from flyteadmin.events.validation import Event
+from flyteadmin.node_executions import repository as node_executions
 from functions.get_executions.handler import lambda_handler
 from local.aws.data import DataAccount as Aws
 from tests import event_delivery
@@ -237,6 +239,22 @@ def test_a_child_may_come_before_its_parent(aws: Aws) -> None:
     assert get(f"node_executions/{EXECUTION}/branch").status == 404
     apply(node_event("RUNNING", 2, node="branch"))
     assert listed_flags() == {"branch": (True, False)}
+
+
+def test_a_batch_of_children_marks_their_parent_once(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked: list[str] = []
+
+    def mark(execution: str, node_id: str) -> None:
+        marked.append(node_id)
+        time.sleep(0.05)  # as a database elsewhere; the others of the batch are under way
+        original(execution, node_id)
+
+    original = node_executions.mark_parent
+    monkeypatch.setattr(node_executions, "mark_parent", mark)
+    branch = ParentNodeExecutionMetadata(node_id="branch")
+    apply(*(node_event("QUEUED", 3, node=f"taken{n}", parent_node_metadata=branch) for n in range(10)))
+    apply(node_event("QUEUED", 4, node="taken10", parent_node_metadata=branch))
+    assert marked == ["branch"]
 
 
 @pytest.mark.conformance("GET-13")
