@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from flyteadmin.errors import Unavailable
 
 _MOST_WAITING = 512
+"""The most calls of one caller that wait; who waits holds no message yet."""
+_MOST_WAITING_OF_ALL = 4096
 _LEFT_BYTES = 16 * 1024 * 1024
 
 
@@ -35,18 +37,20 @@ class Budget:
         self._free = size
         self._held: Counter[str] = Counter()
         self._waiting: deque[_Waiting] = deque()
+        self._waiting_of: Counter[str] = Counter()
 
     async def take(self, caller: str, size: int) -> Share:
         """Hold `size` bytes, half of the budget at most; waits until they are free. `shrink` frees them.
 
         Raises:
-            Unavailable: hundreds of calls wait already.
+            Unavailable: hundreds of the caller's calls wait already, or thousands of all.
         """
-        if len(self._waiting) >= _MOST_WAITING:
+        if self._waiting_of[caller] >= _MOST_WAITING or len(self._waiting) >= _MOST_WAITING_OF_ALL:
             raise Unavailable("the bridge has too many calls under way, try again")
         share = Share(caller, min(size, self._size // 2))
         waiting = _Waiting(share, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        self._waiting_of[caller] += 1
         self._grant()
         try:
             await waiting.granted
@@ -58,6 +62,10 @@ class Budget:
             else:
                 self.shrink(share, 0)
             raise
+        finally:
+            self._waiting_of[caller] -= 1
+            if not self._waiting_of[caller]:
+                del self._waiting_of[caller]
         return share
 
     def shrink(self, share: Share, size: int) -> None:

@@ -90,7 +90,9 @@ def message_body(event: Event) -> str:
     return seal(kind_of(event), event.SerializeToString(deterministic=True))
 
 
-def stored_execution(name: str = "run", *, cluster: str = "east", principal: str = "") -> ExecutionState:
+def stored_execution(
+    name: str = "run", *, cluster: str = "east", principal: str = "", nesting: int = 0
+) -> ExecutionState:
     """Return an execution that was created and has no event yet, with its lease, in the tables."""
     key = f"{PROJECT}:{DOMAIN}:{name}"
     launch_plan = f"{PROJECT}:{DOMAIN}:plan"
@@ -109,6 +111,7 @@ def stored_execution(name: str = "run", *, cluster: str = "east", principal: str
         execution=key,
         spec=b"",
         principal=principal,
+        nesting=nesting,
         workflow_id=Identifier(project=PROJECT, domain=DOMAIN, name="workflow", version="v1").SerializeToString(),
         inputs_uri="",
         user_inputs_uri="",

@@ -1,15 +1,20 @@
 """An execution that a node of another one launches, as propeller's launch-plan nodes do."""
 
 import pytest
-from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata
+from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionList, ExecutionMetadata
 from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 
 from flyteadmin import settings
 from flyteadmin.api.identity import ENGINE_HEADER, PRINCIPAL_HEADER
 from flyteadmin.clients.dynamodb.reads import query
+from flyteadmin.clients.dynamodb.writes import Update, write
 from flyteadmin.errors import Code
-from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionState
+from flyteadmin.executions import repository
+from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import LaunchState
+from flyteadmin.identifiers import execution_key
+from flyteadmin.launching.parents import MAX_NESTING
 from local.admin import Admin
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN
@@ -49,6 +54,34 @@ def test_a_parent_lends_its_principal_to_propeller_alone(admin: Admin, launch_pl
     metadata = get(admin, "child").spec.metadata
     assert (metadata.principal, metadata.nesting) == (PRINCIPAL_ARN, 1)
     assert metadata.parent_node_execution.node_id == "n0"
+
+
+@pytest.mark.conformance("HIE-03")
+@pytest.mark.parametrize("parent_nesting", [None, MAX_NESTING], ids=["by its request", "by its parent"])
+def test_no_execution_is_nested_deeper_than_lists_can_show(
+    admin: Admin, launch_plan: Identifier, parent_nesting: int | None
+) -> None:
+    message = request(launch_plan, "deep")
+    if parent_nesting is not None:
+        stored_execution("parent", nesting=parent_nesting)
+        message = child_of("parent", launch_plan, "deep")
+    else:
+        message.spec.metadata.nesting = 2**32 - 1
+    error = refused(admin, message)
+    assert error.code is Code.INVALID_ARGUMENT
+    assert "invalid value for spec.metadata.nesting" in str(error)
+
+
+def test_a_row_of_earlier_versions_that_is_nested_too_deep_spoils_no_list(
+    admin: Admin, launch_plan: Identifier
+) -> None:
+    execution = create(admin, request(launch_plan, "deep"))
+    key = repository.specification_key(execution_key(execution))
+    write(Update(key, [ExecutionSpecification.nesting.set(2**32)]))
+    assert get(admin, "deep").spec.metadata.nesting == 2**32 - 1
+    these = NamedEntityIdentifier(project=PROJECT, domain=DOMAIN)
+    listed = admin.call("ListExecutions", ResourceListRequest(id=these, limit=10), ExecutionList)
+    assert [each.id for each in listed.executions] == [execution]
 
 
 @pytest.mark.usefixtures("propeller")

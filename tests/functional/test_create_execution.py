@@ -118,6 +118,16 @@ def test_a_resource_that_is_there_already_is_a_success(
     assert get(admin).closure.phase == WorkflowExecution.UNDEFINED
 
 
+def test_a_resource_that_nobody_may_look_at_is_no_refusal(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
+) -> None:
+    cluster.faults.add(Fault(verb="create", code=409, reason="AlreadyExists", message="already exists"))
+    cluster.faults.add(Fault(verb="get", code=403, reason="Forbidden", message="no"))
+    create(admin, request(launch_plan))
+    assert get(admin).closure.phase == WorkflowExecution.UNDEFINED
+    assert len(leases()) == 1
+
+
 @pytest.mark.conformance("CRE-29", "CRE-31")
 def test_a_refusal_is_on_the_row_and_the_lease_is_gone(
     admin: Admin, launch_plan: Identifier, cluster: ClusterServer

@@ -126,6 +126,39 @@ def test_an_ended_task_keeps_output_logs_and_reasons(aws: Aws, gone: str, phase:
     assert attempt.phase == "SUCCEEDED"
 
 
+def reasons() -> list[str]:
+    [attempt] = task_executions.of_node(RUN, "n0")
+    return [reason.message for reason in task_executions.closure_of(attempt).reasons]
+
+
+def test_a_task_of_an_earlier_version_which_did_not_count_events_keeps_what_it_knows(aws: Aws) -> None:
+    stored_execution()
+    apply(*TASK, first=11)
+    [attempt] = task_executions.of_node(RUN, "n0")
+    attempt.applied, attempt.places = 0, None
+    write(Put(attempt))
+    forget(RUN, _is_beginning)
+    apply(task_event("QUEUED", 0.5, reason="late"), first=5)
+    assert reasons() == ["submitted", "pulled"]
+    apply(task_event("RUNNING", 0.6, reason="later"), first=6)
+    assert reasons() == ["submitted", "pulled"], "nor is it taken for one whose events were all counted"
+
+
+def test_a_task_with_more_events_than_a_row_remembers_keeps_what_it_knows(aws: Aws) -> None:
+    stored_execution()
+    updates = [task_event("RUNNING", second, phase_version=second, reason=f"r{second}") for second in range(80)]
+    for start in range(0, 80, 10):
+        apply(*updates[start : start + 10], first=11 + start)
+    before = reasons()
+    assert len(before) == 80
+    late = task_event("QUEUED", 0, reason="late")
+    apply(late, first=5)
+    assert reasons() == ["late", *before], "a whole log is reduced anew"
+    forget(RUN, lambda entry: int(entry.entry[-3:]) in range(81, 89))
+    apply(task_event("QUEUED", 0, reason="lost"), first=6)
+    assert reasons() == ["late", *before]
+
+
 @pytest.mark.conformance("WFE-07", "WFE-11", "KD-17")
 @pytest.mark.parametrize("place", LATE)
 @pytest.mark.parametrize("gone", PARTS)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 
 import pytest
+from flyteidl.core.security_pb2 import SecurityContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -298,7 +299,7 @@ def test_a_token_outside_of_what_is_asked_for_is_refused() -> None:
 
 
 def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 1)
     here = scope()
     batch_put([task(here, number, number) for number in range(3)])
     walked, token = [], ""
@@ -310,13 +311,24 @@ def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_a_row_shows_from_elsewhere_counts_towards_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 1000)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
     source = page_source(TaskRow, IndexQuery("listing", (here,)), NO_FILTER, blob=lambda _row: b"x" * 500)
     page = read_page(source, page_request(6, ascending=True))
     assert [int(row.created_at) for row in page.rows] == [0, 1]
     assert page.next_start is not None
+
+
+def test_tiny_elements_count_towards_the_page_by_what_they_take_once_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 30_000)
+    here = scope()
+    batch_put([task(here, number, number) for number in range(6)])
+    secrets = SecurityContext(secrets=[{}] * 1000).SerializeToString()
+    assert len(secrets) == 2000
+    source = page_source(TaskRow, IndexQuery("listing", (here,)), NO_FILTER, blob=lambda _row: secrets)
+    page = read_page(source, page_request(6, ascending=True))
+    assert [int(row.created_at) for row in page.rows] == [0, 1]
 
 
 def test_a_large_row_counts_for_as_many_as_it_has_4_kilobytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 
 from flyteadmin.clients import storage
 from flyteadmin.errors import Code
+from flyteadmin.remote_data import remote_data
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
 from local.cluster.server import ClusterServer
@@ -58,3 +59,9 @@ def test_inputs_that_were_replaced_are_not_shown(
     with pytest.raises(CallFailed) as failure:
         admin.call("GetExecutionData", WorkflowExecutionGetDataRequest(id=identifier), WorkflowExecutionGetDataResponse)
     assert failure.value.code == Code.INTERNAL
+
+
+def test_what_propeller_wrote_may_have_any_name(aws: Aws) -> None:
+    mine = storage.uri("metadata", "propeller", "run", f"outputs-{'0123456789abcdef' * 2}")
+    storage.write(literals(price=7).SerializeToString(), mine)
+    assert remote_data(mine).literals == literals(price=7)

@@ -144,7 +144,7 @@ def _has_ended(key: tuple[str, str], row: Mapping[str, Any]) -> bool:
 
 def _assert_kept(key: tuple[str, str], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Assert that what a row had decided stays."""
-    may_change = {"sequence", "places", "closure", "closure_uri"}
+    may_change = {"sequence", "applied", "places", "closure", "closure_uri"}
     if _has_ended(key, before):
         kept = {name: value for name, value in before.items() if name not in may_change}
         assert {name: after.get(name) for name in kept} == kept, key

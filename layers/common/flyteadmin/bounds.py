@@ -32,6 +32,8 @@ _MAX_DEPTH = 98
 _MAX_PATH = 300
 _MAX_DURATION_SECONDS = 315_576_000_000
 _LONG_TEXT = 256
+_SHORT_LENGTHS = bytes(range(8))
+_SHORT_ELEMENT = 24
 
 
 def validate_bounds(message: Message) -> None:
@@ -55,6 +57,15 @@ def json_bytes(message: Message, most: int) -> int:
     except _OutOfBoundsError:
         return most + 1
     return most - walk.json_left
+
+
+def parsed_weight(blob: bytes) -> int:
+    """Estimate what a message takes in memory from its binary form, without parsing it; a quarter of the bytes.
+
+    Text takes a few times its length, but an element of two bytes takes ninety. The length of a short element is a
+    byte that text does not have.
+    """
+    return len(blob) + _SHORT_ELEMENT * (len(blob) - len(blob.translate(None, _SHORT_LENGTHS)))
 
 
 def clear_unreadable(message: Message) -> None:

@@ -76,7 +76,7 @@ def _read_literals(uri: str | None) -> LiteralMap:
         raise
     except (storage.BlobMissing, InvalidArgument, Internal) as error:
         return _unreadable(uri, error)
-    if uri.startswith(storage.uri("")):
+    if storage.is_written_here(uri):
         storage.verify(uri, blob)
     try:
         return LiteralMap.FromString(blob)

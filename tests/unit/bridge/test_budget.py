@@ -86,13 +86,28 @@ async def test_a_call_that_is_given_up_holds_nothing() -> None:
 
 
 @awaited
-async def test_no_more_than_hundreds_wait() -> None:
+async def test_no_more_than_hundreds_of_one_caller_wait_and_the_others_go_on() -> None:
     budget = Budget(100)
     await budget.take("a", 50)
     waiting = [await asked(budget, "a", 50) for _ in range(512)]
     with pytest.raises(Unavailable, match="too many"):
-        await budget.take("b", 1)
+        await budget.take("a", 1)
+    budget.shrink(await budget.take("b", 1), 0)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert (await budget.take("b", 1)).size == 1
+
+
+@awaited
+async def test_no_more_than_thousands_of_all_callers_wait() -> None:
+    budget = Budget(100)
+    held = [await budget.take(caller, 50) for caller in "ab"]
+    waiting = [await asked(budget, str(number % 8), 50) for number in range(4096)]
+    with pytest.raises(Unavailable, match="too many"):
+        await budget.take("c", 1)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    budget.shrink(held[0], 0)
+    assert (await budget.take("c", 1)).size == 1

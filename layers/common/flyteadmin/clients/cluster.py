@@ -65,7 +65,10 @@ def create(cluster: Cluster, namespace: str, body: Manifest) -> None:
     except Refused as refused:
         if refused.reason != ALREADY_EXISTS:
             raise
-        existing = _existing(cluster, until, namespace, str(_metadata(body, "name")))
+        try:
+            existing = _existing(cluster, until, namespace, str(_metadata(body, "name")))
+        except Refused as look:  # the resource may be this execution's, and run
+            raise Unclear from look
         if existing is None:
             raise Unclear from refused
         if _owner(existing) != _owner(body):

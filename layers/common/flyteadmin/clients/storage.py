@@ -121,6 +121,11 @@ def read_referenced(source: str) -> bytes:
     return blob
 
 
+def is_written_here(source: str) -> bool:
+    """Return whether functions alone write there; what propeller and tasks write may end in any 32 digits."""
+    return source.startswith(uri("metadata/")) and not source.startswith(uri("metadata/propeller/"))
+
+
 def verify(source: str, blob: bytes) -> None:
     """Check a blob against the digest that its key ends in, if it ends in one, as `uri_of` makes it.
 

@@ -211,18 +211,19 @@ def _reduced_task(
 ) -> task_phases.TaskState | None:
     if stored is None or stored.sequence < events[0][0]:
         return task_phases.reduce((offloading.task(event, sequence) for sequence, event in events), stored)
-    untold = task_phases.places_of(stored)
+    logged: list[str] = []
 
     def told() -> Iterator[task_phases.PhaseEvent]:
         execution, attempt_key = task_execution_key(identifier)
         for sequence, event in log.read(execution, Kind.TASK, attempt_key):
-            untold.discard(task_phases.place(sequence))
+            logged.append(sequence)
             yield offloading.task(event, sequence)
 
     state = task_phases.reduce(told())
-    if untold or not task_phases.keeps_end(stored, state):
-        return task_phases.onto(stored, (offloading.task(event, sequence) for sequence, event in events))
-    return state
+    is_whole = task_phases.explains(logged, stored, [sequence for sequence, _ in events])
+    if is_whole and task_phases.keeps_end(stored, state):
+        return state
+    return task_phases.onto(stored, (offloading.task(event, sequence) for sequence, event in events))
 
 
 def _existing(execution: str, state: ExecutionState | None) -> ExecutionState:

@@ -8,7 +8,7 @@ from flyteidl.admin.execution_pb2 import EXECUTION_ACTIVE, ExecutionList
 from flyteidl.core.execution_pb2 import WorkflowExecution
 
 from flyteadmin.clients.dynamodb.pages import PageSource, read_page
-from flyteadmin.clients.dynamodb.partitions import row_bytes
+from flyteadmin.clients.dynamodb.partitions import parsed_weight_of
 from flyteadmin.errors import missing
 from flyteadmin.executions import messages, repository
 from flyteadmin.executions.columns import COLUMNS, tag_conditions
@@ -51,7 +51,7 @@ def list_executions(request: ResourceListRequest) -> ExecutionList:
     order = order_of(sort, UPSTREAM_COLUMNS[Entity.EXECUTION], _SORTED_BY, _NEWEST_FIRST)
     page_request = requested_page(request.limit, request.token, order, "ListExecutions")
     source = PageSource(
-        ExecutionState, _index_query(request, conditions), conditions, _from_index_row, _load, _bytes_of
+        ExecutionState, _index_query(request, conditions), conditions, _from_index_row, _load, _weight_of
     )
     page = read_page(source, page_request)
     return ExecutionList(executions=[messages.listed(row) for row in page.rows], token=token_of(page.next_start))
@@ -99,5 +99,5 @@ def _load(rows: Sequence[ExecutionState]) -> list[StoredExecution | None]:
     return [stored.get(row.execution) for row in rows]
 
 
-def _bytes_of(stored: StoredExecution) -> int:
-    return row_bytes(stored.state) + row_bytes(stored.specification) + messages.offloaded_bytes(stored)
+def _weight_of(stored: StoredExecution) -> int:
+    return parsed_weight_of(stored.state) + parsed_weight_of(stored.specification) + messages.offloaded_weight(stored)

@@ -13,6 +13,7 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from flyteidl.core.identifier_pb2 import Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
+from flyteadmin.bounds import parsed_weight
 from flyteadmin.clients import storage
 from flyteadmin.executions.models import ExecutionState as StateRow
 from flyteadmin.executions.models import StoredExecution
@@ -23,6 +24,8 @@ from flyteadmin.timestamps import to_duration, to_timestamp
 
 LISTED_ERROR_BYTES = 100
 """The bytes of an error that lists show, of executions and of nodes."""
+
+_MAX_UINT32 = 2**32 - 1
 
 
 def execution(stored: StoredExecution) -> Execution:
@@ -58,10 +61,10 @@ def requested_spec(stored: StoredExecution) -> ExecutionSpec:
     return ExecutionSpec.FromString(_content(stored.specification.spec, stored.specification.spec_uri))
 
 
-def offloaded_bytes(stored: StoredExecution) -> int:
-    """Return the size of those parts of a spec that lie in S3."""
+def offloaded_weight(stored: StoredExecution) -> int:
+    """Return what those parts of a spec that lie in S3 take in memory (`bounds.parsed_weight`)."""
     row = stored.specification
-    return sum(len(storage.read_immutable(uri)) for uri in (row.spec_uri, row.resolved_uri) if uri)
+    return sum(parsed_weight(storage.read_immutable(uri)) for uri in (row.spec_uri, row.resolved_uri) if uri)
 
 
 def _content(inline: bytes | None, uri: str | None) -> bytes:
@@ -76,7 +79,7 @@ def shown_spec(stored: StoredExecution, requested: ExecutionSpec, resolved: Exec
     shown, row = ExecutionSpec(), stored.specification
     shown.CopyFrom(requested)
     shown.metadata.principal = row.principal
-    shown.metadata.nesting = int(row.nesting)
+    shown.metadata.nesting = min(int(row.nesting), _MAX_UINT32)
     shown.metadata.system_metadata.execution_cluster = stored.state.cluster
     shown.metadata.system_metadata.namespace = stored.state.namespace
     shown.security_context.CopyFrom(resolved.security_context)

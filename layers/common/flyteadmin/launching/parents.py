@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier
 
-from flyteadmin.errors import missing
+from flyteadmin.errors import invalid, missing
 from flyteadmin.executions.models import ExecutionSpecification
 from flyteadmin.validation import validate_set
+
+MAX_NESTING = 1_000_000
+"""The deepest nesting that is accepted; the wire's number has 32 bits, and a child has one more than its parent."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,17 @@ def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None
     if not node.node_id:
         raise missing("parent_node_execution.node_id")
     return node
+
+
+def validate_nesting(request: ExecutionCreateRequest, parent: ExecutionSpecification | None) -> None:
+    """Check the depth at which an execution is nested, by its request or by its parent.
+
+    Raises:
+        InvalidArgument: it is nested too deep.
+    """
+    nesting = int(parent.nesting) + 1 if parent is not None else request.spec.metadata.nesting
+    if nesting > MAX_NESTING:
+        raise invalid("spec.metadata.nesting", f"{nesting} is too deep: at most {MAX_NESTING} is allowed")
 
 
 def inherited(

@@ -10,7 +10,7 @@ from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
 from flyteadmin.executions.models import ExecutionSpecification, StoredExecution
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import inputs
-from flyteadmin.launching.parents import parent_of
+from flyteadmin.launching.parents import parent_of, validate_nesting
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration
@@ -73,6 +73,7 @@ def validate_launch(request: ExecutionCreateRequest, rows: NamedRows) -> None:
     node = parent_of(request)
     if node is not None and rows.parent is None:
         raise NotFound(f"missing entity of type execution with identifier {' '.join(str(node.execution_id).split())}")
+    validate_nesting(request, rows.parent)
 
 
 def _validate_spec(request: ExecutionCreateRequest) -> None:

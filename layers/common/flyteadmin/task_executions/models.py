@@ -22,6 +22,7 @@ class TaskExecutionRow(Model):
     phase_version = NumberAttribute(default=0)
     sequence = UnicodeAttribute()
     ended_at = NumberAttribute(default=0)
+    applied = NumberAttribute(default=0)
     places = BinaryAttribute(legacy_encoding=False, null=True)
     input_uri = UnicodeAttribute(null=True)
     closure = BinaryAttribute(legacy_encoding=False, null=True)

@@ -4,7 +4,7 @@ Sources: flyteadmin task_execution_manager.go CreateTaskExecutionEvent, transfor
 docs/deviations.toml.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -54,7 +54,8 @@ class PhaseEvent:
 class TaskState:
     """The content of a task attempt's row; `ended_at` is in ns. Only `reduce` changes a closure, in its own copy.
 
-    `places` has four bytes for each of the first events that made it: `crc32` of the event's sequence.
+    `applied` is the number of events that made it, 0 where an earlier version wrote it and did not count. `places` has
+    four bytes for each of the first of them: `crc32` of the event's sequence.
     """
 
     closure: TaskExecutionClosure
@@ -62,6 +63,7 @@ class TaskState:
     sequence: str
     input_uri: str = ""
     ended_at: int = 0
+    applied: int = 0
     places: bytes = b""
 
 
@@ -88,10 +90,10 @@ def reduce(events: Iterable[PhaseEvent], stored: TaskState | None = None) -> Tas
     state = replace(stored, closure=_copy(stored.closure)) if stored else None
     for event in events:
         if state is None:
-            state = _first(event)
+            state = replace(_first(event), applied=1, places=_place(event.sequence))
         else:
-            state = _next(state, event) if accepts(state, event.event) else _filled(state, event)
-        state = _with_place(state, event.sequence)
+            moved = _next(state, event) if accepts(state, event.event) else _filled(state, event)
+            state = _counted(moved, event.sequence)
     return state
 
 
@@ -104,13 +106,18 @@ def onto(stored: TaskState, events: Iterable[PhaseEvent]) -> TaskState:
     for event in events:
         moves = event.sequence > stored.sequence or event.event.phase in TERMINAL
         state = _next(state, event) if moves and accepts(state, event.event) else _filled(state, event)
-        state = _with_place(state, event.sequence)
+        state = _counted(state, event.sequence)
     return state
 
 
-def places_of(state: TaskState) -> set[bytes]:
-    """Return the places of the events that a state is known to be made of."""
-    return {place(state.sequence), *_parts(state.places)}
+def explains(sequences: Collection[str], stored: TaskState, new: Collection[str]) -> bool:
+    """Return whether a log's events, by their sequences, include all that made a stored state.
+
+    Above `_MAX_PLACES` events their number decides; the `new` ones, which may not be among them, are left out.
+    """
+    if not stored.applied or not {_place(stored.sequence), *_parts(stored.places)} <= set(map(_place, sequences)):
+        return False
+    return stored.applied <= _MAX_PLACES or len(set(sequences) - set(new)) >= stored.applied
 
 
 def keeps_end(stored: TaskState, state: TaskState | None) -> bool:
@@ -118,15 +125,18 @@ def keeps_end(stored: TaskState, state: TaskState | None) -> bool:
     return state is not None and (state.closure.phase in TERMINAL or stored.closure.phase not in TERMINAL)
 
 
-def place(sequence: str) -> bytes:
+def _place(sequence: str) -> bytes:
     """Return the four bytes by which a state remembers an event."""
     return crc32(sequence.encode()).to_bytes(_PLACE_BYTES)
 
 
-def _with_place(state: TaskState, sequence: str) -> TaskState:
-    if len(state.places) >= _MAX_PLACES * _PLACE_BYTES or place(sequence) in _parts(state.places):
+def _counted(state: TaskState, sequence: str) -> TaskState:
+    """Count an event among those that made a state, unless the state is from a version that did not count."""
+    place = _place(sequence)
+    if not state.applied or place in _parts(state.places):
         return state
-    return replace(state, places=state.places + place(sequence))
+    has_room = len(state.places) < _MAX_PLACES * _PLACE_BYTES
+    return replace(state, applied=state.applied + 1, places=state.places + (place if has_room else b""))
 
 
 def _parts(places: bytes) -> list[bytes]:

@@ -61,6 +61,7 @@ def state_of(row: TaskExecutionRow) -> TaskState:
         sequence=row.sequence,
         input_uri=row.input_uri or "",
         ended_at=int(row.ended_at),
+        applied=int(row.applied),
         places=row.places or b"",
     )
 
@@ -92,6 +93,7 @@ def store(identifier: TaskExecutionIdentifier, state: TaskState, old: TaskExecut
         phase_version=state.phase_version,
         sequence=state.sequence,
         ended_at=state.ended_at,
+        applied=state.applied,
         places=state.places or None,
         input_uri=state.input_uri or None,
     )

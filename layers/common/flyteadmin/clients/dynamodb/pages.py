@@ -6,8 +6,8 @@ is loaded whole from the table, by key, and tested against all conditions.
 
 A `PageSource` describes what differs between nouns: the index query and the conditions; `from_index_row`, which wraps
 an index row so that the conditions can read its columns; `load`, which reads some hundred rows whole at once; and
-`bytes_of`, which bounds the size of the page. Most nouns list rows of one model and use `page_source`. Executions
-consist of two items and bring their own functions.
+`weight_of`, which bounds the size of the page in memory. Most nouns list rows of one model and use `page_source`.
+Executions consist of two items and bring their own functions.
 
 A page reads a bounded number of rows, so its cost depends neither on the size of the list nor on the page's position.
 Where few rows pass the filters, or an offset skips many, the page ends early, with a token to continue from.
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 from pynamodb.models import Model
 
+from flyteadmin.bounds import parsed_weight
 from flyteadmin.clients.dynamodb.keys import key_of
-from flyteadmin.clients.dynamodb.partitions import BudgetExhausted, ReadBudget, row_bytes, rows_in_order
+from flyteadmin.clients.dynamodb.partitions import BudgetExhausted, ReadBudget, parsed_weight_of, rows_in_order
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.listing.conditions import Conditions
 from flyteadmin.listing.index_query import IndexQuery
@@ -34,7 +35,7 @@ EXAMINED_ROWS = 1000
 
 _LEAST_FILTERED_AT_ONCE = 100
 _LOADED_AT_ONCE = 500
-_MAX_PAGE_BYTES = 16 * 1024 * 1024
+_MAX_PAGE_WEIGHT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class PageSource[M: Model, R]:
     """The rows that a page is made of: an index query, the conditions, and how to load rows.
 
     `from_index_row` wraps an index row as the conditions read it. `load` reads rows whole, in the order given, None for
-    a row that is gone. `bytes_of` returns a whole row's size. With `has_whole_rows` the index holds rows whole, and
-    nothing is loaded.
+    a row that is gone. `weight_of` returns what a whole row takes in memory (`bounds.parsed_weight`). With
+    `has_whole_rows` the index holds rows whole, and nothing is loaded.
     """
 
     model: type[M]
@@ -51,7 +52,7 @@ class PageSource[M: Model, R]:
     conditions: Conditions[R]
     from_index_row: Callable[[M], R]
     load: Callable[[Sequence[M]], Sequence[R | None]]
-    bytes_of: Callable[[R], int]
+    weight_of: Callable[[R], int]
     has_whole_rows: bool = False
 
 
@@ -88,7 +89,7 @@ def page_source[M: Model](
         conditions,
         lambda row: row,
         load,
-        lambda row: row_bytes(row) + len(blob(row) or b""),
+        lambda row: parsed_weight_of(row) + parsed_weight(blob(row) or b""),
         has_whole_rows,
     )
 
@@ -130,20 +131,20 @@ class _PageReader[M: Model, R]:
 
     def read(self) -> ListPage[R]:
         found: list[R] = []
-        bytes_left = _MAX_PAGE_BYTES
-        while not (self._is_full(found, bytes_left) or self._is_at_end or self._is_exhausted):
+        weight_left = _MAX_PAGE_WEIGHT
+        while not (self._is_full(found, weight_left) or self._is_at_end or self._is_exhausted):
             batch = self._candidates(self._page_request.limit - len(found))
             for cursor, row in self._passing(batch):
                 found.append(row)
-                bytes_left -= self._source.bytes_of(row)
-                if self._is_full(found, bytes_left):
+                weight_left -= self._source.weight_of(row)
+                if self._is_full(found, weight_left):
                     if cursor is not batch[-1][0]:
                         self._last, self._is_cut = cursor, True
                     break
-        return ListPage(tuple(found), self._next_start(is_full=self._is_full(found, bytes_left)))
+        return ListPage(tuple(found), self._next_start(is_full=self._is_full(found, weight_left)))
 
-    def _is_full(self, found: Sequence[R], bytes_left: int) -> bool:
-        return len(found) == self._page_request.limit or bytes_left <= 0
+    def _is_full(self, found: Sequence[R], weight_left: int) -> bool:
+        return len(found) == self._page_request.limit or weight_left <= 0
 
     def _next(self) -> tuple[Cursor, M] | None:
         """Return the next index row; None at the end, or when the read budget is used up."""

@@ -15,6 +15,7 @@ from pynamodb.attributes import Attribute
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 
+from flyteadmin.bounds import parsed_weight
 from flyteadmin.clients.dynamodb.keys import RawItem
 from flyteadmin.clients.dynamodb.reads import Page, query
 from flyteadmin.listing.conditions import KeyRange
@@ -47,6 +48,12 @@ class ReadBudget:
 def row_bytes(row: Model) -> int:
     """Return the number of bytes in a row's texts and blobs."""
     return sum(len(value) for value in row.attribute_values.values() if isinstance(value, str | bytes))
+
+
+def parsed_weight_of(row: Model) -> int:
+    """Return what a row's texts and blobs take in memory once they are parsed (`bounds.parsed_weight`)."""
+    values = [value for value in row.attribute_values.values() if isinstance(value, str | bytes)]
+    return sum(parsed_weight(value) if isinstance(value, bytes) else len(value) for value in values)
 
 
 def rows_in_order[M: Model](
