@@ -299,7 +299,7 @@ def test_a_token_outside_of_what_is_asked_for_is_refused() -> None:
 
 
 def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 1)
+    monkeypatch.setattr(pages, "MAX_PAGE_WEIGHT", 1)
     here = scope()
     batch_put([task(here, number, number) for number in range(3)])
     walked, token = [], ""
@@ -311,7 +311,7 @@ def test_a_page_is_cut_before_it_outgrows_memory(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_a_row_shows_from_elsewhere_counts_towards_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 1000)
+    monkeypatch.setattr(pages, "MAX_PAGE_WEIGHT", 1000)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
     source = page_source(TaskRow, IndexQuery("listing", (here,)), NO_FILTER, blob=lambda _row: b"x" * 500)
@@ -321,7 +321,7 @@ def test_what_a_row_shows_from_elsewhere_counts_towards_the_page(monkeypatch: py
 
 
 def test_tiny_elements_count_towards_the_page_by_what_they_take_once_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "_MAX_PAGE_WEIGHT", 30_000)
+    monkeypatch.setattr(pages, "MAX_PAGE_WEIGHT", 30_000)
     here = scope()
     batch_put([task(here, number, number) for number in range(6)])
     secrets = SecurityContext(secrets=[{}] * 1000).SerializeToString()

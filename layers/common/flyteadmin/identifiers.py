@@ -118,6 +118,11 @@ def node_prefix(node_id: str) -> str:
     return f"{escape(node_id)}#"
 
 
+def node_prefix_end(node_id: str) -> str:
+    """Return the end of a node's keys: "$" comes after "#", and no attempt has this key itself."""
+    return f"{escape(node_id)}$"
+
+
 def entity_blob_parts(key: str, version: str) -> tuple[str, ...]:
     """Return the path of the blobs of a version of "project:domain:name", as upstream lays them out."""
     return *REGISTRY, *key_parts(key), version

@@ -1,17 +1,29 @@
 """Lists of task executions, and of the nodes that a task execution created."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import batched
 
 from flyteidl.admin.node_execution_pb2 import NodeExecutionForTaskListRequest, NodeExecutionList
-from flyteidl.admin.task_execution_pb2 import TaskExecution, TaskExecutionList, TaskExecutionListRequest
+from flyteidl.admin.task_execution_pb2 import (
+    TaskExecution,
+    TaskExecutionClosure,
+    TaskExecutionList,
+    TaskExecutionListRequest,
+)
+from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
-from flyteadmin.errors import missing
-from flyteadmin.identifiers import children_key, node_execution_key
+from flyteadmin.bounds import parsed_weight
+from flyteadmin.clients.dynamodb.pages import EXAMINED_ROWS, MAX_PAGE_WEIGHT, ListPage, PageSource, read_page
+from flyteadmin.clients.dynamodb.partitions import parsed_weight_of
+from flyteadmin.errors import invalid, missing
+from flyteadmin.identifiers import children_key, node_execution_key, node_prefix, node_prefix_end
 from flyteadmin.listing.columns import UPSTREAM_COLUMNS, Entity
-from flyteadmin.listing.conditions import Column, Kind, conditions_of
+from flyteadmin.listing.conditions import Column, Conditions, KeyRange, Value, conditions_of
 from flyteadmin.listing.filters import Filter, parse_filters
-from flyteadmin.listing.requests import Order, order_of, page_of, requested_page, validate_limit
+from flyteadmin.listing.index_query import IndexQuery
+from flyteadmin.listing.requests import Order, PageRequest, order_of, page_of, requested_page, validate_limit
 from flyteadmin.listing.tokens import token_of
 from flyteadmin.node_executions import columns as node_columns
 from flyteadmin.node_executions import repository as nodes
@@ -19,11 +31,11 @@ from flyteadmin.node_executions.listing import execution_passes, page_below
 from flyteadmin.node_executions.validation import validate_identifier as validate_node
 from flyteadmin.task_executions import messages, repository
 from flyteadmin.task_executions.columns import COLUMNS
+from flyteadmin.task_executions.models import TaskExecutionRow
 from flyteadmin.task_executions.reading import existing, is_parent
 from flyteadmin.task_executions.repository import Attempt
 
 _BY_ATTEMPT = Order("attempt", ascending=True)
-_ATTEMPT = Column[Attempt](Kind.TEXT, lambda attempt: attempt.row.attempt_key)
 _SORTED_BY = {field: field for entity, field in COLUMNS if entity == Entity.TASK_EXECUTION} | {"id": "created_at"}
 _THREADS = 8
 
@@ -71,13 +83,79 @@ def list_attempts(request: TaskExecutionListRequest) -> TaskExecutionList:
     execution, node_id = node_execution_key(request.node_execution_id)
     if not (_node_passes(execution, node_id, filters) and execution_passes(execution, filters)):
         return TaskExecutionList()
+    if order == _BY_ATTEMPT:
+        page = read_page(_in_their_order(execution, node_id, conditions), page_request)
+    else:
+        page = _sorted(execution, node_id, conditions, page_request)
     with ThreadPoolExecutor(_THREADS) as threads:
-        decoded = threads.map(repository.attempt_of, repository.of_node(execution, node_id))
-        attempts = [attempt for attempt in decoded if conditions.hold(attempt)]
-        column = _ATTEMPT if order == _BY_ATTEMPT else COLUMNS[Entity.TASK_EXECUTION, order.column]
-        page, next_start = page_of(attempts, page_request, column, lambda attempt: attempt.row.attempt_key)
-        shown = threads.map(_message, page)
-        return TaskExecutionList(task_executions=shown, token=token_of(next_start))
+        return TaskExecutionList(task_executions=threads.map(_message, page.rows), token=token_of(page.next_start))
+
+
+def _in_their_order(
+    execution: str, node_id: str, conditions: Conditions[Attempt]
+) -> PageSource[TaskExecutionRow, Attempt]:
+    """Return the source of pages in the order of the table's keys; a row may need its closure from S3 to be tested."""
+    attempts = IndexQuery(
+        None, (execution,), KeyRange(node_prefix(node_id), node_prefix_end(node_id)), is_keys_only=True
+    )
+    return PageSource(TaskExecutionRow, attempts, conditions, _undecoded, _decoded, _weight_of)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An attempt's row with the value that it is sorted by."""
+
+    row: TaskExecutionRow
+    value: Value | None
+
+
+def _sorted(
+    execution: str, node_id: str, conditions: Conditions[Attempt], page_request: PageRequest
+) -> ListPage[Attempt]:
+    """Return a page in another order, for which no key exists: all attempts are read, their closures one by one.
+
+    Raises:
+        InvalidArgument: the node has more attempts than a page may read.
+    """
+    rows = repository.of_node(execution, node_id, EXAMINED_ROWS + 1)
+    if len(rows) > EXAMINED_ROWS:
+        raise invalid("sort_by", f"more than {EXAMINED_ROWS} attempts are listed in their own order only")
+    column = COLUMNS[Entity.TASK_EXECUTION, page_request.order.column]
+    places = [_Place(item.row, column.value_of(item)) for item in _decoded(rows) if conditions.hold(item)]
+    by_value = Column[_Place](column.kind, lambda place: place.value)
+    page, next_start = page_of(places, page_request, by_value, _key_of)
+    attempts: list[Attempt] = []
+    weight_left = MAX_PAGE_WEIGHT
+    for attempt in _decoded([place.row for place in page]):
+        attempts.append(attempt)
+        weight_left -= _weight_of(attempt)
+        if weight_left <= 0:
+            break
+    if len(attempts) < len(page):
+        _, next_start = page_of(places, replace(page_request, limit=len(attempts)), by_value, _key_of)
+    return ListPage(tuple(attempts), next_start)
+
+
+def _key_of(place: _Place) -> str:
+    return place.row.attempt_key
+
+
+def _undecoded(row: TaskExecutionRow) -> Attempt:
+    """Return an attempt of which nothing is decoded, for a list whose conditions wait for the rest."""
+    return Attempt(row, TaskExecutionIdentifier(), TaskExecutionClosure())
+
+
+def _decoded(rows: Sequence[TaskExecutionRow]) -> Iterator[Attempt]:
+    """Yield attempts with their closures, few at a time: each may be as large as an event."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for some in batched(rows, _THREADS):
+            yield from threads.map(repository.attempt_of, some)
+
+
+def _weight_of(attempt: Attempt) -> int:
+    """Return what an attempt takes in memory; a closure from S3 counts as those in rows do."""
+    offloaded = parsed_weight(attempt.closure.SerializeToString()) if attempt.row.closure is None else 0
+    return parsed_weight_of(attempt.row) + offloaded
 
 
 def _node_passes(execution: str, node_id: str, filters: Sequence[Filter]) -> bool:

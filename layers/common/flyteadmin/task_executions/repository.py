@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from flyteidl.admin.task_execution_pb2 import TaskExecutionClosure
 from flyteidl.core.execution_pb2 import TaskExecution
@@ -9,7 +10,7 @@ from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 
 from flyteadmin.clients import storage
 from flyteadmin.clients.dynamodb.keys import Key
-from flyteadmin.clients.dynamodb.reads import Found, batch_get, get, query_all
+from flyteadmin.clients.dynamodb.reads import Found, batch_get, get, query_each
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.identifiers import node_prefix, task_execution_blob_parts, task_execution_key
 from flyteadmin.task_executions.models import TaskExecutionRow
@@ -48,9 +49,10 @@ def read_again(identifier: TaskExecutionIdentifier) -> TaskExecutionRow | None:
     return batch_get([address]).get(address)
 
 
-def of_node(execution: str, node_id: str) -> list[TaskExecutionRow]:
-    """Read all attempts of a node's tasks, in the order of their keys; a consistent read."""
-    return query_all(TaskExecutionRow, execution, TaskExecutionRow.attempt_key.startswith(node_prefix(node_id)))
+def of_node(execution: str, node_id: str, most: int | None = None) -> list[TaskExecutionRow]:
+    """Read the attempts of a node's tasks, or the first `most`, in the order of their keys; a consistent read."""
+    attempts = query_each(TaskExecutionRow, execution, TaskExecutionRow.attempt_key.startswith(node_prefix(node_id)))
+    return list(islice(attempts, most))
 
 
 def state_of(row: TaskExecutionRow) -> TaskState:

@@ -13,7 +13,7 @@ A page reads a bounded number of rows, so its cost depends neither on the size o
 Where few rows pass the filters, or an offset skips many, the page ends early, with a token to continue from.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pynamodb.models import Model
@@ -35,7 +35,7 @@ EXAMINED_ROWS = 1000
 
 _LEAST_FILTERED_AT_ONCE = 100
 _LOADED_AT_ONCE = 500
-_MAX_PAGE_WEIGHT = 16 * 1024 * 1024
+MAX_PAGE_WEIGHT = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class PageSource[M: Model, R]:
     """The rows that a page is made of: an index query, the conditions, and how to load rows.
 
     `from_index_row` wraps an index row as the conditions read it. `load` reads rows whole, in the order given, None for
-    a row that is gone. `weight_of` returns what a whole row takes in memory (`bounds.parsed_weight`). With
-    `has_whole_rows` the index holds rows whole, and nothing is loaded.
+    a row that is gone; if it yields them, it stops with the page. `weight_of` returns what a whole row takes in memory
+    (`bounds.parsed_weight`). With `has_whole_rows` the index holds rows whole, and nothing is loaded.
     """
 
     model: type[M]
     index_query: IndexQuery
     conditions: Conditions[R]
     from_index_row: Callable[[M], R]
-    load: Callable[[Sequence[M]], Sequence[R | None]]
+    load: Callable[[Sequence[M]], Iterable[R | None]]
     weight_of: Callable[[R], int]
     has_whole_rows: bool = False
 
@@ -131,7 +131,7 @@ class _PageReader[M: Model, R]:
 
     def read(self) -> ListPage[R]:
         found: list[R] = []
-        weight_left = _MAX_PAGE_WEIGHT
+        weight_left = MAX_PAGE_WEIGHT
         while not (self._is_full(found, weight_left) or self._is_at_end or self._is_exhausted):
             batch = self._candidates(self._page_request.limit - len(found))
             for cursor, row in self._passing(batch):
