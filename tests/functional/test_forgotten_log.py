@@ -159,6 +159,19 @@ def test_a_task_with_more_events_than_a_row_remembers_keeps_what_it_knows(aws: A
     assert reasons() == ["late", *before]
 
 
+def test_an_entry_whose_blob_is_gone_is_lost_like_any_other(aws: Aws) -> None:
+    stored_execution()
+    large = task_event("RUNNING", 2, reason="x" * 100_000)
+    apply(TASK[0], large, TASK[2], first=11)
+    before = reasons()
+    objects = aws.client("s3").list_objects_v2(Bucket=aws.resources["Bucket"], Prefix="events/")["Contents"]
+    for each in objects:
+        aws.client("s3").delete_object(Bucket=aws.resources["Bucket"], Key=each["Key"])
+    apply(task_event("QUEUED", 0.5, reason="late"), first=5)
+    assert reasons() == before
+    assert len(before) == 2
+
+
 @pytest.mark.conformance("WFE-07", "WFE-11", "KD-17")
 @pytest.mark.parametrize("place", LATE)
 @pytest.mark.parametrize("gone", PARTS)

@@ -291,3 +291,14 @@ def test_data_that_is_too_large_to_be_read_is_answered_with_its_uri(aws: Aws, mo
     data = get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse)
     assert (data.full_inputs, data.full_outputs) == (LiteralMap(), LiteralMap())
     assert [(each.url, each.bytes) for each in (data.inputs, data.outputs)] == [(large, 9)] * 2
+
+
+def test_data_of_tiny_literals_is_answered_with_its_uri(aws: Aws) -> None:
+    stored_execution()
+    tiny = LiteralMap()
+    tiny.literals["all"].collection.MergeFromString(b"\x0a\x00" * 3_000_000)
+    uri = storage.write_once(tiny.SerializeToString(), "metadata", "tiny")
+    apply(node_event("SUCCEEDED", 2, output_uri=uri))
+    data = get(f"data/node_executions/{EXECUTION}/n0").message(NodeExecutionGetDataResponse)
+    assert data.full_outputs == LiteralMap()
+    assert (data.outputs.url, data.outputs.bytes) == (uri, tiny.ByteSize())

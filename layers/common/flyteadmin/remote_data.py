@@ -8,6 +8,7 @@ from flyteidl.core.literals_pb2 import LiteralMap
 from google.protobuf.message import DecodeError
 
 from flyteadmin.blobs import validate_readable
+from flyteadmin.bounds import parsed_weight
 from flyteadmin.clients import configuration, storage
 from flyteadmin.errors import Internal, InvalidArgument
 from flyteadmin.observability import logger
@@ -15,6 +16,9 @@ from flyteadmin.settings import SignedUrls, environment
 
 MAX_READ_BYTES = 10 * 1024 * 1024
 """The most that is read of inputs or outputs; propeller takes no larger ones unless it is configured to."""
+
+_MAX_WEIGHT = 4 * MAX_READ_BYTES
+"""The most that they may take in memory (`bounds.parsed_weight`): ten megabytes of tiny literals take a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def _read_literals(uri: str | None) -> LiteralMap:
     """Read the literals at a URI; none where there is no URI, none and a log line where they can't be read (GET-09).
 
     Raises:
-        BlobTooLarge: they are larger than an answer may be.
+        BlobTooLarge: they are larger than an answer may be, or take more memory.
         Internal: what this deployment wrote there was replaced.
         PermissionDenied: users may not read what lies there.
     """
@@ -78,6 +82,8 @@ def _read_literals(uri: str | None) -> LiteralMap:
         return _unreadable(uri, error)
     if storage.is_written_here(uri):
         storage.verify(uri, blob)
+    if parsed_weight(blob) > _MAX_WEIGHT:
+        raise storage.BlobTooLarge(uri, len(blob), MAX_READ_BYTES)
     try:
         return LiteralMap.FromString(blob)
     except DecodeError as error:

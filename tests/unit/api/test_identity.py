@@ -73,13 +73,15 @@ def test_propeller_is_the_bridge_itself_or_one_that_it_names() -> None:
 
 
 NAMES_OF_OTHERS = ["arn:aws:iam::1:user/ada", "ARN:aws:x", " arn:aws:x", "system:masters", "cert:ada", "client:ada"]
+INVISIBLE = ["\u200barn:aws:iam::1:role/x", "\ufeffarn:aws:x", "\u00adarn:aws:x", "a\x00", "\u2060", "a\nb"]
 
 
-@pytest.mark.parametrize("name", NAMES_OF_OTHERS)
+@pytest.mark.parametrize("name", [*NAMES_OF_OTHERS, *INVISIBLE])
 def test_a_subject_that_reads_as_another_kind_of_principal_is_refused(name: str) -> None:
-    with pytest.raises(Unauthenticated, match="reads as a principal of another kind"):
+    words = "reads as a principal of another kind|holds characters that can't be seen"
+    with pytest.raises(Unauthenticated, match=words):
         caller({"jwt": {"claims": {"sub": name}}})
-    with pytest.raises(Unauthenticated, match="reads as a principal of another kind"):
+    with pytest.raises(Unauthenticated, match=words):
         caller({"iam": {"userArn": BRIDGE_SESSION}}, {PRINCIPAL_HEADER: name})
 
 

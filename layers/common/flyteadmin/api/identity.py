@@ -89,10 +89,13 @@ def validate_subject(name: str) -> None:
     Kubernetes names the subjects of its own tokens "system:serviceaccount:<namespace>:<name>".
 
     Raises:
-        Unauthenticated: it is empty, or would be recorded like an IAM ARN, a client or a certificate.
+        Unauthenticated: it is empty, holds characters that nobody sees, or would be recorded like an IAM ARN, a client
+            or a certificate.
     """
     if not name.strip():
         raise Unauthenticated("the caller has no name: its token's subject, or its certificate's name, is empty")
+    if not name.isprintable():
+        raise Unauthenticated(f"the caller's name {name[:100]!a} holds characters that can't be seen")
     lowered = name.strip().lower()
     if lowered.startswith(_OTHERS) and not name.startswith(_SERVICE_ACCOUNT):
         raise Unauthenticated(f"the caller's name {name[:100]!r} reads as a principal of another kind")

@@ -127,7 +127,7 @@ def _value(variable: str, part: str) -> str:
         value = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
     except (Base64Error, ValueError):
         raise invalid(variable, f"{part[:100]!r} is no base64url of UTF-8") from None
-    if segment(value) != part:  # a plain name has one form, so that a policy over paths sees it wherever it is named
+    if segment(value) != part:  # a plain name has no form in base64, so that a policy over paths sees it
         raise invalid(variable, f"write it as {segment(value)}")
     return value
 

@@ -1,6 +1,7 @@
 """The log: every event of an execution in sequence order, stored before it is applied; rows are rebuilt from it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flyteadmin.clients import storage
@@ -64,12 +65,15 @@ def append(entries: Sequence[Entry]) -> list[QueuedEvent]:
 def read(execution: str, kind: Kind, entity: str) -> Iterator[tuple[str, Event]]:
     """Yield the logged events of an entity in order, with their padded sequences; a consistent read, page by page.
 
+    An entry whose blob is gone is lost, like an entry that is gone itself.
+
     Raises:
-        Internal: a blob that the log refers to is missing, or was replaced.
+        Internal: a blob that the log refers to was replaced.
     """
     prefix = _prefix(kind, entity)
     for item in query_each(LoggedEvent, execution, LoggedEvent.entry.startswith(prefix)):
-        yield item.entry.removeprefix(prefix), parse(kind, _payload(item))
+        with suppress(storage.BlobMissing):
+            yield item.entry.removeprefix(prefix), parse(kind, _payload(item))
 
 
 def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
@@ -83,7 +87,7 @@ def sequence_of(execution: str, kind: Kind, entity: str, payload: bytes) -> str:
 
 
 def _payload(item: LoggedEvent) -> bytes:
-    payload = item.event if item.event is not None else storage.read_referenced(item.uri)
+    payload = item.event if item.event is not None else storage.read(item.uri)
     if digest(payload) != item.digest:
         raise Internal(f"what the log has under {item.entry}, or at {item.uri}, is not what was logged")
     return payload
