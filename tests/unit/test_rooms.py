@@ -22,7 +22,10 @@ STANDARD = {
 }
 
 OTHERS = {
-    "attributes": {"matching": "decides, pure, which of the rows that were read apply"},
+    "attributes": {
+        "configs": "the rule by which a level of an execution's configuration sets a field, for gets and for launching",
+        "matching": "decides, pure, which of the rows that were read apply",
+    },
     "data_proxy": {"flyte_urls": "a grammar of its own: flyte:// URLs"},
     "description_entities": {},
     "executions": {

@@ -6,7 +6,7 @@ legacy roles, and the application's configuration.
 Source: flyteadmin execution_manager.go getExecutionConfig, util/shared.go MergeIntoExecConfig.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,13 +14,10 @@ from flyteidl.admin.common_pb2 import AuthRole
 from flyteidl.admin.execution_pb2 import ExecutionSpec
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanSpec
 from flyteidl.admin.matchable_resource_pb2 import WorkflowExecutionConfig
-from flyteidl.core.literals_pb2 import KeyValuePair
 
+from flyteadmin.attributes.configs import IS_SET, Values, application_level
 from flyteadmin.attributes.matching import ConfigRow, Scope
 from flyteadmin.settings import FlyteAdminSection
-
-type Values = ExecutionSpec | LaunchPlanSpec | WorkflowExecutionConfig
-"""Messages that have the fields of a configuration under the same names."""
 
 
 class Level(StrEnum):
@@ -74,45 +71,10 @@ def resolve(
 
 def _decided(levels: Sequence[tuple[Level, Values]]) -> Iterator[tuple[str, tuple[Level, Values]]]:
     """Yield each field that a level sets, and the first such level."""
-    for field, is_set in _IS_SET.items():
+    for field, is_set in IS_SET.items():
         first = next(((level, values) for level, values in levels if is_set(values)), None)
         if first is not None:
             yield field, first
-
-
-def _has_role(values: Values) -> bool:
-    run_as = values.security_context.run_as
-    return bool(run_as.k8s_service_account or run_as.iam_role or run_as.execution_identity)
-
-
-_IS_SET: Mapping[str, Callable[[Values], bool]] = {
-    "max_parallelism": lambda values: values.max_parallelism > 0,
-    "security_context": _has_role,
-    "raw_output_data_config": lambda values: bool(values.raw_output_data_config.output_location_prefix),
-    "labels": lambda values: bool(values.labels.values),
-    "annotations": lambda values: bool(values.annotations.values),
-    "interruptible": lambda values: values.HasField("interruptible"),
-    "overwrite_cache": lambda values: values.overwrite_cache,
-    "envs": lambda values: bool(values.envs.values),
-}
-"""The test by which a level sets a field; no field is merged within itself, and an unset one leaves it to the next."""
-
-
-def application_level(application: FlyteAdminSection) -> WorkflowExecutionConfig:
-    """Return what the application's configuration sets; of `interruptible` only a true one counts (CFG-12, CFG-23)."""
-    level = WorkflowExecutionConfig(
-        max_parallelism=application.max_parallelism,
-        overwrite_cache=application.overwrite_cache,
-    )
-    level.security_context.run_as.iam_role = application.assumable_iam_role
-    level.security_context.run_as.k8s_service_account = application.k8s_service_account
-    level.raw_output_data_config.output_location_prefix = application.output_location_prefix
-    level.labels.values.update(application.labels)
-    level.annotations.values.update(application.annotations)
-    level.envs.values.extend(KeyValuePair(key=key, value=value) for key, value in application.envs.items())
-    if application.interruptible:
-        level.interruptible.value = True
-    return level
 
 
 def _legacy_level(request: ExecutionSpec, launch_plan: LaunchPlanSpec) -> WorkflowExecutionConfig:

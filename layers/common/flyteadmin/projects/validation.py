@@ -40,6 +40,32 @@ def validate_project_and_domain(
         raise InvalidArgument(f"domain [{domain}] is unrecognized by system")
 
 
+def validate_active(row: StoredProject | None, project: str, configuration: Configuration) -> None:
+    """Check that the attributes of a project itself may be changed (ATT-08).
+
+    Raises:
+        InvalidArgument: not registered, or not active; without a detail, as upstream's.
+    """
+    if row is None and project not in configuration.projects:
+        raise InvalidArgument(
+            f"failed to validate that project [{project}] is registered, err: [project [{project}] not found]"
+        )
+    if row is not None and row.state != Project.ACTIVE:
+        raise InvalidArgument(f"project [{project}] is not active")
+
+
+def validate_exists(row: StoredProject | None, project: str, configuration: Configuration) -> None:
+    """Check that there is a project, active or not (ATT-08).
+
+    Raises:
+        InvalidArgument: there is none.
+    """
+    if row is None and project not in configuration.projects:
+        raise InvalidArgument(
+            f"failed to validate that project [{project}] exists, err: [project [{project}] not found]"
+        )
+
+
 def validate_registration(request: ProjectRegisterRequest) -> None:
     """Check a RegisterProject (PRJ-01, PRJ-02).
 
