@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol, cast
 from weakref import WeakValueDictionary
 
@@ -10,16 +12,19 @@ from flyteidl.event.event_pb2 import WorkflowExecutionEvent
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
+from bridge.metrics import UNNAMED_PRODUCERS
 from bridge.outbox import Outbox
 from flyteadmin.api.routes import Route
 from flyteadmin.bounds import validate_bounds
+from flyteadmin.clients import configuration
 from flyteadmin.clients.queue import Message, send_all
-from flyteadmin.errors import InvalidArgument, Unavailable
+from flyteadmin.errors import FlyteAdminError, InvalidArgument, Unavailable
 from flyteadmin.events.admission import Stored
 from flyteadmin.events.envelope import INLINE_EVENT_BYTES
-from flyteadmin.events.service import admit, read_stored
+from flyteadmin.events.service import admit, needs_clusters, read_stored
 from flyteadmin.events.validation import Event, validate
 from flyteadmin.identifiers import execution_key
+from flyteadmin.settings import Configuration
 
 RPCS = frozenset({"CreateWorkflowEvent", "CreateNodeEvent", "CreateTaskEvent"})
 
@@ -71,9 +76,10 @@ class Events:
     async def _admitted(self, message: _EventRequest, execution: str) -> Message:
         event = message.event
         stored = await self._stored(event, execution)
+        configured = await _configured(event, stored)
         if event.ByteSize() > INLINE_EVENT_BYTES or event.HasField("output_data"):
-            return await asyncio.to_thread(_admit, message, stored)  # the object store is asked
-        return _admit(message, stored)
+            return await asyncio.to_thread(_admit, message, stored, configured)  # the object store is asked
+        return _admit(message, stored, configured)
 
     async def _stored(self, event: Event, execution: str) -> Stored | None:
         """Read an execution for admission: consistently for a workflow event, for others at most a second old."""
@@ -90,6 +96,24 @@ class Events:
         return read
 
 
+async def _configured(event: Event, stored: Stored | None) -> Callable[[], Configuration]:
+    """Return what gives admission the configuration, read beforehand where admission looks at it."""
+    if not (event.HasField("output_data") or needs_clusters(event, stored)):
+        return Configuration
+    kept = configuration.kept()
+    if kept is not None:
+        return lambda: kept
+    try:
+        read = await asyncio.to_thread(configuration.current)
+    except FlyteAdminError as error:
+        return partial(_raise, error)
+    return lambda: read
+
+
+def _raise(error: FlyteAdminError) -> Configuration:
+    raise error
+
+
 def _parsed(route: Route, request: bytes) -> _EventRequest:
     message = route.request_type()()
     try:
@@ -99,7 +123,7 @@ def _parsed(route: Route, request: bytes) -> _EventRequest:
     return cast("_EventRequest", message)
 
 
-def _admit(message: _EventRequest, stored: Stored | None) -> Message:
+def _admit(message: _EventRequest, stored: Stored | None, configured: Callable[[], Configuration]) -> Message:
     """Admit an event within the bounds that requests over HTTPS have (api/codec.py); errors as `admit`."""
     validate_bounds(cast("ProtoMessage", message))
-    return admit(message.event, lambda _: stored)
+    return admit(message.event, lambda _: stored, configured, UNNAMED_PRODUCERS.inc)

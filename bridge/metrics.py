@@ -12,6 +12,9 @@ from bridge.settings import is_loopback
 type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLS: Final = Counter("flyteadmin_bridge_calls", "gRPC calls, by RPC and the code of the answer", ["rpc", "code"])
+UNNAMED_PRODUCERS: Final = Counter(
+    "flyteadmin_bridge_unnamed_producers", "Events that name no cluster, where the configuration has several"
+)
 SECONDS: Final = Histogram(
     "flyteadmin_bridge_call_seconds",
     "How long gRPC calls took, by RPC",

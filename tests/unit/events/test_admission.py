@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from flyteidl.admin.event_pb2 import EventFailureReason
 
+from flyteadmin.clusters.sections import ClustersSection
 from flyteadmin.errors import AlreadyExists, FailedPrecondition, FlyteAdminError, NotFound
 from flyteadmin.events.admission import Stored, check
 from flyteadmin.events.validation import Event
@@ -19,7 +20,7 @@ KINDS: dict[str, Callable[..., Event]] = {"workflow": workflow_event, "node": no
 def answer(event: Event, stored: Stored | None) -> FlyteAdminError | None:
     """Return the refusal of an event, None if it is admitted."""
     try:
-        check(event, RUN, stored)
+        check(event, RUN, stored, ClustersSection())
     except FlyteAdminError as error:
         return error
     return None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from types import UnionType
 from typing import Union, get_args, get_origin
@@ -39,9 +40,10 @@ def current() -> Configuration:
         Internal: the file is missing or wrong, and no good one was read before.
         Unavailable: the object store does not answer, and no file was read before.
     """
+    fresh = kept()
+    if fresh is not None:
+        return fresh
     uri = environment().configuration_uri
-    if not uri:
-        return Configuration()
     with _lock:
         last = next((read for read in _kept if read.uri == uri), None)
         if last is not None and time.monotonic() < last.until:
@@ -49,6 +51,20 @@ def current() -> Configuration:
         configuration = _read(uri, last)
         _kept[:] = [_Read(uri, configuration, time.monotonic() + _KEPT_SECONDS)]
         return configuration
+
+
+def kept() -> Configuration | None:
+    """Return what `current` returns where that reads nothing and waits for nobody; None where it would."""
+    uri = environment().configuration_uri
+    if not uri:
+        return _defaults()
+    last = next(iter(_kept), None)
+    return last.configuration if last is not None and last.uri == uri and time.monotonic() < last.until else None
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> Configuration:
+    return Configuration()
 
 
 def forget() -> None:

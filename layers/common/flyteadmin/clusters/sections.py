@@ -93,6 +93,16 @@ class ClustersSection(_Section):
         """Return the cluster of a name or an alias."""
         return next((cluster for cluster in self.cluster_configs if name in cluster.names), None)
 
+    @property
+    def are_several(self) -> bool:
+        """Return whether an event can come from more than one cluster."""
+        return len(self.cluster_configs) > 1
+
+    def are_one(self, first: str, second: str) -> bool:
+        """Return whether two names are of one cluster, which was renamed."""
+        found = self.named(first)
+        return found is not None and second in found.names
+
 
 class ClusterPool(_Section):
     """The pool of a domain."""
