@@ -54,13 +54,16 @@ def explain(error: Exception) -> str:
     An error of flyteadmin that AWS caused is explained by what AWS said, since the call was made with the operator's
     own credentials.
     """
-    cause = error.__cause__ if isinstance(error, FlyteAdminError) else error
+    cause: BaseException | None = error
+    while isinstance(cause, FlyteAdminError):
+        cause = cause.__cause__
     if isinstance(cause, ClientError):
         return _one_line(_explain_answer(cause))
     if isinstance(cause, BotoCoreError):
         return _one_line(_explain_unanswered(cause))
     if isinstance(error, FlyteAdminError):
-        return _one_line(f"{error.code.name}: {error.message}")
+        because = f" ({cause})" if isinstance(cause, ValueError) else ""
+        return _one_line(f"{error.code.name}: {error.message}{because}")
     return _one_line(str(error))
 
 

@@ -17,7 +17,6 @@ from flyteidl.admin.matchable_resource_pb2 import MatchingAttributes
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
 
-from flyteadmin.attributes import repository as attributes
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
 from flyteadmin.clients.dynamodb.writes import Put, write
@@ -33,7 +32,6 @@ from tests import in_process
 from tests.builders import DOMAIN, PROJECT, execution_id
 from tests.configuration import configure
 from tests.execution_client import NAMESPACE, create, get, refused, request
-from tests.faults import answering
 from tests.flytekit_registration import register
 from tests.several_clusters import SeveralClusters, set_label
 from tests.workflows import REPORT
@@ -322,23 +320,6 @@ def test_a_pool_is_recorded_and_checked_and_chooses_nothing(
     create(several, in_pool(launch_plan, "any", "blank"))
     assert (pool("row"), pool("blank")) == ("of-the-row", "any")
     assert set(created(several, launch_plan, NAMES)) == {"east", "west", "north"}
-
-
-@pytest.mark.conformance("QUE-05", "CFG-15")
-def test_attributes_that_can_not_be_read_end_the_create(
-    several: Admin, launch_plan: Identifier, clusters: SeveralClusters, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One read has them all; a queue, a label or a limit that is there may not be passed over."""
-
-    original = attributes.matching
-
-    def refuse(*scope: str) -> object:
-        with answering("dynamodb", "BatchGetItem", "ValidationException", 1):
-            return original(*scope)
-
-    monkeypatch.setattr(attributes, "matching", refuse)
-    assert refused(several, request(launch_plan)).code is Code.INTERNAL
-    assert repository.read_state(RUN) is None
 
 
 def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> ExecutionCreateRequest:

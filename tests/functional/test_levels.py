@@ -18,8 +18,11 @@ from google.protobuf.wrappers_pb2 import BoolValue
 
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
+from flyteadmin.clients.dynamodb.keys import AnyKey
+from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
+from flyteadmin.launching import reading
 from local.admin import Admin
 from local.aws.data import DataAccount as Aws
 from local.cluster.server import ClusterServer
@@ -304,12 +307,18 @@ def test_legacy_roles_come_after_all_levels_but_the_application(
     assert (run_as.iam_role, run_as.k8s_service_account) == role
 
 
-@pytest.mark.conformance("CFG-15", "CFG-20")
+@pytest.mark.conformance("CFG-15", "CFG-20", "QUE-05")
 def test_attributes_that_cannot_be_read_fail_the_create(
     admin: Admin, cluster: ClusterServer, workflow: Identifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One read has them all; a queue, a label or a limit that is there may not be passed over."""
     assert workflow
     plan = registered(admin)
-    monkeypatch.setattr("flyteadmin.attributes.repository.batch_get", unavailable)
+    reads = iter((batch_get, unavailable))
+
+    def second_fails(keys: Iterable[AnyKey]) -> object:
+        return next(reads)(keys)
+
+    monkeypatch.setattr(reading, "batch_get", second_fails)
     assert refused(admin, request(plan)).code is Code.INTERNAL
     assert resources(cluster) == []

@@ -8,6 +8,7 @@ from string import Template
 from typing import Any
 
 import pytest
+from flyteidl.admin.launch_plan_pb2 import ACTIVE
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin import settings
@@ -17,7 +18,9 @@ from flyteadmin_ops.main import cli
 from local.aws import data, process
 from local.aws.client import DEFAULT_ACCOUNT, REGION, Endpoint
 from local.aws.data import DataAccount
-from tests.builders import node_event, stored_execution
+from tests import register_calls
+from tests.builders import DOMAIN, PROJECT, node_event, stored_execution
+from tests.entities import launch_plan_request, task_request, workflow_request
 from tests.operating import Operator, name_stack
 
 POLICIES = Path(__file__).parents[2] / "operations" / "policies"
@@ -28,7 +31,11 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
 }
-COMMANDS = {"redrive": ("redrive", "send"), "check-config": ("check-config",)}
+COMMANDS = {
+    "redrive": ("redrive", "send"),
+    "check-config": ("check-config",),
+    "explain-config": ("explain-config", "--project", PROJECT, "--domain", DOMAIN, "--launch-plan", "doubling"),
+}
 
 
 class Rights:
@@ -98,6 +105,8 @@ def set_aside(account: DataAccount) -> None:
 @pytest.fixture
 def rights(account: DataAccount, monkeypatch: pytest.MonkeyPatch) -> Rights:
     set_aside(account)
+    register_calls.registered(task_request(), workflow_request(), launch_plan_request())
+    assert register_calls.change_state("v1", ACTIVE).status == 200
     return Rights(account, monkeypatch)
 
 

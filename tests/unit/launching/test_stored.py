@@ -24,9 +24,11 @@ from flyteadmin.executions.messages import shown_spec
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, StoredExecution
 from flyteadmin.executions.phases import LaunchState
 from flyteadmin.launching import single_tasks
+from flyteadmin.launching.context import LaunchContext
+from flyteadmin.launching.decisions import decide
 from flyteadmin.launching.parents import inherited
-from flyteadmin.launching.planning import LaunchContext, PlannedExecution, plan_execution
-from flyteadmin.launching.stored import LAUNCH_WITHIN, may_launch, request_of
+from flyteadmin.launching.planning import PlannedExecution, plan_execution
+from flyteadmin.launching.stored import LAUNCH_WITHIN, decisions_of, may_launch, request_of
 from flyteadmin.launching.storing import Blobs, build_body, build_rows
 from flyteadmin.settings import Configuration
 from flyteadmin.timestamps import from_datetime
@@ -135,7 +137,8 @@ def launches(draw: st.DrawFn) -> LaunchContext:
         is_first_launch=False,
         closure=closure,
         project_labels=draw(word_maps),
-        attributes=MatchingAttributesRows(draw(st.sampled_from([(), (row,)]))),
+        attributes=(attributes := MatchingAttributesRows(draw(st.sampled_from([(), (row,)])))),
+        workflow_attributes=attributes,
         configuration=Configuration(),
         cluster="east",
         namespace=f"{PROJECT}-{DOMAIN}",
@@ -168,6 +171,16 @@ def test_the_resource_planned_again_from_the_rows_equals_the_first(context: Laun
     again, _, _, second = stored_and_body(replace(context, request=request, caller=stored.specification.caller))
     assert second == first
     assert again.specification.attribute_values == stored.specification.attribute_values
+
+
+@given(launches())
+def test_what_was_decided_is_read_back_from_the_rows(context: LaunchContext) -> None:
+    stored, _, resolved, _ = stored_and_body(context)
+    decided, found = decide(context), decisions_of(stored, context.request.spec, resolved)
+    assert found is not None
+    assert found.platform.to_message() == decided.platform.to_message()
+    assert list(found.plugin_overrides) == list(decided.plugin_overrides)
+    assert replace(found, platform=decided.platform, plugin_overrides=decided.plugin_overrides) == decided
 
 
 @pytest.mark.conformance("CRE-24", "CRE-26", "CRE-48", "HIE-03", "HIE-04")

@@ -51,14 +51,18 @@ def listed(stored: StoredExecution) -> Execution:
 
 def spec(stored: StoredExecution) -> ExecutionSpec:
     """Read the spec as clients see it: as requested, under what was resolved for it (CRE-24, CRE-26, CRE-48)."""
-    requested = requested_spec(stored)
-    resolved = _content(stored.specification.resolved, stored.specification.resolved_uri)
-    return shown_spec(stored, requested, ExecutionSpec.FromString(resolved)) if resolved else requested
+    requested, row = requested_spec(stored), stored.specification
+    return shown_spec(stored, requested, resolved_spec(stored)) if row.resolved or row.resolved_uri else requested
 
 
 def requested_spec(stored: StoredExecution) -> ExecutionSpec:
     """Read the spec as requested, from S3 if it is too large for its row."""
     return ExecutionSpec.FromString(_content(stored.specification.spec, stored.specification.spec_uri))
+
+
+def resolved_spec(stored: StoredExecution) -> ExecutionSpec:
+    """Read the fields of a spec that other levels than the request decided, from S3 if they are too large."""
+    return ExecutionSpec.FromString(_content(stored.specification.resolved, stored.specification.resolved_uri))
 
 
 def offloaded_weight(stored: StoredExecution) -> int:

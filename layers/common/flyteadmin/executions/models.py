@@ -194,10 +194,13 @@ class ExecutionState(Model):
 class ExecutionSpecification(Model):
     """The item that never changes: the request, the values that were resolved for it, and the URIs of the inputs.
 
-    `spec` is the `admin.ExecutionSpec` as requested; `resolved` is one with only the security context and the maximal
-    parallelism that configuration decided, absent from rows written before both were kept apart. A large one lies in
-    S3, at its URI. `caller` sent the request; `principal`, `nesting` and `cluster_label` are those of the launching
-    execution where there is one. `call` is the digest by which a repeat of the create is known.
+    `spec` is the `admin.ExecutionSpec` as requested; `resolved` is one with the fields that other levels than the
+    request decided, absent from rows written before both were kept apart. A large one lies in S3, at its URI. `levels`
+    is JSON, the level that decided each value by its name (`launching/decisions.py`); `task_resources` is the
+    `admin.TaskResourceAttributes` that held, `plugin_overrides` the `admin.PluginOverrides`.
+
+    `caller` sent the request; `principal`, `nesting` and `cluster_label` are those of the launching execution where
+    there is one. `call` is the digest by which a repeat of the create is known.
     """
 
     class Meta:
@@ -210,6 +213,10 @@ class ExecutionSpecification(Model):
     spec_uri = UnicodeAttribute(null=True)
     resolved = BinaryAttribute(legacy_encoding=False, null=True)
     resolved_uri = UnicodeAttribute(null=True)
+    levels = UnicodeAttribute(null=True)
+    task_resources = BinaryAttribute(legacy_encoding=False, null=True)
+    plugin_overrides = BinaryAttribute(legacy_encoding=False, null=True)
+    queue = UnicodeAttribute(null=True)
     workflow_id = BinaryAttribute(legacy_encoding=False)
     notifications = BinaryAttribute(legacy_encoding=False, null=True)
     caller = UnicodeAttribute(default="")

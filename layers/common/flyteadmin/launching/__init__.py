@@ -4,8 +4,9 @@
 request against them, `reading` reads what those refer to, `planning` decides, `storing` builds rows and resource and
 writes the blobs, `service` writes the row, and `starting` makes the resource in the cluster.
 
-Pure are `validation`, `planning` with `inputs`, `config`, `resources` and `queues`, `parents` (what an execution takes
-over from the one that launches it), `single_tasks` (the workflow and launch plan around a task), `idempotency` with
-`names` (a call, its name, its digest, and whether it repeats another), and `stored` (the request of a stored execution,
-and whether it may still be launched).
+Pure are `validation`, `context` (everything that a plan depends on), `planning` with `inputs`, `decisions` (what
+configuration decides, and by which level) with `config`, `resources`, `queues`, `pools` and `clusters`, `parents` (what
+an execution takes over from the one that launches it), `single_tasks` (the workflow and launch plan around a task),
+`idempotency` with `names` (a call, its name, its digest, and whether it repeats another), and `stored` (the request of
+a stored execution, what was decided for it, and whether it may still be launched).
 """

@@ -19,6 +19,9 @@ from flyteadmin.attributes.configs import IS_SET, Values, application_level
 from flyteadmin.attributes.matching import ConfigRow, Scope
 from flyteadmin.settings import FlyteAdminSection
 
+FIELDS = tuple(IS_SET)
+"""The names of the fields of a configuration."""
+
 
 class Level(StrEnum):
     """A level at which a value is set; its text is what operators read."""

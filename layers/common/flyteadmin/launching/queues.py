@@ -26,6 +26,11 @@ def queue_for(execution: str, domain: str, tags: Sequence[str], configured: Queu
     return ""
 
 
+def is_tagged(tags: Sequence[str], configured: Queues) -> bool:
+    """Tell whether some queue has one of these tags."""
+    return any(tag in queue.attributes for queue in configured.execution_queues for tag in tags)
+
+
 def set_queue(container: Container, queue: str) -> None:
     """Set, in place, the queue of a container task's children (QUE-03, QUE-04)."""
     if queue:

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from flyteidl.admin.execution_pb2 import ExecutionSpec
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionSpec
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import TASK, Identifier
@@ -18,9 +18,10 @@ from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import clusters, single_tasks
+from flyteadmin.launching.context import LaunchContext
 from flyteadmin.launching.idempotency import Call
 from flyteadmin.launching.parents import Inherited, inherited, parent_of
-from flyteadmin.launching.planning import LaunchContext, namespace_of
+from flyteadmin.launching.planning import namespace_of
 from flyteadmin.launching.validation import NamedRows
 from flyteadmin.projects import repository as projects
 from flyteadmin.settings import deployed_clusters
@@ -78,9 +79,10 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
     is_task = target.resource_type == TASK
     earlier = rows.earlier.state if rows.earlier is not None else None
     with ThreadPoolExecutor(1) as threads:
-        matching = threads.submit(attributes.matching, request.project, request.domain, *_attribute_scope(target, rows))
+        matching = threads.submit(_read_attributes, request, rows)
         launch_plan, closure = _read_target(request.spec, rows)
     own = inherited(request, call.caller, rows.parent, is_engine=call.is_engine)
+    matching_execution, matching_workflow = matching.result()
     return LaunchContext(
         execution=call.execution,
         request=request,
@@ -91,9 +93,10 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
         is_first_launch=rows.launch_plan is None,
         closure=closure,
         project_labels=projects.labels(rows.project),
-        attributes=matching.result(),
+        attributes=matching_execution,
+        workflow_attributes=matching_workflow,
         configuration=rows.configuration,
-        cluster=earlier.cluster if earlier is not None else _cluster(call, own, matching.result(), rows),
+        cluster=earlier.cluster if earlier is not None else _cluster(call, own, matching_execution, rows),
         namespace=earlier.namespace if earlier is not None else namespace_of(rows.configuration, call.execution),
         caller=call.caller,
         accepted_at=to_datetime(earlier.created_at) if earlier is not None else call.accepted_at,
@@ -105,12 +108,24 @@ def _cluster(call: Call, own: Inherited, attributes: MatchingAttributesRows, row
     return clusters.choose(call.execution.name, label, deployed_clusters(rows.configuration))
 
 
-def _attribute_scope(target: Identifier, rows: NamedRows) -> tuple[str, str]:
-    """Return the workflow and launch plan whose attributes count; a task has no launch plan (CRE-48)."""
+def _read_attributes(
+    request: ExecutionCreateRequest, rows: NamedRows
+) -> tuple[MatchingAttributesRows, MatchingAttributesRows]:
+    """Read what matches in the execution's project and domain, and in the workflow's own, in one batch.
+
+    A task has no launch plan whose attributes count (CRE-48).
+    """
+    target = request.spec.launch_plan
     if rows.launch_plan is None or target.resource_type == TASK:
-        return single_tasks.workflow_id(target).name, ""
-    _, _, workflow = key_parts(rows.launch_plan.workflow)
-    return workflow, target.name
+        workflow, launch_plan = single_tasks.workflow_id(target), ""
+        project, domain, name = workflow.project, workflow.domain, workflow.name
+    else:
+        project, domain, name = key_parts(rows.launch_plan.workflow)
+        launch_plan = target.name
+    of_execution = attributes.keys(request.project, request.domain, name, launch_plan)
+    of_workflow = attributes.keys(project, domain, name)
+    found = batch_get([*of_execution, *of_workflow])
+    return attributes.rows_of(found, of_execution), attributes.rows_of(found, of_workflow)
 
 
 def _read_target(spec: ExecutionSpec, rows: NamedRows) -> tuple[LaunchPlan, CompiledWorkflowClosure]:

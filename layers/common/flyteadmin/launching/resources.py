@@ -30,6 +30,14 @@ class Platform:
         """Convert the values to the form in which propeller reads them (RES-07)."""
         return crd.TaskResources(requests=_resource_spec(self.defaults), limits=_resource_spec(self.limits))
 
+    def to_message(self) -> TaskResourceAttributes:
+        """Convert the values to the message from which `platform` reads them."""
+        return TaskResourceAttributes(defaults=_message(self.defaults), limits=_message(self.limits))
+
+
+def _message(quantities: dict[str, Quantity]) -> TaskResourceSpec:
+    return TaskResourceSpec(**{name: str(quantity) for name, quantity in quantities.items() if quantity})
+
 
 def _resource_spec(quantities: dict[str, Quantity]) -> crd.TaskResourceSpec:
     return crd.TaskResourceSpec(**{name: str(quantity) for name, quantity in quantities.items()})

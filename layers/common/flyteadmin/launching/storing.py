@@ -5,9 +5,11 @@ is refused leaves nothing behind. Each blob is written once: a create that loses
 points to (KD-02).
 """
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from flyteidl.admin.matchable_resource_pb2 import PluginOverrides
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from google.protobuf.message import Message
 from pydantic import JsonValue
@@ -19,8 +21,9 @@ from flyteadmin.executions.phases import UNDEFINED, LaunchState
 from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_closure
 from flyteadmin.identifiers import execution_blob_parts, execution_key, name_key
 from flyteadmin.launch_plans import repository as launch_plans
+from flyteadmin.launching.context import LaunchContext
 from flyteadmin.launching.parents import parent_of
-from flyteadmin.launching.planning import LaunchContext, PlannedExecution
+from flyteadmin.launching.planning import PlannedExecution
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.timestamps import from_datetime
 from flyteadmin.workflows import repository as workflows
@@ -57,6 +60,7 @@ def build_rows(
     `digest` is the one by which a repeat of the call is known.
     """
     spec, resolved = _serialized(context.request.spec), _serialized(planned.resolved)
+    decisions = planned.decisions
     spec_uri, resolved_uri = blobs.add_if_large("spec", spec), blobs.add_if_large("resolved", resolved)
     specification = ExecutionSpecification(
         execution=execution_key(context.execution),
@@ -64,8 +68,12 @@ def build_rows(
         spec_uri=spec_uri,
         resolved=resolved if resolved_uri is None else None,
         resolved_uri=resolved_uri,
+        levels=json.dumps(decisions.levels, separators=(",", ":"), sort_keys=True),
+        task_resources=_serialized(decisions.platform.to_message()),
+        plugin_overrides=_serialized(PluginOverrides(overrides=decisions.plugin_overrides)) or None,
+        queue=decisions.queue or None,
         workflow_id=_serialized(context.workflow_id),
-        notifications=_serialized(planned.notifications) or None,
+        notifications=_serialized(decisions.notifications) or None,
         caller=context.caller,
         principal=context.inherited.principal,
         nesting=context.inherited.nesting,
