@@ -1,5 +1,6 @@
 """Measures a create in stages, calls and write units: the real handler, embedded AWS, in-memory cluster."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ MAX_CALLS_WARM = 8
 
 _HELD_SECONDS = 0.1
 _CONFIGURATION = "flyteadmin.yaml"
+_FILE = "flyteadmin:\n  maxParallelism: 25\n"
 _TASK = "tests.workflows.average"
 
 
@@ -35,15 +37,20 @@ def rows(account: DataAccount, recorder: Recorder) -> list[Row]:
     with _cluster():
         launch_plan = register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
         bare = _cold_and_warm(recorder, admin, _request(launch_plan, symbol="ACME"), "create")
-        with _configuration(account):
+        with _configuration(account, _FILE):
             request = _request(launch_plan, symbol="ACME")
             configured = _cold_and_warm(recorder, admin, request, "create with a configuration file")
+        with _configuration(account, _three_clusters()):
+            request = _request(launch_plan, symbol="ACME")
+            request.spec.execution_cluster_label.value = "team"
+            clusters = _cold_and_warm(recorder, admin, request, "create with three clusters")
         task = Identifier(resource_type=TASK, project=PROJECT, domain=DOMAIN, name=_TASK, version="v1")
         first = _created(recorder, admin, _request(task, days=30))
         single = _cold_and_warm(recorder, admin, _request(task, days=30), "create of a task")
     return [
         *bare,
         *configured,
+        *clusters,
         Row("first create of a task: sequential stages", stages(first), MAX_STAGES, reason=tally(first)),
         Row("first create of a task: calls", len(first), MAX_CALLS_COLD, reason=tally(first)),
         *single,
@@ -92,11 +99,19 @@ def _cluster() -> Iterator[None]:
 
 
 @contextmanager
-def _configuration(account: DataAccount) -> Iterator[None]:
+def _configuration(account: DataAccount, text: str) -> Iterator[None]:
     bucket = account.resources["Bucket"]
-    account.client("s3").put_object(Bucket=bucket, Key=_CONFIGURATION, Body=b"flyteadmin:\n  maxParallelism: 25\n")
+    account.client("s3").put_object(Bucket=bucket, Key=_CONFIGURATION, Body=text.encode())
     os.environ["CONFIGURATION_URI"] = f"s3://{bucket}/{_CONFIGURATION}"
     try:
         yield
     finally:
         del os.environ["CONFIGURATION_URI"]
+
+
+def _three_clusters() -> str:
+    """Return a file with three clusters, which are one here, and a label for them."""
+    names = ("bench", "east", "west")
+    clusters = [{"name": name, "endpoint": os.environ["CLUSTER_ENDPOINT"], "enabled": True} for name in names]
+    label = [{"id": name, "weight": 0.3} for name in names]
+    return json.dumps({"clusters": {"clusterConfigs": clusters, "labelClusterMap": {"team": label}}})

@@ -33,8 +33,8 @@ class Operator:
         return Done(code, *self._capsys.readouterr())
 
 
-def name_stack(aws: DataAccount, name: str = DEFAULT_STACK, configuration_key: str = "") -> None:
-    """Deploy a stack with the outputs and the parameter of template.yaml that the tool reads."""
+def name_stack(aws: DataAccount, name: str = DEFAULT_STACK, configuration_key: str = "", cluster: str = "") -> None:
+    """Deploy a stack with the outputs and the parameters of template.yaml that the tool reads."""
     environment = aws.environment()
     outputs = {
         "TablePrefix": environment["TABLE_PREFIX"],
@@ -43,7 +43,10 @@ def name_stack(aws: DataAccount, name: str = DEFAULT_STACK, configuration_key: s
         "DeadLetterQueueUrl": environment["DEAD_LETTER_QUEUE_URL"],
     }
     template = {
-        "Parameters": {"ConfigurationKey": {"Type": "String", "Default": configuration_key}},
+        "Parameters": {
+            "ConfigurationKey": {"Type": "String", "Default": configuration_key},
+            "ClusterName": {"Type": "String", "Default": cluster},
+        },
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
     }

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from flyteadmin.clients.configuration import known_keys
 from flyteadmin.clusters.checking import faults
+from flyteadmin.clusters.sections import ClustersSection
 from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.settings import Configuration
 from flyteadmin_ops import unused_keys
@@ -36,7 +37,7 @@ _SHOWN_CHARACTERS = 80
 class Finding(BaseModel):
     """A finding about one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1."""
 
-    kind: Literal["error", "unknown", "ignored", "accepted"]
+    kind: Literal["error", "warning", "unknown", "ignored", "accepted"]
     path: str = ""
     line: int | None = None
     message: str = ""
@@ -73,6 +74,28 @@ def check(text: bytes, deployed: Deployed = IN_AWS) -> tuple[Finding, ...]:
     found += [finding for finding in _accepted(Configuration, known, "") if not _is_within(finding.path, wrong)]
     placed = (finding.model_copy(update={"line": _line(root, finding.path)}) for finding in found)
     return (*_repeated(root, ""), *placed)
+
+
+def clusters_in(text: bytes) -> ClustersSection | None:
+    """Return the clusters of a file; None where the file is wrong."""
+    try:
+        return Configuration.model_validate(known_keys(text)[0]).clusters
+    except ValueError:
+        return None
+
+
+def dropped(labels: Mapping[str, int]) -> tuple[Finding, ...]:
+    """Warn of labels that running executions carry and the file has no cluster for, by their counts."""
+    return tuple(
+        Finding(
+            kind="warning",
+            path="clusters.labelClusterMap",
+            message=f"running executions carry the label {label}, which has no cluster here: {count};"
+            " their children would be refused",
+            value=count,
+        )
+        for label, count in labels.items()
+    )
 
 
 def _repeated(node: yaml.Node | None, path: str) -> Iterator[Finding]:

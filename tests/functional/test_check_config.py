@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from flyteadmin.clients.dynamodb.reads import get
+from flyteadmin.clients.dynamodb.writes import Put, write
+from flyteadmin.executions.repository import specification_key
+from functions.process_event.handler import lambda_handler as process_event
 from local.aws.data import DataAccount as Aws
+from tests.aws_events import Context, batch, queue_record
+from tests.builders import DOMAIN, PROJECT, message_body, stored_execution, workflow_event
 from tests.operating import Operator, name_stack
 
 KEY = "config/flyteadmin.yaml"
@@ -57,9 +63,7 @@ def test_a_wrong_file_is_1_and_its_findings_are_one_document(operator: Operator,
     ]
 
 
-def test_a_file_or_a_stack(operator: Operator, file: Path) -> None:
-    file.write_text("")
-    assert operator("check-config", str(file), "--stack", "flyteadmin").code == 2
+def test_a_file_that_is_not_here(operator: Operator, file: Path) -> None:
     assert operator("check-config", str(file) + ".nosuch").code == 2
 
 
@@ -89,3 +93,48 @@ def test_a_stack_without_a_file(aws: Aws, operator: Operator, monkeypatch: pytes
     name_stack(aws)
     assert operator("check-config") == (0, "", "the stack names no file: upstream's defaults hold\n")
     assert operator("check-config", "--json").records() == [{"source": "", "ok": True, "findings": []}]
+
+
+def labelled(name: str, label: str) -> None:
+    """Store an execution that runs under a cluster label."""
+    stored_execution(name)
+    row = get(specification_key(f"{PROJECT}:{DOMAIN}:{name}"))
+    assert row is not None
+    row.cluster_label = label
+    write(Put(row))
+
+
+LABELS = """
+clusters:
+  clusterConfigs: [{name: east, enabled: true, endpoint: https://east}, {name: west}]
+  labelClusterMap: {kept: [{id: east}], asleep: [{id: west}]}
+"""
+
+
+def test_labels_that_running_executions_carry_and_a_new_file_drops_are_counted(
+    configured: Aws, operator: Operator, file: Path
+) -> None:
+    """Their children inherit the label, and would be refused; what has ended has no more of them."""
+    for number, label in enumerate(["kept", "dropped", "asleep", "dropped", "", "dropped"]):
+        labelled(f"run{number}", label)
+    process_event(batch([queue_record(message_body(workflow_event("SUCCEEDED", execution="run5")), 1)]), Context())
+    file.write_text(LABELS)
+    done = operator("check-config", str(file), "--stack", "configured")
+    assert done.code == 0
+    assert [line for line in done.out.splitlines() if line.startswith("warning")] == [
+        f"warning             clusters.labelClusterMap: running executions carry the label {label},"
+        f" which has no cluster here: {count}; their children would be refused"
+        for label, count in (("asleep", 1), ("dropped", 2))
+    ]
+    assert done.err == f"{file}: 0 error, 2 warning, 0 unknown, 0 ignored, 2 accepted\n"
+
+
+def test_a_file_is_checked_for_the_cluster_of_a_stack(
+    aws: Aws, operator: Operator, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFIGURATION_URI", "")
+    name_stack(aws, "named", cluster="north")
+    file.write_text(LABELS)
+    done = operator("check-config", str(file), "--stack", "named")
+    assert done.code == 1
+    assert "one cluster must have the name or alias 'north'" in done.out

@@ -7,7 +7,8 @@ import click
 from pydantic import BaseModel
 
 from flyteadmin.clients import storage
-from flyteadmin_ops.configuration import Deployed, Finding, check
+from flyteadmin_ops import labels
+from flyteadmin_ops.configuration import Deployed, Finding, check, clusters_in, dropped
 from flyteadmin_ops.failures import Refused
 from flyteadmin_ops.session import Command, Session
 
@@ -34,16 +35,15 @@ class Report(BaseModel):
 def command(session: Session, file: BinaryIO | None, *, strict: bool) -> None:
     """Check a flyteadmin.yaml: wrong values, unknown keys, what is ignored and why, what is accepted.
 
-    FILE is a path, or - for stdin; without it, the file is checked that the stack reads from its bucket.
+    FILE is a path, or - for stdin; without it, the file is checked that the stack reads from its bucket. With --stack
+    a FILE is checked for that stack: its cluster's name, and the labels that its running executions carry.
     """
-    if file is not None and session.stack is not None:
-        raise click.UsageError("give FILE or --stack, not both")
     output = session.output()
-    if file is not None:
+    if file is not None and session.stack is None:
         source, findings = file.name, check(file.read())
     else:
         with output.progress("files read"):
-            source, findings = _of_stack(session)
+            source, findings = _for_stack(session, file)
     fatal = {"error", "unknown"} if strict else {"error"}
     report = Report(source=source, ok=not any(finding.kind in fatal for finding in findings), findings=findings)
     if source or session.as_json:
@@ -53,17 +53,24 @@ def command(session: Session, file: BinaryIO | None, *, strict: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _of_stack(session: Session) -> tuple[str, tuple[Finding, ...]]:
-    """Check the file that the stack's ConfigurationKey names; its URI, "" where there is none, and the findings.
+def _for_stack(session: Session, file: BinaryIO | None) -> tuple[str, tuple[Finding, ...]]:
+    """Check a file, or the one that the stack's ConfigurationKey names; its name or URI, and the findings.
 
     Raises:
         Refused: the object is not there.
     """
     deployment = session.deployment()
-    uri, parameters = deployment.configuration_uri, deployment.parameters
+    parameters = deployment.parameters
+    source, text = (file.name, file.read()) if file is not None else _of_stack(deployment.configuration_uri)
     deployed = Deployed(parameters.get("ClusterName", ""), is_lambda=parameters.get("Stage") != "local")
+    clusters = clusters_in(text) if source else None
+    running = dropped(labels.refused(clusters)) if clusters is not None else ()
+    return source, (*running, *check(text, deployed))
+
+
+def _of_stack(uri: str) -> tuple[str, bytes]:
     try:
-        return uri, check(storage.read(uri) if uri else b"", deployed)
+        return uri, storage.read(uri) if uri else b""
     except storage.BlobMissing:
         raise Refused(f"{uri} does not exist; the stack's parameter ConfigurationKey names it") from None
 
@@ -76,4 +83,5 @@ def _line(finding: Finding) -> str:
 
 def _counts(report: Report) -> str:
     counts = Counter(finding.kind for finding in report.findings)
-    return ", ".join(f"{counts[kind]} {kind}" for kind in ("error", "unknown", "ignored", "accepted"))
+    warnings = ("warning",) if counts["warning"] else ()
+    return ", ".join(f"{counts[kind]} {kind}" for kind in ("error", *warnings, "unknown", "ignored", "accepted"))
