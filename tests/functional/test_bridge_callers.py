@@ -18,7 +18,7 @@ from flyteidl.admin.event_pb2 import NodeExecutionEventRequest
 from flyteidl.admin.project_pb2 import ProjectListRequest
 from pydantic import ValidationError
 
-from bridge import callers
+from bridge import callers, service
 from bridge.settings import Settings
 from flyteadmin.errors import Code
 from local.aws.data import DataAccount as Aws
@@ -85,6 +85,23 @@ def test_a_token_makes_its_subject_the_principal(api: Gateway, issuer: Issuer) -
     assert seen.headers["x-flyteadmin-principal"] == "ada"
     assert seen.headers["authorization"].startswith("AWS4-HMAC-SHA256")
     assert "x-flyteadmin-principal" in seen.headers["authorization"]  # signed, so nobody between can change it
+
+
+def test_no_line_of_the_log_names_a_caller_or_holds_a_token(
+    api: Gateway, issuer: Issuer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one that a refused call, a broken API or a fault of the bridge's own leaves."""
+    good, bad = issuer.token(sub="ada@example.com"), issuer.token(sub="ada@example.com", aud="others")
+    caplog.set_level("INFO")
+    with client(settings(api, issuer)) as flyte:
+        assert flyte.code("ListProjects", PROJECTS, authorization=good) is Code.OK
+        assert flyte.code("ListProjects", PROJECTS, authorization=bad) is Code.UNAUTHENTICATED
+        monkeypatch.setattr(service, "transcode", lambda *_: 1 / 0)
+        assert flyte.code("ListProjects", PROJECTS, authorization=good) is Code.INTERNAL
+    text = "".join(f"{vars(record)} {record.exc_text}" for record in caplog.records)
+    assert "ZeroDivisionError" in text
+    assert "ada" not in text
+    assert good.partition(" ")[2] not in text
 
 
 def test_tokens_that_are_not_good_enough(api: Gateway, issuer: Issuer) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import TypedDict
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Batch[R: BaseModel](BaseModel):
     """Records in the order of delivery."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     records: list[R] = Field(alias="Records")
 

@@ -1,4 +1,8 @@
-"""One structured log and one place for metrics; no secret and no input value ever goes into either."""
+"""One structured log and one place for metrics.
+
+No secret, no value of a user and no name of a caller ever goes into either: a line has the request's id and names the
+execution. Who called is on the execution's row, and in the gateway's access log under `gateway_request_id`.
+"""
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit

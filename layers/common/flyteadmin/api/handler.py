@@ -74,11 +74,12 @@ class _Http(BaseModel):
 class _RequestContext(BaseModel):
     http: _Http
     stage: str = "$default"
+    request_id: str = Field("", alias="requestId")
     authorizer: Authorizer | None = None
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     raw_path: str = Field(alias="rawPath")
     raw_query_string: str = Field("", alias="rawQueryString")
@@ -124,7 +125,7 @@ class ApiHandler:
         headers = {name.lower(): value for name, value in parsed.headers.items()}
         request_id = _request_id(headers)
         logger.clear_state()
-        logger.append_keys(request_id=request_id)
+        logger.append_keys(request_id=request_id, gateway_request_id=parsed.request_context.request_id)
         try:
             response = self._answer(parsed, headers)
         except Exception as error:  # noqa: BLE001 (the edge: the client gets a Status, the log the cause)

@@ -43,7 +43,7 @@ class ExecutionAbort(BaseModel):
 class Notification(BaseModel):
     """An execution entered a phase."""
 
-    model_config = ConfigDict(title="Flyte execution notification")
+    model_config = ConfigDict(title="Flyte execution notification", hide_input_in_errors=True)
 
     version: Literal["1"] = "1"
     id: str = Field(description="the same for every delivery of this phase of this execution")
