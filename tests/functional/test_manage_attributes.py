@@ -6,19 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flyteidl.admin.cluster_assignment_pb2 import ClusterAssignment
-from flyteidl.admin.common_pb2 import Labels
 from flyteidl.admin.matchable_resource_pb2 import (
     ClusterResourceAttributes,
-    ExecutionClusterLabel,
     ExecutionQueueAttributes,
-    ListMatchableAttributesRequest,
     MatchableResource,
     MatchingAttributes,
-    PluginOverride,
-    PluginOverrides,
     TaskResourceAttributes,
     TaskResourceSpec,
-    WorkflowExecutionConfig,
 )
 from flyteidl.admin.project_attributes_pb2 import ProjectAttributesUpdateRequest
 from flyteidl.admin.project_domain_attributes_pb2 import ProjectDomainAttributesUpdateRequest
@@ -41,7 +35,20 @@ from flyteadmin.errors import Code, InvalidArgument
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
 from tests import in_process
-from tests.attribute_calls import OF_DOMAIN, OF_PROJECT, WORKFLOW, Scope, delete, listed, show, update
+from tests.attribute_calls import (
+    EACH_KIND,
+    OF_DOMAIN,
+    OF_PROJECT,
+    WORKFLOW,
+    Scope,
+    delete,
+    labelled,
+    listed,
+    parallel,
+    plugins,
+    show,
+    update,
+)
 from tests.attribute_rows import put_attributes
 from tests.builders import DOMAIN, PROJECT
 from tests.configuration import configure
@@ -57,37 +64,6 @@ CHANGES: list[Callable[[Admin, Scope], object]] = [
 @pytest.fixture
 def admin(aws: Aws) -> Admin:
     return in_process.admin()
-
-
-def labelled(label: str) -> MatchingAttributes:
-    return MatchingAttributes(execution_cluster_label=ExecutionClusterLabel(value=label))
-
-
-def parallel(number: int, **labels: str) -> MatchingAttributes:
-    config = WorkflowExecutionConfig(max_parallelism=number, labels=Labels(values=labels) if labels else None)
-    return MatchingAttributes(workflow_execution_config=config)
-
-
-def plugins(**implementations: str) -> MatchingAttributes:
-    overrides = [PluginOverride(task_type=task, plugin_id=[plugin]) for task, plugin in implementations.items()]
-    return MatchingAttributes(plugin_overrides=PluginOverrides(overrides=overrides))
-
-
-EACH_KIND: dict[MatchableResource, MatchingAttributes] = {
-    KINDS.TASK_RESOURCE: MatchingAttributes(
-        task_resource_attributes=TaskResourceAttributes(
-            defaults=TaskResourceSpec(cpu="1"), limits=TaskResourceSpec(cpu="4")
-        )
-    ),
-    KINDS.CLUSTER_RESOURCE: MatchingAttributes(
-        cluster_resource_attributes=ClusterResourceAttributes(attributes={"quota": "10"})
-    ),
-    KINDS.EXECUTION_QUEUE: MatchingAttributes(execution_queue_attributes=ExecutionQueueAttributes(tags=["critical"])),
-    KINDS.EXECUTION_CLUSTER_LABEL: labelled("team"),
-    KINDS.PLUGIN_OVERRIDE: plugins(spark="mine"),
-    KINDS.WORKFLOW_EXECUTION_CONFIG: parallel(5, team="a"),
-    KINDS.CLUSTER_ASSIGNMENT: MatchingAttributes(cluster_assignment=ClusterAssignment(cluster_pool_name="pool")),
-}
 
 
 def refused(call: Callable[[], object]) -> CallFailed:
@@ -385,40 +361,3 @@ def test_a_delete_always_succeeds_and_leaves_narrower_scopes(admin: Admin) -> No
     assert show(admin, WORKFLOW, CONFIG).matching_attributes == parallel(3)
     assert is_absent(admin, OF_DOMAIN, CONFIG)
     assert show(admin, OF_PROJECT, KINDS.EXECUTION_CLUSTER_LABEL).matching_attributes == labelled("kept")
-
-
-@pytest.mark.conformance("ATT-11")
-def test_a_list_has_every_row_of_a_kind_the_narrowest_first(admin: Admin) -> None:
-    assert list(listed(admin, CONFIG).configurations) == []
-    set_project(admin, "another")
-    for number, scope in enumerate((OF_PROJECT, WORKFLOW, ("another", "production"), OF_DOMAIN), start=1):
-        update(admin, scope, parallel(number))
-        update(admin, scope, labelled("not listed"))
-    put_attributes(parallel(9), workflow="doubling", launch_plan="plan")
-    put_attributes(EACH_KIND[KINDS.TASK_RESOURCE], project="another", domain="")
-    found = [
-        (entry.project, entry.domain, entry.workflow, entry.launch_plan, entry.attributes)
-        for entry in listed(admin, CONFIG).configurations
-    ]
-    assert found == [
-        (PROJECT, DOMAIN, "doubling", "plan", parallel(9)),
-        (PROJECT, DOMAIN, "doubling", "", parallel(2)),
-        ("another", "production", "", "", parallel(3)),
-        (PROJECT, DOMAIN, "", "", parallel(4)),
-        (PROJECT, "", "", "", parallel(1)),
-    ]
-
-
-@pytest.mark.conformance("ATT-11")
-def test_an_unknown_kind_is_listed_nowhere_and_found_nowhere(admin: Admin) -> None:
-    failure = refused(lambda: listed(admin, 8))  # type: ignore[arg-type]
-    assert failure.code is Code.INVALID_ARGUMENT
-    assert "resource_type" in failure.status.message
-
-
-def test_what_is_larger_than_an_answer_is_fetched_elsewhere(admin: Admin) -> None:
-    for number in range(150):
-        put_attributes(EACH_KIND[KINDS.CLUSTER_ASSIGNMENT], plugins(spark="x" * 30_000), workflow=f"w{number}")
-    request = ListMatchableAttributesRequest(resource_type=KINDS.PLUGIN_OVERRIDE)
-    assert admin.send("ListMatchableAttributes", request).status == 303
-    assert len(listed(admin, KINDS.CLUSTER_ASSIGNMENT).configurations) == 150

@@ -1,7 +1,7 @@
 """Lists the matchable attributes of all scopes.
 
-Its cost grows with the number of scopes, whatever they set: a request for each 10,000 or so of them in the index, and
-one for each hundred rows. A list lags behind an update by what the index does, a moment.
+Its cost grows with the number of scopes, whatever they set: a request for some thousands of them in the index, and one
+for each hundred rows. It lags behind an update by a moment, as its index does; a get does not.
 """
 
 from flyteidl.admin.matchable_resource_pb2 import ListMatchableAttributesRequest, ListMatchableAttributesResponse

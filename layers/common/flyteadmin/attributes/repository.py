@@ -16,7 +16,7 @@ from flyteadmin.errors import too_long
 _MAX_KEY_BYTES = 1024
 """The most that the sort key of an index holds: the scope is one in `listing`."""
 
-_READ_AT_ONCE = 400
+_READ_AT_ONCE = 800
 """Scopes of a list that are in memory with all their kinds, at most 256 KB each."""
 
 _COLUMNS: dict[int, str] = {
