@@ -107,14 +107,24 @@ class QueueSource(_Strict):
 
 
 class StreamSource(_Strict):
-    """A table's stream that the function reads; records that failed too often or are too old go to `on_failure`."""
+    """A table's stream that the function reads; records that failed too often or are too old go to `on_failure`.
+
+    Without a `filter` the function reads all.
+    """
 
     stream: Table
     batch_size: int
     maximum_retry_attempts: int
     maximum_record_age_seconds: int
     on_failure: Queue
-    filter: str
+    filter: str | None = None
+
+
+class Schedule(_Strict):
+    """The time between two calls of the function, such as "5 minutes", on while a condition of the frame is true."""
+
+    every: str = Field(pattern=r"^[1-9][0-9]* (minutes|hours|days)$")
+    condition: Condition
 
 
 class Alarm(_Strict):
@@ -139,7 +149,8 @@ class FunctionDefinition(_Strict):
 
     `memory` is in MB, `timeout` in seconds; the frame's Globals have the defaults. `calls_cluster` brings the cluster's
     client, its variables, its token and the VPC; `reads_configuration` brings flyteadmin.yaml and the permission to
-    read it. `environment` has further variables, `routes` those beside the routes of RPCs.
+    read it. `environment` has further variables, `routes` those beside the routes of RPCs. `event_source` may be
+    several streams; `schedule` calls the function at intervals.
     """
 
     description: str
@@ -148,10 +159,18 @@ class FunctionDefinition(_Strict):
     calls_cluster: bool = False
     reads_configuration: bool = False
     environment: dict[str, Expression] = {}
-    event_source: QueueSource | StreamSource | None = None
+    event_source: QueueSource | StreamSource | list[StreamSource] | None = None
+    schedule: Schedule | None = None
     statements: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")], Statement] = {}
     routes: list[PlainRoute] = []
     alarms: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+Alarm$")], Alarm] = {}
+
+    @property
+    def sources(self) -> Sequence[QueueSource | StreamSource]:
+        """All that the function reads."""
+        if isinstance(self.event_source, list):
+            return self.event_source
+        return [self.event_source] if self.event_source else []
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""Render a function, its log and its event source."""
+"""Render a function, its log, its event sources and its schedule."""
 
 from collections.abc import Iterator, Mapping
 
-from deploy.template.cloudformation import Resource, Value, attribute, only_if, ref, sub
-from deploy.template.function_file import Function, QueueSource, StreamSource
+from deploy.template.cloudformation import Resource, Value, attribute, only_if, pascal_case, ref, sub
+from deploy.template.function_file import Function, QueueSource, Schedule, StreamSource
 from deploy.template.roles import role
 from deploy.template.tables import logical_id
 
@@ -18,7 +18,7 @@ _CONFIGURATION: Value = {"Fn::If": ["IsConfigured", sub("s3://${Bucket}/${Config
 
 
 def resources(function: Function) -> Iterator[Resource]:
-    """Yield a function with its role, log and event source."""
+    """Yield a function with its role, log, event sources and schedule."""
     yield _function(function)
     yield role(function)
     log: dict[str, Value] = {
@@ -26,11 +26,32 @@ def resources(function: Function) -> Iterator[Resource]:
         "RetentionInDays": ref("LogRetentionDays"),
     }
     yield Resource(f"{function.prefix}Log", "AWS::Logs::LogGroup", log)
-    source = function.definition.event_source
-    if source is not None:
+    sources = function.definition.sources
+    for source in sources:
         mapping = _queue_mapping(source) if isinstance(source, QueueSource) else _stream_mapping(source)
         properties = {"FunctionName": ref(f"{function.prefix}Function"), **mapping}
-        yield Resource(f"{function.prefix}Mapping", "AWS::Lambda::EventSourceMapping", properties)
+        of = pascal_case(source.stream) if isinstance(source, StreamSource) and len(sources) > 1 else ""
+        yield Resource(f"{function.prefix}{of}Mapping", "AWS::Lambda::EventSourceMapping", properties)
+    if schedule := function.definition.schedule:
+        yield from _scheduled(function, schedule)
+
+
+def _scheduled(function: Function, schedule: Schedule) -> Iterator[Resource]:
+    """Yield the rule that calls a function at intervals, and its right to do so."""
+    name, called = f"{function.prefix}Schedule", attribute(f"{function.prefix}Function")
+    rule: dict[str, Value] = {
+        "ScheduleExpression": f"rate({schedule.every})",
+        "State": {"Fn::If": [schedule.condition, "ENABLED", "DISABLED"]},
+        "Targets": [{"Id": function.dashed, "Arn": called}],
+    }
+    yield Resource(name, "AWS::Events::Rule", rule)
+    permission: dict[str, Value] = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": ref(f"{function.prefix}Function"),
+        "Principal": "events.amazonaws.com",
+        "SourceArn": attribute(name),
+    }
+    yield Resource(f"{name}Permission", "AWS::Lambda::Permission", permission)
 
 
 def outputs(function: Function) -> Iterator[tuple[str, Value]]:
@@ -90,7 +111,7 @@ def _queue_mapping(source: QueueSource) -> dict[str, Value]:
 
 
 def _stream_mapping(source: StreamSource) -> dict[str, Value]:
-    return {
+    mapping: dict[str, Value] = {
         "EventSourceArn": attribute(logical_id(source.stream), "StreamArn"),
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": source.batch_size,
@@ -99,5 +120,7 @@ def _stream_mapping(source: StreamSource) -> dict[str, Value]:
         "MaximumRecordAgeInSeconds": source.maximum_record_age_seconds,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "DestinationConfig": {"OnFailure": {"Destination": attribute(source.on_failure)}},
-        "FilterCriteria": {"Filters": [{"Pattern": source.filter}]},
     }
+    if source.filter:
+        mapping["FilterCriteria"] = {"Filters": [{"Pattern": source.filter}]}
+    return mapping

@@ -30,15 +30,14 @@ def _before(function: Function) -> Iterator[Value]:
     """Yield what Lambda does under the role: it writes the log and reads the event source."""
     log = attribute(f"{function.prefix}Log")
     yield _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [log])
-    match function.definition.event_source:
-        case QueueSource(queue=queue):
-            actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-            yield _allow("Poll", actions, [attribute(queue)])
-        case StreamSource(stream=name):
-            table = logical_id(name)
-            actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-            yield _allow("Poll", actions, [attribute(table, "StreamArn")])
-            yield _allow("PollStreams", ["dynamodb:ListStreams"], [sub(f"${{{table}.Arn}}/stream/*")])
+    for queue in (each.queue for each in function.definition.sources if isinstance(each, QueueSource)):
+        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        yield _allow("Poll", actions, [attribute(queue)])
+    tables = [logical_id(each.stream) for each in function.definition.sources if isinstance(each, StreamSource)]
+    if tables:
+        actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+        yield _allow("Poll", actions, [attribute(table, "StreamArn") for table in tables])
+        yield _allow("PollStreams", ["dynamodb:ListStreams"], [sub(f"${{{table}.Arn}}/stream/*") for table in tables])
 
 
 def _written(function: Function) -> Iterator[Value]:
@@ -51,8 +50,9 @@ def _written(function: Function) -> Iterator[Value]:
 def _after(function: Function) -> Iterator[Value]:
     """Yield what a stream's on-failure queue, the configuration and calls to the cluster need."""
     definition = function.definition
-    if isinstance(definition.event_source, StreamSource):
-        yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(definition.event_source.on_failure)])
+    failures = dict.fromkeys(each.on_failure for each in definition.sources if isinstance(each, StreamSource))
+    if failures:
+        yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(queue) for queue in failures])
     if definition.reads_configuration:
         key = sub("${Bucket.Arn}/${ConfigurationKey}")
         yield only_if("IsConfigured", _allow("Configuration", ["s3:GetObject"], [key]))

@@ -1,4 +1,4 @@
-"""The resource types that the server knows: three built in, others by their CustomResourceDefinition."""
+"""The resource types that the server knows: some built in, others by their CustomResourceDefinition."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,20 @@ DEFINITIONS = Kind(
     namespaced=False,
     short_names=("crd", "crds"),
 )
-BUILT_IN = (NAMESPACES, POD_TEMPLATES, DEFINITIONS)
+_RBAC = "rbac.authorization.k8s.io"
+BUILT_IN = (
+    NAMESPACES,
+    POD_TEMPLATES,
+    Kind("", "v1", "configmaps", "ConfigMap", namespaced=True, short_names=("cm",)),
+    Kind("", "v1", "limitranges", "LimitRange", namespaced=True, short_names=("limits",)),
+    Kind("", "v1", "resourcequotas", "ResourceQuota", namespaced=True, short_names=("quota",)),
+    Kind("", "v1", "secrets", "Secret", namespaced=True),
+    Kind("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True, short_names=("sa",)),
+    Kind(_RBAC, "v1", "roles", "Role", namespaced=True),
+    Kind(_RBAC, "v1", "rolebindings", "RoleBinding", namespaced=True),
+    Kind(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False),
+    DEFINITIONS,
+)
 
 
 def defined_by(definition: Manifest) -> tuple[Kind, ...]:

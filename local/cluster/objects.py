@@ -53,6 +53,7 @@ class ObjectMeta(BaseModel):
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
     finalizers: list[str] | None = None
+    managed_fields: list[dict[str, JsonValue]] | None = None
 
     @property
     def version(self) -> int:

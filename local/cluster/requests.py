@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -38,6 +39,8 @@ class Query(_Options):
     allow_watch_bookmarks: bool = False
     send_initial_events: bool = False
     dry_run: str = ""
+    field_manager: str = ""
+    force: bool = False
 
     @property
     def selector(self) -> Selector:
@@ -130,6 +133,21 @@ def manifest(body: bytes) -> Manifest:
         raise bad_request(f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise bad_request("the body is not a JSON object")
+    return value
+
+
+def applied(body: bytes) -> Manifest:
+    """Return the object of an apply, which may be YAML.
+
+    Raises:
+        Refused: 400.
+    """
+    try:
+        value: JsonValue = yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+    if not isinstance(value, dict):
+        raise bad_request("the body is not an object")
     return value
 
 

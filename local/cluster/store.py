@@ -10,6 +10,7 @@ from threading import Condition
 
 from pydantic import JsonValue
 
+from local.cluster import ownership
 from local.cluster.history import Change, History
 from local.cluster.kinds import BUILT_IN, DEFINITIONS, FLYTE_WORKFLOW_CRD, NAMESPACES, Kind, defined_by
 from local.cluster.objects import Object, ObjectMeta, validate
@@ -141,6 +142,30 @@ class Store:
             current = self.get(kind, namespace, name)
             return self._update(kind, current, Object.parse(merged(current.manifest(), patch)))
 
+    def apply(
+        self, kind: Kind, namespace: str, name: str, patch: Manifest, manager: str, *, force: bool
+    ) -> tuple[Object, bool]:
+        """Apply an object for a manager of fields, and whether it is new.
+
+        Raises:
+            Refused: as `create` and `replace`; 409 another manager owns fields that would change.
+        """
+        ownership.check(patch, manager)
+        with self._changed:
+            current = self._objects[kind].get((namespace, name))
+            owners = ownership.from_managed(current.metadata.managed_fields or []) if current else []
+            manifest = current.manifest() if current else None
+            done = ownership.apply(manifest, owners, patch, manager, force=force)
+            wanted = Object.parse(done.manifest)
+            if wanted.metadata.name != name or wanted.metadata.namespace not in {None, namespace or None}:
+                raise bad_request("the name or namespace of the object does not match that on the URL")
+            managed = ownership.to_managed(done.owners, kind.api_version, self._now())
+            if current is None:
+                return self.create(kind, namespace, wanted.with_metadata(managed_fields=managed)), True
+            if list(done.owners) == owners:
+                managed = current.metadata.managed_fields or []  # nothing changes, so their time does not
+            return self._update(kind, current, wanted, managed), False
+
     def delete(self, kind: Kind, namespace: str, name: str, *, uid: str = "", version: str = "") -> tuple[Object, bool]:
         """Delete an object, and whether it is gone: with finalizers it stays until the last one is removed.
 
@@ -197,9 +222,13 @@ class Store:
             self._closed = True
             self._changed.notify_all()
 
-    def _update(self, kind: Kind, current: Object, wanted: Object) -> Object:
+    def _update(self, kind: Kind, current: Object, wanted: Object, managed: list[Manifest] | None = None) -> Object:
         old = current.metadata
         _check_identity(kind, current, wanted)
+        if managed is None and old.managed_fields:
+            owners = ownership.from_managed(old.managed_fields)
+            owners = ownership.update(current.manifest(), wanted.manifest(), owners)
+            managed = ownership.to_managed(owners, kind.api_version, self._now())
         updated = wanted.with_metadata(
             namespace=old.namespace,
             uid=old.uid,
@@ -208,6 +237,7 @@ class Store:
             deletion_timestamp=old.deletion_timestamp,
             deletion_grace_period_seconds=old.deletion_grace_period_seconds,
             generation=(old.generation or 0) + (wanted.body != current.body),
+            managed_fields=managed,
         )
         validate(kind, updated)
         if updated.manifest() == current.manifest():

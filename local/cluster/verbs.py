@@ -6,7 +6,16 @@ from http import HTTPStatus
 
 from local.cluster.kinds import BUILT_IN, DEFINITIONS, Kind
 from local.cluster.objects import Object
-from local.cluster.requests import Body, Request, Verb, continue_token, delete_options, manifest, read_continue_token
+from local.cluster.requests import (
+    Body,
+    Request,
+    Verb,
+    applied,
+    continue_token,
+    delete_options,
+    manifest,
+    read_continue_token,
+)
 from local.cluster.status import Manifest, Refused, bad_request, method_not_allowed, success
 from local.cluster.store import Store
 
@@ -14,6 +23,7 @@ type Answer = tuple[HTTPStatus, Manifest]
 
 DEFAULT_WATCH_SECONDS = 1800
 _JSON, _MERGE_PATCH = "application/json", "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
 
 
 def answer(store: Store, request: Request, body: Body) -> Answer:
@@ -23,6 +33,8 @@ def answer(store: Store, request: Request, body: Body) -> Answer:
         Refused: as the store's methods, or the request is malformed; 415 its body is not JSON, such as the protobuf
             that Go clients write built-in types in.
     """
+    if request.verb == "patch" and body.content_type == _APPLY:
+        return _apply(store, request, body)
     if body.content:
         _expect(body, _MERGE_PATCH if request.verb == "patch" else _JSON)
     status = HTTPStatus.CREATED if request.verb == "create" else HTTPStatus.OK
@@ -135,6 +147,12 @@ def _replace(store: Store, request: Request, body: Body) -> Manifest:
 
 def _patch(store: Store, request: Request, body: Body) -> Manifest:
     return store.merge(request.kind, *_place(request), manifest(body.content)).manifest()
+
+
+def _apply(store: Store, request: Request, body: Body) -> Answer:
+    patch, query = applied(body.content), request.query
+    item, created = store.apply(request.kind, *_place(request), patch, query.field_manager, force=query.force)
+    return (HTTPStatus.CREATED if created else HTTPStatus.OK), item.manifest()
 
 
 def _delete(store: Store, request: Request, body: Body) -> Manifest:

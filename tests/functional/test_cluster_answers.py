@@ -248,7 +248,7 @@ def test_an_address_that_is_none_is_unclear(call: Call) -> None:
 @pytest.mark.parametrize("part", [b"", b"HTTP/1.1 201 X\r\n", b"HTTP/1.1 201 X\r\ncontent-length: 100000\r\n\r\n"])
 def test_an_answer_that_drips_ends_in_time(call: Call, part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes within the time-out of a read: only a bound on the whole call ends it."""
-    monkeypatch.setattr(cluster_client, "_ALL_CALLS_SECONDS", 0.5)
+    monkeypatch.setattr(cluster_client, "ALL_CALLS_SECONDS", 0.5)
 
     def drips(connection: socket.socket) -> None:
         method_of(connection)

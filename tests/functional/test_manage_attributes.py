@@ -306,6 +306,21 @@ def test_a_value_above_32_kb_is_refused_by_its_field(admin: Admin) -> None:
     assert show(admin, OF_DOMAIN, KINDS.PLUGIN_OVERRIDE) == before
 
 
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"namespace": "kube-system"}, "namespace is a variable of the system and can't be set"),
+        ({"quota": "5\n  pods: 9"}, "the value of quota has more than one line"),
+        ({"quota": "---"}, "the value of quota would begin or end a YAML document"),
+    ],
+)
+def test_a_variable_that_templates_would_refuse_is_refused(admin: Admin, values: dict[str, str], why: str) -> None:
+    given = MatchingAttributes(cluster_resource_attributes=ClusterResourceAttributes(attributes=values))
+    failure = refused(lambda: update(admin, OF_DOMAIN, given))
+    expected = f"invalid value for matching_attributes.cluster_resource_attributes: {why}"
+    assert (failure.code, failure.status.message) == (Code.INVALID_ARGUMENT, expected)
+
+
 def test_all_kinds_at_their_limit_fit_into_one_row(admin: Admin) -> None:
     long = "x" * (32 * 1024 - 100)
     for attributes in (

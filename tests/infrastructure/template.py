@@ -18,6 +18,8 @@ EVERYTHING_SET = {
     "ClusterTokenSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token",
     "ClusterSecretArns": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:east",
     "ClusterRoleArns": "arn:aws:iam::111111111111:role/flyte",
+    "TemplatesPrefix": "config/templates/",
+    "TemplateSecretArns": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:template",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
     "SubnetIds": "subnet-1,subnet-2",
     "SecurityGroupIds": "sg-1",

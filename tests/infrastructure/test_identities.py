@@ -24,6 +24,7 @@ TABLES = {
     "LaunchPlansTable": ("launch_plans", "name S, version S"),
     "LeasesTable": ("leases", "launch_plan S, execution S"),
     "NamedEntitiesTable": ("named_entities", "scope S, name S"),
+    "NamespacesTable": ("namespaces", "cluster S, place S"),
     "NodeExecutionsTable": ("node_executions", "execution S, node_id S"),
     "ProjectsTable": ("projects", "project S"),
     "SignalsTable": ("signals", "execution S, signal_id S"),
@@ -37,6 +38,9 @@ OTHERS = {
     "Bucket": "AWS::S3::Bucket",
     "EventsQueue": "AWS::SQS::Queue",
     "EventsDeadLetterQueue": "AWS::SQS::Queue",
+    "NamespaceChangesFailuresQueue": "AWS::SQS::Queue",
+    "NamespacesDeadLetterQueue": "AWS::SQS::Queue",
+    "NamespacesQueue": "AWS::SQS::Queue",
     "NotifyFailuresQueue": "AWS::SQS::Queue",
     "NotificationsTopic": "AWS::SNS::Topic",
     "Api": "AWS::ApiGatewayV2::Api",
@@ -75,7 +79,12 @@ def test_the_others_keep_their_names_and_what_replaces_them() -> None:
     assert (properties["Api"]["Name"], properties["Api"]["ProtocolType"]) == (STACK, "HTTP")
     assert "BucketName" not in properties["Bucket"]
     queues = [name for name, kind in OTHERS.items() if kind == "AWS::SQS::Queue"]
-    assert {name for name in queues if properties[name].get("FifoQueue")} == {"EventsQueue", "EventsDeadLetterQueue"}
+    assert {name for name in queues if properties[name].get("FifoQueue")} == {
+        "EventsQueue",
+        "EventsDeadLetterQueue",
+        "NamespacesQueue",
+        "NamespacesDeadLetterQueue",
+    }
     assert not any("QueueName" in properties[name] for name in queues)
 
 

@@ -54,7 +54,7 @@ def test_a_handler_starts_with_its_layers_alone(function: str, layers: list[str]
 
 def test_only_functions_that_call_a_cluster_carry_its_client() -> None:
     with_cluster = {name for name, layers in layers_of_functions() if "ClusterLayer" in layers}
-    assert with_cluster == {"CreateExecutionFunction", "TerminateExecutionFunction"}
+    assert with_cluster == {"ApplyNamespacesFunction", "CreateExecutionFunction", "TerminateExecutionFunction"}
 
 
 _CALLS = """

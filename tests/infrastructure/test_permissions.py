@@ -63,7 +63,12 @@ def test_an_action_is_taken_out_of_the_template_that_is_deployed(role: Role) -> 
 
 def test_a_poller_has_all_that_it_does_with_the_role() -> None:
     needed = list(polled(TEMPLATE))
-    assert {role for role, _ in needed} == {"ProcessEventRole", "NotifyRole"}
+    assert {role for role, _ in needed} == {
+        "ProcessEventRole",
+        "NotifyRole",
+        "ApplyNamespacesRole",
+        "AskNamespacesRole",
+    }
     for role, grant in needed:
         assert allowed([BY_ID[role].policy()], grant.action, grant.resource), (role, grant)
 

@@ -12,7 +12,13 @@ from pynamodb.models import Model
 from tests.infrastructure.template import ROOT, STACK, load
 
 EXPIRING = {"execution_events"}
-STREAMS = {"executions": "NEW_AND_OLD_IMAGES", "execution_events": "NEW_IMAGE", "leases": "OLD_IMAGE"}
+STREAMS = {
+    "attributes": "KEYS_ONLY",
+    "executions": "NEW_AND_OLD_IMAGES",
+    "execution_events": "NEW_IMAGE",
+    "leases": "OLD_IMAGE",
+    "projects": "KEYS_ONLY",
+}
 PACKAGE = ROOT / "layers" / "common" / "flyteadmin"
 
 

@@ -31,4 +31,6 @@ def test_a_slow_call_leaves_process_event_time_for_the_rest_of_its_batch() -> No
 
 def test_the_queue_hides_messages_for_six_times_the_function_as_lambda_asks() -> None:
     queues = dict(load().resources(QUEUES))
-    assert queues["EventsQueue"]["VisibilityTimeout"] >= 6 * seconds_of_functions()["ProcessEventFunction"]
+    seconds = seconds_of_functions()
+    assert queues["EventsQueue"]["VisibilityTimeout"] >= 6 * seconds["ProcessEventFunction"]
+    assert queues["NamespacesQueue"]["VisibilityTimeout"] >= 6 * seconds["ApplyNamespacesFunction"]

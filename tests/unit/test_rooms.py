@@ -26,6 +26,15 @@ OTHERS = {
         "configs": "the rule by which a level of an execution's configuration sets a field, for gets and for launching",
         "matching": "decides, pure, which of the rows that were read apply",
     },
+    "cluster_resources": {
+        "asking": "the queue's message, sent by all that ask",
+        "changes": "the handler of two streams, with a role of its own",
+        "delivery": "the handler of the queue",
+        "rules": "decides, pure, what is due",
+        "sweeping": "the handler of the schedule, with a role of its own",
+        "templates": "files of the bucket, not rows",
+        "wanted": "what should be there: the same question for the sweep and for the one who applies",
+    },
     "data_proxy": {"flyte_urls": "a grammar of its own: flyte:// URLs"},
     "description_entities": {},
     "executions": {

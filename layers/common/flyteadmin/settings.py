@@ -36,6 +36,8 @@ class Environment(BaseModel):
     dead_letter_queue_url: str = ""
     notifications_topic_arn: str = ""
     notify_failures_queue_url: str = ""
+    namespaces_queue_url: str = Field("", description="where namespaces are asked for; empty if nothing makes them")
+    templates_prefix: str = Field("", description="where the templates of namespaces lie in the bucket")
     configuration_uri: str = ""
     cluster_name: str = ""
     cluster_endpoint: str = ""

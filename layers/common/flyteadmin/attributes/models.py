@@ -27,6 +27,7 @@ class AttributesRow(Model):
 
     class Meta:
         table_name = "attributes"
+        stream_view_type = "KEYS_ONLY"
 
     scope = UnicodeAttribute(hash_key=True)
     version = NumberAttribute(default=1)

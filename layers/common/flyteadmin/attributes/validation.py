@@ -13,6 +13,7 @@ from flyteadmin.attributes.matching import Scope
 from flyteadmin.errors import InvalidArgument, invalid, missing, too_long
 from flyteadmin.projects.validation import StoredProject, validate_active, validate_exists, validate_project_and_domain
 from flyteadmin.settings import Configuration
+from flyteadmin.templates.values import faults
 
 MAX_VALUE_BYTES = 32 * 1024
 """The eight kinds of a scope share an item, which holds 400 KB."""
@@ -113,9 +114,11 @@ def value_to_store(attributes: MatchingAttributes, stored: bytes | None) -> byte
     """Return the value of a kind after an update; plugins are merged into the stored ones by task type (ATT-05).
 
     Raises:
-        InvalidArgument: larger than a kind may be.
+        InvalidArgument: larger than a kind may be, or a variable of templates can't be set so.
     """
     target = attributes.WhichOneof("target")
+    for fault in faults(attributes.cluster_resource_attributes.attributes):
+        raise invalid("matching_attributes.cluster_resource_attributes", fault)
     if target == "plugin_overrides" and stored is not None:
         existing = MatchingAttributes.FromString(stored)
         merged = _merged(existing.plugin_overrides, attributes.plugin_overrides)

@@ -38,8 +38,8 @@ from flyteadmin.observability import logger
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 
 _TOKEN_USED_SECONDS = 600
-_TIMEOUT_SECONDS = (2, 10)
-_ALL_CALLS_SECONDS = 12
+TIMEOUT_SECONDS = (2, 10)
+ALL_CALLS_SECONDS = 12
 """One create or delete with all its calls: names, handshakes, headers and bodies, however slowly they come."""
 _LEFT_ALONE_SECONDS = 30
 """The time in which this process spares a cluster after a call that timed out."""
@@ -59,9 +59,9 @@ def create(cluster: Cluster, namespace: str, body: Manifest) -> None:
         Refused: the API server answers so for good; or the name is taken by another execution.
         Unclear: the resource may exist or not; or the cluster timed out a moment ago and was not called.
     """
-    until = _until(cluster)
+    until = end_of_calls(cluster)
     try:
-        _call(cluster, until, lambda api: api.create_namespaced_custom_object(**_target(namespace), body=body))
+        call(cluster, until, lambda api: api.create_namespaced_custom_object(**_target(namespace), body=body))
     except Refused as refused:
         if refused.reason != ALREADY_EXISTS:
             raise
@@ -86,13 +86,13 @@ def delete(cluster: Cluster, namespace: str, execution: WorkflowExecutionIdentif
         Refused: the API server answers so for good.
         Unclear: it may be deleted or not; or the cluster timed out a moment ago and was not called.
     """
-    until = _until(cluster)
+    until = end_of_calls(cluster)
     existing = _existing(cluster, until, namespace, execution.name)
     if existing is None or _owner(existing) != (execution.project, execution.domain, execution.name):
         return False
     options = {"propagationPolicy": "Background", "preconditions": {"uid": _metadata(existing, "uid")}}
     try:
-        _call(
+        call(
             cluster,
             until,
             lambda api: api.delete_namespaced_custom_object(**_target(namespace), name=execution.name, body=options),
@@ -104,7 +104,7 @@ def delete(cluster: Cluster, namespace: str, execution: WorkflowExecutionIdentif
     return True
 
 
-def _until(cluster: Cluster) -> float:
+def end_of_calls(cluster: Cluster) -> float:
     """Return the time by which all calls of a create or delete must end.
 
     A cluster that hangs is spared for a while: at 12 s a call it would hold so many instances at once that none is left
@@ -116,12 +116,12 @@ def _until(cluster: Cluster) -> float:
     now = time.monotonic()
     if now < _left_alone_until.get(cluster, 0):
         raise LeftAlone(cluster.name)
-    return now + _ALL_CALLS_SECONDS
+    return now + ALL_CALLS_SECONDS
 
 
 def _existing(cluster: Cluster, until: float, namespace: str, name: str) -> Manifest | None:
     try:
-        return _call(cluster, until, lambda api: api.get_namespaced_custom_object(**_target(namespace), name=name))
+        return call(cluster, until, lambda api: api.get_namespaced_custom_object(**_target(namespace), name=name))
     except Refused as refused:
         if refused.reason != NOT_FOUND:
             raise
@@ -146,11 +146,11 @@ def _target(namespace: str) -> dict[str, Any]:
         "version": VERSION,
         "plural": PLURAL,
         "namespace": namespace,
-        "_request_timeout": _TIMEOUT_SECONDS,
+        "_request_timeout": TIMEOUT_SECONDS,
     }
 
 
-def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
+def call(cluster: Cluster, until: float, request: _Call) -> Manifest:
     """Make one call, which ends by `until`; every exception of the client library becomes one of two.
 
     Raises:
@@ -158,7 +158,7 @@ def _call(cluster: Cluster, until: float, call: _Call) -> Manifest:
         Unclear: it gave no answer, or none of its own.
     """
     try:
-        content = _within(until - time.monotonic(), lambda: call(_api(cluster)))
+        content = _within(until - time.monotonic(), lambda: request(_api(cluster)))
     except ApiException as error:
         meaning = failure(error.status or 0, error.body if isinstance(error.body, str) else "")
         _tell_operator(cluster, meaning)

@@ -25,13 +25,22 @@ _CONFLICT = 409
 
 
 class Refused(Exception):
-    """The cluster refuses a call for good; `reason` is Kubernetes' word, e.g. "Forbidden"."""
+    """The cluster refuses a call for good.
 
-    def __init__(self, reason: str, message: str) -> None:
-        """Keep both."""
+    `reason` is Kubernetes' word, e.g. "Forbidden"; `fields` are those of the object that are wrong.
+    """
+
+    def __init__(self, reason: str, message: str, fields: tuple[str, ...] = ()) -> None:
+        """Keep all three."""
         super().__init__(f"{reason}: {message}")
         self.reason = reason
         self.message = message
+        self.fields = fields
+
+    @property
+    def is_missing_namespace(self) -> bool:
+        """Return whether the namespace of the resource is missing, rather than the resource."""
+        return self.reason == NOT_FOUND and self.message.startswith('namespaces "')
 
 
 class Unclear(Unavailable):
@@ -52,12 +61,21 @@ class LeftAlone(Unclear):
         self.message = f"cluster {name} timed out a moment ago and is left alone for a while"
 
 
+class _Cause(BaseModel):
+    field: str = ""
+
+
+class _Details(BaseModel):
+    causes: tuple[_Cause, ...] = ()
+
+
 class _Status(BaseModel):
     """A Kubernetes Status; whatever else answers in the cluster's place sends none."""
 
     kind: Literal["Status"]
     reason: str = ""
     message: str = ""
+    details: _Details = _Details()
 
 
 def failure(status: int, body: str) -> Refused | Unclear:
@@ -67,7 +85,8 @@ def failure(status: int, body: str) -> Refused | Unclear:
     except ValidationError:
         return Unclear(status)
     if status in _REFUSED or (status == _CONFLICT and given.reason == ALREADY_EXISTS):
-        return Refused(given.reason or str(status), given.message)
+        fields = tuple(cause.field for cause in given.details.causes if cause.field)
+        return Refused(given.reason or str(status), given.message, fields)
     return Unclear(status)
 
 

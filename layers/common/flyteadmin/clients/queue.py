@@ -1,4 +1,4 @@
-"""The event queue and its dead-letter queue: FIFO, one message group per execution."""
+"""The event queue and its dead-letter queue, one message group per execution; the queue of namespaces. All are FIFO."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +75,11 @@ def send_all(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
     return outcomes
 
 
+def send_namespaces(messages: Sequence[Message]) -> list[FlyteAdminError | None]:
+    """Queue at most ten requests for namespaces in one call; outcomes as `send_all`."""
+    return _send_to(environment().namespaces_queue_url, "the queue of namespaces", messages)
+
+
 def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
     batch: list[Message] = []
     size = 0
@@ -90,6 +95,10 @@ def _batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 
 def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
+    return _send_to(environment().events_queue_url, _EVENT_QUEUE, batch)
+
+
+def _send_to(queue_url: str, what: str, batch: Sequence[Message]) -> list[FlyteAdminError | None]:
     entries: list[SendMessageBatchRequestEntryTypeDef] = [
         {
             "Id": str(position),
@@ -100,13 +109,13 @@ def _send_batch(batch: Sequence[Message]) -> list[FlyteAdminError | None]:
         for position, message in enumerate(batch)
     ]
     try:
-        with translate_errors(_EVENT_QUEUE):
-            answer = client("sqs").send_message_batch(QueueUrl=environment().events_queue_url, Entries=entries)
+        with translate_errors(what):
+            answer = client("sqs").send_message_batch(QueueUrl=queue_url, Entries=entries)
     except FlyteAdminError as error:
         return [error] * len(batch)
     taken = {entry["Id"] for entry in answer.get("Successful", [])}
     return [
-        None if str(position) in taken else Unavailable(f"{_EVENT_QUEUE} did not take a message, try again")
+        None if str(position) in taken else Unavailable(f"{what} did not take a message, try again")
         for position in range(len(batch))
     ]
 

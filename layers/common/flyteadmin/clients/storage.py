@@ -107,6 +107,15 @@ def read(source: str, limit: int | None = None) -> bytes:
         return found["Body"].read()
 
 
+def listed(prefix: str) -> list[tuple[str, str]]:
+    """Return URI and entity tag of each object whose URI begins so, in their order; 1,000 in a request."""
+    bucket, key = split_uri(prefix)
+    with translate_errors(_WHAT):
+        pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        found = [each for page in pages for each in page.get("Contents", [])]
+    return [(f"s3://{bucket}/{each['Key']}", each["ETag"]) for each in found]
+
+
 def read_referenced(source: str) -> bytes:
     """Read a blob that a row points to.
 

@@ -7,11 +7,14 @@ from flyteidl.core.execution_pb2 import ExecutionError
 from flyteadmin.clients import cluster, clusters
 from flyteadmin.clients.cluster import Manifest
 from flyteadmin.clients.cluster_answers import FORBIDDEN, Refused
-from flyteadmin.errors import Code, FlyteAdminError
+from flyteadmin.cluster_resources import asking
+from flyteadmin.cluster_resources.asking import Request
+from flyteadmin.errors import Code, FlyteAdminError, Unavailable
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionState
 from flyteadmin.executions.phases import TERMINAL, ControlPlanePhase, LaunchState, error_facts, facts_of_control_plane
 from flyteadmin.facts import Facts
+from flyteadmin.identifiers import key_parts
 from flyteadmin.observability import logger, measure
 
 
@@ -19,8 +22,8 @@ def start(state: ExecutionState, body: Manifest) -> None:
     """Create the resource of a row that is written.
 
     Refused for good is FAILED on the row. Anything else that goes wrong leaves the row `launching`: it may have been
-    carried out, and the execution exists. Such launches are counted, as are those that the cluster forbids: an alarm
-    rings for each kind.
+    carried out, and the execution exists. So does a namespace that is still missing, where this deployment makes
+    namespaces. Such launches are counted, as are those that the cluster forbids: an alarm rings for each kind.
     """
     try:
         _create(state, body)
@@ -33,10 +36,17 @@ def start(state: ExecutionState, body: Manifest) -> None:
 
 
 def _create(state: ExecutionState, body: Manifest) -> None:
+    target = clusters.of_row(state.cluster)
     try:
-        cluster.create(clusters.of_row(state.cluster), state.namespace, body)
+        cluster.create(target, state.namespace, body)
     except Refused as refusal:
-        _refused(state, refusal)
+        if not (refusal.is_missing_namespace and asking.is_enabled()):
+            _refused(state, refusal)
+            return
+        project, domain, _ = key_parts(state.execution)
+        request = Request(cluster=target.name, project=project, domain=domain, again=True)
+        asking.ask([request], cause=f"missing/{time.time() // 60:.0f}", urgent=True)
+        raise Unavailable(f"{refusal.message}; it was asked for") from refusal
 
 
 def _refused(state: ExecutionState, refusal: Refused) -> None:

@@ -24,6 +24,7 @@ class ProjectRow(Model):
 
     class Meta:
         table_name = "projects"
+        stream_view_type = "KEYS_ONLY"
 
     project = UnicodeAttribute(hash_key=True)
     version = NumberAttribute(default=1)
