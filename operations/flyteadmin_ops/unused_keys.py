@@ -40,7 +40,7 @@ REASONS: Mapping[str, str] = {
     "otel": "the functions send no traces",
     "plugins": "it configures flytepropeller",
     "propeller": "it configures flytepropeller",
-    "qualityOfService": _NOT_YET,
+    "qualityOfService": "propeller reads no queueing budget, so nothing would act on it",
     "remoteData.region": "objects are in the stack's region",
     "remoteData.scheme": "objects are in S3",
     "scheduler": "schedules are not served yet",
