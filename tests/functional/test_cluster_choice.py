@@ -116,7 +116,7 @@ def test_without_a_label_it_is_the_default_labels_cluster_else_any_that_is_enabl
     assert len(created(several, launch_plan, [f"more-{name}" for name in NAMES])) == 3
 
 
-@pytest.mark.conformance("CLU-03", "CLU-12", "KD-23")
+@pytest.mark.conformance("CLU-03", "CLU-12", "CFG-17", "KD-23")
 def test_the_label_is_the_requests_else_that_of_the_attributes(
     several: Admin, launch_plan: Identifier, clusters: SeveralClusters
 ) -> None:
