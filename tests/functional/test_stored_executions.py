@@ -69,7 +69,7 @@ def body_planned_again(execution: StoredExecution) -> Body:
     message = request_of(execution, messages.requested_spec(execution), user_inputs)
     call = Call(message, execution.specification.caller, "", to_datetime(execution.state.created_at))
     rows = reading.read_named_rows(call)
-    validate_launch(message, rows)
+    validate_launch(call, rows)
     context = reading.read_context(call, rows)
     assert (context.cluster, context.namespace) == (execution.state.cluster, execution.state.namespace)
     return build_body(context, plan_execution(context), execution.specification.inputs_uri, Blobs(call.execution))

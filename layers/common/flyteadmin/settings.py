@@ -117,6 +117,9 @@ class FlyteAdminSection(_Section):
         description="merge an execution's configuration down the scopes of matchable attributes by field,"
         " or take upstream's single row",
     )
+    recover_in_any_phase: bool = Field(
+        default=False, description="let people recover executions that run or have succeeded, as upstream does"
+    )
     max_flyteworkflow_bytes: int = Field(1024 * 1024, description="above it, the closure goes to S3; etcd takes 1.5 MB")
 
 

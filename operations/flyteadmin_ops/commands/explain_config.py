@@ -69,7 +69,7 @@ def _of_new_one(target: Identifier) -> Iterator[Value]:
     request.spec.launch_plan.CopyFrom(target)
     call = Call(request, caller="", key="", accepted_at=datetime.now(UTC))
     rows = reading.read_named_rows(call)
-    validate_launch(request, rows)
+    validate_launch(call, rows)
     context = reading.read_context(call, rows)
     own = context.launch_plan.spec.quality_of_service
     budget = (own, Level.LAUNCH_PLAN) if own.ByteSize() else (own, None)

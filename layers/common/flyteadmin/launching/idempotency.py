@@ -9,20 +9,23 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 
-from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
-from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionRecoverRequest, ExecutionRelaunchRequest
+from flyteidl.core.identifier_pb2 import NodeExecutionIdentifier, WorkflowExecutionIdentifier
 
 from flyteadmin.errors import AlreadyExists, FlyteAdminError, InvalidArgument, too_long
 from flyteadmin.launching.names import derived_name, generated_name
+from flyteadmin.launching.parents import parent_of
 
 _MAX_KEY = 256
 
 
 @dataclass(frozen=True)
 class Call:
-    """One CreateExecution as it arrived: `caller` is the principal, `key` is "" where the client sent none.
+    """One call that creates an execution: `caller` is the principal, `key` is "" where the client sent none.
 
-    `is_engine` says that propeller calls, which launches children for others.
+    `is_engine` says that propeller calls, which launches children for others. `again` is the Relaunch or Recover
+    request that arrived; `request` is then made from it and the original. A parent that `request` has from the
+    original is shown, and launches nothing: `is_child` is false.
     """
 
     request: ExecutionCreateRequest
@@ -30,6 +33,13 @@ class Call:
     key: str
     accepted_at: datetime
     is_engine: bool = False
+    again: ExecutionRelaunchRequest | ExecutionRecoverRequest | None = None
+    is_child: bool = True
+
+    @cached_property
+    def parent(self) -> NodeExecutionIdentifier | None:
+        """The node that launches the execution, if one does."""
+        return parent_of(self.request) if self.is_child else None
 
     @cached_property
     def execution(self) -> WorkflowExecutionIdentifier:
@@ -44,7 +54,8 @@ class Call:
         """The call's digest, equal for a repeat; None without a key."""
         if not self.key:
             return None
-        parts = (self.caller.encode(), self.key.encode(), self.request.SerializeToString(deterministic=True))
+        arrived = self.again or self.request
+        parts = (self.caller.encode(), self.key.encode(), arrived.SerializeToString(deterministic=True))
         return sha256(b"".join(sha256(part).digest() for part in parts)).digest()
 
 

@@ -19,11 +19,15 @@ MAX_NESTING = 1_000_000
 
 @dataclass(frozen=True)
 class Inherited:
-    """The values of a spec that a parent decides; without a parent they are the caller's and the request's own."""
+    """The values that a parent decides; without one they are the caller's and the request's own, and `parent` is None.
+
+    `parent` is the key of the parent's execution.
+    """
 
     principal: str
     nesting: int
     cluster_label: str
+    parent: str | None = None
 
 
 def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None:
@@ -62,4 +66,5 @@ def inherited(
     metadata, label = request.spec.metadata, request.spec.execution_cluster_label.value
     if parent is None:
         return Inherited(caller, metadata.nesting, label)
-    return Inherited(parent.principal if is_engine else caller, int(parent.nesting) + 1, parent.cluster_label or label)
+    principal = parent.principal if is_engine else caller
+    return Inherited(principal, int(parent.nesting) + 1, parent.cluster_label or label, parent.execution)

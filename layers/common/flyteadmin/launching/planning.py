@@ -6,7 +6,7 @@ Source: flyteadmin execution_manager.go launchExecution, workflowengine/impl/pre
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionSpec
+from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionMetadata, ExecutionSpec
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
@@ -106,7 +106,14 @@ def _parameters(context: LaunchContext, decisions: Decisions) -> ExecutionParame
         event_version=application.event_version,
         console_url=application.console_url,
         role_name_key=application.role_name_key,
+        recovery_execution=_recovery(context.request.spec.metadata),
     )
+
+
+def _recovery(metadata: ExecutionMetadata) -> WorkflowExecutionIdentifier | None:
+    """Return the execution whose nodes are taken over; a create may say the same as a recovery (REC-03, REC-04)."""
+    is_recovery = metadata.mode == ExecutionMetadata.RECOVERED and metadata.HasField("reference_execution")
+    return metadata.reference_execution if is_recovery else None
 
 
 def _within(field: str, entries: Mapping[str, str], limit: int) -> None:

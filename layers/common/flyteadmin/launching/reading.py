@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionSpec
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
 from flyteidl.core.compiler_pb2 import CompiledWorkflowClosure
-from flyteidl.core.identifier_pb2 import TASK, Identifier
+from flyteidl.core.identifier_pb2 import TASK, Identifier, WorkflowExecutionIdentifier
+from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.attributes.matching import MatchingAttributesRows
@@ -13,6 +14,8 @@ from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.keys import AnyKey, Key
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.executions import repository
+from flyteadmin.executions.messages import requested_spec
+from flyteadmin.executions.reading import existing
 from flyteadmin.identifiers import execution_key, key_parts
 from flyteadmin.launch_plans import messages as launch_plan_messages
 from flyteadmin.launch_plans import repository as launch_plans
@@ -20,14 +23,40 @@ from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import clusters, single_tasks
 from flyteadmin.launching.context import LaunchContext
 from flyteadmin.launching.idempotency import Call
-from flyteadmin.launching.parents import Inherited, inherited, parent_of
+from flyteadmin.launching.parents import Inherited, inherited
 from flyteadmin.launching.planning import namespace_of
+from flyteadmin.launching.relaunching import Original
 from flyteadmin.launching.validation import NamedRows
 from flyteadmin.projects import repository as projects
 from flyteadmin.settings import deployed_clusters
 from flyteadmin.tasks import repository as tasks
 from flyteadmin.tasks.models import TaskRow
 from flyteadmin.timestamps import to_datetime
+
+
+def read_original(identifier: WorkflowExecutionIdentifier) -> Original:
+    """Read an execution that is launched again; rows of upstream's old clients have their inputs in the spec (KD-30).
+
+    Raises:
+        InvalidArgument: the identifier is not whole.
+        NotFound: there is no such execution.
+        Internal: its inputs were replaced.
+    """
+    stored = existing(identifier)
+    uri = stored.specification.user_inputs_uri
+    with ThreadPoolExecutor(1) as threads:
+        spec = threads.submit(requested_spec, stored)
+        inputs = _user_inputs(uri) if uri else spec.result().inputs
+        return Original(stored, spec.result(), inputs)
+
+
+def _user_inputs(uri: str) -> LiteralMap | None:
+    try:
+        blob = storage.read(uri)
+    except storage.BlobMissing:
+        return None
+    storage.verify(uri, blob)
+    return LiteralMap.FromString(blob)
 
 
 def read_named_rows(call: Call) -> NamedRows:
@@ -40,8 +69,7 @@ def read_named_rows(call: Call) -> NamedRows:
     execution, project = execution_key(call.execution), projects.key(request.project)
     earlier = [repository.state_key(execution), repository.specification_key(execution)] if call.key else []
     task, launch_plan = _target_keys(request.spec.launch_plan)
-    node = parent_of(request)
-    parent = repository.specification_key(execution_key(node.execution_id)) if node is not None else None
+    parent = repository.specification_key(execution_key(call.parent.execution_id)) if call.parent is not None else None
     keys: list[AnyKey | None] = [*earlier, project, task, launch_plan, parent]
     with ThreadPoolExecutor(1) as threads:
         current = threads.submit(configuration.current)

@@ -6,11 +6,18 @@ Checks and the plan are pure.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionCreateResponse
+from flyteidl.admin.execution_pb2 import (
+    ExecutionCreateRequest,
+    ExecutionCreateResponse,
+    ExecutionRecoverRequest,
+    ExecutionRelaunchRequest,
+)
 
+from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.writes import Operation
 from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository
@@ -18,6 +25,7 @@ from flyteadmin.executions.models import ExecutionSpecification, ExecutionState,
 from flyteadmin.launching import reading, storing
 from flyteadmin.launching.idempotency import Call, refusal, validate_key
 from flyteadmin.launching.planning import plan_execution
+from flyteadmin.launching.relaunching import recovered, relaunched, unrecoverable
 from flyteadmin.launching.starting import start
 from flyteadmin.launching.stored import may_launch
 from flyteadmin.launching.storing import Blobs
@@ -44,8 +52,56 @@ def create(
         AlreadyExists: an execution of that name exists; nothing of it was changed.
         Internal: also for a passing fault, since propeller retries no other code on a create (invariant 8).
     """
-    try:
+    with _no_unavailable():
         return _create(Call(request, caller, key, now or datetime.now(UTC), is_engine))
+
+
+def relaunch(
+    request: ExecutionRelaunchRequest, caller: str, key: str = "", now: datetime | None = None
+) -> ExecutionCreateResponse:
+    """Create an execution like another one, as the caller; under today's configuration (REL-02…09).
+
+    Raises:
+        InvalidArgument: the identifier is not whole; or as `create`.
+        NotFound: there is no such execution; or as `create`.
+        AlreadyExists, Internal: as `create`.
+    """
+    with _no_unavailable():
+        made = relaunched(reading.read_original(request.id), request)
+        return _create(Call(made, caller, key, now or datetime.now(UTC), again=request, is_child=False))
+
+
+def recover(
+    request: ExecutionRecoverRequest,
+    caller: str,
+    key: str = "",
+    now: datetime | None = None,
+    *,
+    is_engine: bool = False,
+) -> ExecutionCreateResponse:
+    """Create an execution that takes over what succeeded in another one (REC-02…08).
+
+    Raises:
+        FailedPrecondition: the other one has not ended, or has succeeded.
+        NotFound: there is no such execution, or none that propeller can recover as a child; or as `create`.
+        InvalidArgument, AlreadyExists, Internal: as `relaunch`.
+    """
+    with _no_unavailable():
+        original = reading.read_original(request.id)
+        is_child = request.metadata.HasField("parent_node_execution")
+        in_any_phase = configuration.current().flyteadmin.recover_in_any_phase
+        refused = unrecoverable(original, is_child=is_child, in_any_phase=in_any_phase)
+        if refused is not None:
+            raise refused
+        accepted_at = now or datetime.now(UTC)
+        made = recovered(original, request)
+        return _create(Call(made, caller, key, accepted_at, is_engine, again=request, is_child=is_child))
+
+
+@contextmanager
+def _no_unavailable() -> Iterator[None]:
+    try:
+        yield
     except Unavailable as error:
         raise Internal(error.message) from error
 
@@ -58,7 +114,7 @@ def _create(call: Call) -> ExecutionCreateResponse:
     if rows.earlier is not None and not _needs_resource(rows.earlier, call):
         return answer
     try:
-        validate_launch(call.request, rows)
+        validate_launch(call, rows)
         context = reading.read_context(call, rows)
         planned = plan_execution(context)
         blobs = Blobs(call.execution)

@@ -22,7 +22,6 @@ from flyteadmin.flyteworkflow.offload import is_too_large, offload, offloaded_cl
 from flyteadmin.identifiers import execution_blob_parts, execution_key, name_key
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launching.context import LaunchContext
-from flyteadmin.launching.parents import parent_of
 from flyteadmin.launching.planning import PlannedExecution
 from flyteadmin.named_entities import repository as named_entities
 from flyteadmin.timestamps import from_datetime
@@ -87,14 +86,14 @@ def build_rows(
 
 def _state(context: LaunchContext) -> ExecutionState:
     now = from_datetime(context.accepted_at)
-    launch_plan, workflow, node = context.launch_plan.id, context.workflow_id, parent_of(context.request)
+    launch_plan, workflow = context.launch_plan.id, context.workflow_id
     state = ExecutionState(
         execution=execution_key(context.execution),
         phase=UNDEFINED,
         launch=LaunchState.LAUNCHING.value,
         cluster=context.cluster,
         namespace=context.namespace,
-        parent=execution_key(node.execution_id) if node is not None else None,
+        parent=context.inherited.parent,
         created_at=now,
         updated_at=now,
         launch_plan=name_key(launch_plan.project, launch_plan.domain, launch_plan.name),

@@ -10,7 +10,8 @@ from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
 from flyteadmin.executions.models import ExecutionSpecification, StoredExecution
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import inputs
-from flyteadmin.launching.parents import parent_of, validate_nesting
+from flyteadmin.launching.idempotency import Call
+from flyteadmin.launching.parents import validate_nesting
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.projects.validation import validate_project_and_domain
 from flyteadmin.settings import Configuration
@@ -55,8 +56,8 @@ def validate_name(request: ExecutionCreateRequest) -> None:
         raise InvalidArgument(f"invalid name format: {request.name}, does not match regex '^[a-z][a-z\\-0-9]*$'")
 
 
-def validate_launch(request: ExecutionCreateRequest, rows: NamedRows) -> None:
-    """Check a request against the rows that it names, in upstream's order (CRE-06…14, CRE-40, HIE-01).
+def validate_launch(call: Call, rows: NamedRows) -> None:
+    """Check a call's request against the rows that it names, in upstream's order (CRE-06…14, CRE-40, HIE-01).
 
     The project of an execution that was accepted before may have been archived since.
 
@@ -64,15 +65,16 @@ def validate_launch(request: ExecutionCreateRequest, rows: NamedRows) -> None:
         InvalidArgument: naming the field.
         NotFound: there is no such launch plan, task or parent execution.
     """
+    request = call.request
     if rows.earlier is None:
         validate_project_and_domain(rows.project, request.project, request.domain, rows.configuration)
     _validate_spec(request)
     target = request.spec.launch_plan
     if (rows.task if target.resource_type == TASK else rows.launch_plan) is None:
         raise missing_entity(target)
-    node = parent_of(request)
-    if node is not None and rows.parent is None:
-        raise NotFound(f"missing entity of type execution with identifier {' '.join(str(node.execution_id).split())}")
+    if call.parent is not None and rows.parent is None:
+        parent = " ".join(str(call.parent.execution_id).split())
+        raise NotFound(f"missing entity of type execution with identifier {parent}")
     validate_nesting(request, rows.parent)
 
 
