@@ -52,10 +52,15 @@ class _Place:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The deployment that is to read a file: its ClusterName, "" for none, and whether its functions run in AWS."""
+    """The deployment that is to read a file: its ClusterName, "" for none, and whether its functions run in AWS.
+
+    `secrets` and `roles` are the ARNs that its functions may use for clusters; None where they are not known.
+    """
 
     cluster: str = ""
     is_lambda: bool = True
+    secrets: frozenset[str] | None = None
+    roles: frozenset[str] | None = None
 
 
 IN_AWS = Deployed()
@@ -124,10 +129,24 @@ def _wrong(known: Mapping[str, object], deployed: Deployed) -> Iterator[Finding]
         clusters = Configuration.model_validate(known).clusters
         for fault in faults(clusters, deployed.cluster, is_lambda=deployed.is_lambda):
             yield Finding(kind="error", path=fault.path, message=fault.message)
+        yield from _not_permitted(clusters, deployed)
     except ValidationError as error:
         yield from map(_finding, error.errors())
     for part in ("defaults", "limits"):
         yield from _wrong_quantities(("task_resources", part), known)
+
+
+def _not_permitted(clusters: ClustersSection, deployed: Deployed) -> Iterator[Finding]:
+    """Find the secrets and roles of enabled clusters that the stack's functions have no right to."""
+    for index, entry in enumerate(clusters.cluster_configs):
+        uses = (
+            ("auth.secretArn", entry.auth.secret_arn, deployed.secrets, "ClusterSecretArns"),
+            ("auth.eks.roleArn", entry.auth.eks.role_arn if entry.auth.eks else "", deployed.roles, "ClusterRoleArns"),
+        )
+        for key, arn, permitted, parameter in uses:
+            if entry.enabled and arn and permitted is not None and arn not in permitted:
+                message = f"no function may use it: the stack's parameter {parameter} does not name it"
+                yield Finding(kind="error", path=f"clusters.clusterConfigs[{index}].{key}", message=message)
 
 
 def _wrong_quantities(location: tuple[str, ...], known: object) -> Iterator[Finding]:

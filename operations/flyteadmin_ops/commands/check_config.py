@@ -1,6 +1,7 @@
 """Check an operator's `flyteadmin.yaml` before, or while, a stack reads it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import click
@@ -60,12 +61,22 @@ def _for_stack(session: Session, file: BinaryIO | None) -> tuple[str, tuple[Find
         Refused: the object is not there.
     """
     deployment = session.deployment()
-    parameters = deployment.parameters
     source, text = (file.name, file.read()) if file is not None else _of_stack(deployment.configuration_uri)
-    deployed = Deployed(parameters.get("ClusterName", ""), is_lambda=parameters.get("Stage") != "local")
     clusters = clusters_in(text) if source else None
     running = dropped(labels.refused(clusters)) if clusters is not None else ()
-    return source, (*running, *check(text, deployed))
+    return source, (*running, *check(text, _deployed(deployment.parameters)))
+
+
+def _deployed(parameters: Mapping[str, str]) -> Deployed:
+    def arns(*names: str) -> frozenset[str]:
+        return frozenset(arn for name in names for arn in parameters.get(name, "").split(",") if arn)
+
+    return Deployed(
+        cluster=parameters.get("ClusterName", ""),
+        is_lambda=parameters.get("Stage") != "local",
+        secrets=arns("ClusterSecretArns", "ClusterTokenSecretArn"),
+        roles=arns("ClusterRoleArns"),
+    )
 
 
 def _of_stack(uri: str) -> tuple[str, bytes]:

@@ -43,6 +43,22 @@ def test_the_stacks_own_cluster_is_one_of_the_file() -> None:
     assert found.message.startswith("one cluster must have the name or alias 'west'")
 
 
+@pytest.mark.parametrize(
+    ("auth", "key", "parameter"),
+    [
+        ("{secretArn: arn:s}", "secretArn", "ClusterSecretArns"),
+        ("{eks: {roleArn: arn:r}}", "eks.roleArn", "ClusterRoleArns"),
+    ],
+)
+def test_a_secret_or_a_role_that_the_functions_may_not_use_is_told(auth: str, key: str, parameter: str) -> None:
+    text = EAST + f"    endpoint: https://east\n    auth: {auth}\n"
+    [found] = errors(text, Deployed(secrets=frozenset(), roles=frozenset()))
+    assert (found.path, found.line) == (f"clusters.clusterConfigs[0].auth.{key}", 6)
+    assert parameter in found.message
+    assert errors(text, Deployed(secrets=frozenset({"arn:s"}), roles=frozenset({"arn:r"}))) == []
+    assert errors(text) == []
+
+
 def test_helm_values_of_upstream_are_taken() -> None:
     """The example of the chart flyte-core, with clusters that are not enabled, and keys that have no meaning here."""
     text = """
