@@ -55,7 +55,9 @@ def _after(function: Function) -> Iterator[Value]:
         yield _allow("GiveUp", ["sqs:SendMessage"], [attribute(queue) for queue in failures])
     if definition.reads_configuration:
         key = sub("${Bucket.Arn}/${ConfigurationKey}")
-        yield only_if("IsConfigured", _allow("Configuration", ["s3:GetObject"], [key]))
+        yield only_if("IsConfigured", _allow("Configuration", ["s3:GetObject", "s3:GetObjectVersion"], [key]))
+        list_versions = _allow("ConfigurationVersions", ["s3:ListBucketVersions"], [attribute("Bucket")])
+        yield only_if("IsConfigured", list_versions)
     if definition.calls_cluster:
         secret = ref("ClusterTokenSecretArn")
         yield only_if("HasTokenSecret", _allow("ClusterToken", ["secretsmanager:GetSecretValue"], [secret]))

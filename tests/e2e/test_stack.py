@@ -21,12 +21,22 @@ from local.demo.subscriber import Subscriber
 from local.stack import ROOT, Stack
 from tests.e2e.journeys import all_journeys
 from tests.e2e.journeys.traveller import Traveller
-from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, polled, roles, without
+from tests.infrastructure.permissions import (
+    ONLY_ON_AWS,
+    ONLY_WITH_A_WRONG_FILE,
+    Grant,
+    Role,
+    polled,
+    roles,
+    without,
+)
 from tests.infrastructure.template import Template, load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 
 SAMPLE = 3
+UNUSED = ONLY_ON_AWS | ONLY_WITH_A_WRONG_FILE
+"""Actions that no journey needs here."""
 SEED = int(os.environ.get("SAMPLE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 
 
@@ -121,12 +131,12 @@ def test_each_right_of_each_role_is_needed(
     idle = []
     for role in roles(template):
         for grant in role.grants:
-            if grant.action in ONLY_ON_AWS:
+            if grant.action in UNUSED:
                 continue
             is_polling = any((owner, each.action) == (role.logical_id, grant.action) for owner, each in pollers)
             if not needs(made, role, grant) and not is_polling:
                 idle.append(f"{role.function}: {grant.action} on {grant.resource} ({grant.sid})")
-    count = sum(grant.action not in ONLY_ON_AWS for role in roles(template) for grant in role.grants)
+    count = sum(grant.action not in UNUSED for role in roles(template) for grant in role.grants)
     record_property("figure", f"rights taken away in turn, each needed: {count - len(idle)}/{count}")
     assert idle == []
 
@@ -145,7 +155,7 @@ def test_a_sample_of_rights_taken_away_on_the_stack_itself(
             for role in roles(template)
             for grant in role.grants
             if grant.sid not in {"Configuration", "ClusterToken"}
-            and grant.action not in ONLY_ON_AWS
+            and grant.action not in UNUSED
             and (role.logical_id, grant.action) not in polling
         }
     )

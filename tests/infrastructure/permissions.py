@@ -19,6 +19,9 @@ ONLY_ON_AWS = frozenset(
 )
 """Actions that Lambda does under a function's role, or that S3 needs too; the embedded AWS checks neither."""
 
+ONLY_WITH_A_WRONG_FILE = frozenset({"s3:GetObjectVersion", "s3:ListBucketVersions"})
+"""Actions for the older versions of flyteadmin.yaml; functional/test_wrong_configuration.py takes them away."""
+
 
 @dataclass(frozen=True, order=True)
 class Grant:

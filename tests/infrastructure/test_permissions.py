@@ -6,7 +6,16 @@ from fnmatch import fnmatchcase
 import pytest
 
 from local.aws.audit import allowed
-from tests.infrastructure.permissions import ONLY_ON_AWS, Grant, Role, document_without, polled, roles, without
+from tests.infrastructure.permissions import (
+    ONLY_ON_AWS,
+    ONLY_WITH_A_WRONG_FILE,
+    Grant,
+    Role,
+    document_without,
+    polled,
+    roles,
+    without,
+)
 from tests.infrastructure.template import EVERYTHING_SET, ROOT, Template, load
 
 TEMPLATE = load(EVERYTHING_SET)
@@ -100,8 +109,25 @@ def test_reading_functions_write_nothing_but_their_answers() -> None:
         assert all(":s3:" in resource or ":logs:" in resource for resource in writes)
 
 
+def test_versions_are_read_where_the_configuration_is_and_of_nothing_else() -> None:
+    readers = {
+        name
+        for name, properties in TEMPLATE.resources("AWS::Serverless::Function")
+        if "CONFIGURATION_URI" in str(properties)
+    }
+    owners = dict(TEMPLATE.targets("AWS::Serverless::Function", "Role"))
+    for role in ROLES:
+        versions = {grant.action: grant.resource for grant in role.grants if grant.action in ONLY_WITH_A_WRONG_FILE}
+        if role.logical_id in {owners[name] for name in readers}:
+            bucket = "arn:aws:s3:::" + str(TEMPLATE.resolve({"Ref": "Bucket"}))
+            assert versions == {"s3:GetObjectVersion": f"{bucket}/flyteadmin.yaml", "s3:ListBucketVersions": bucket}
+        else:
+            assert versions == {}
+
+
 def test_the_options_that_are_off_grant_nothing() -> None:
     bare = {grant for role in roles(load()) for grant in role.grants}
+    assert not {grant for grant in bare if grant.action in ONLY_WITH_A_WRONG_FILE}
     assert not {g for g in bare if g.action.startswith(("ec2:", "secretsmanager:")) or "flyteadmin.yaml" in g.resource}
 
 

@@ -1,11 +1,12 @@
 """The operator's file: upstream's keys whatever their case, defaults where it says nothing, the last good one kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 
 from flyteadmin.clients import configuration, storage
+from flyteadmin.clients.storage import BlobTooLarge
 from flyteadmin.errors import Internal, Unavailable
 from flyteadmin.settings import Configuration, Environment
 
@@ -17,14 +18,23 @@ class Store:
 
     def __init__(self) -> None:
         self.answer: bytes | Exception = b""
+        self.before: Sequence[bytes | Exception] = ()
         self.reads = 0
 
-    def read(self, source: str) -> bytes:
-        assert source == URI
+    def read(self, source: str, limit: int, version: str = "") -> bytes:
+        assert (source, limit) == (URI, 1024 * 1024)
         self.reads += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        found = self._versions()[int(version or "0")]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def versions(self, source: str, count: int) -> list[str]:
+        assert source == URI
+        return [str(number) for number in range(len(self._versions()))][:count]
+
+    def _versions(self) -> list[bytes | Exception]:
+        return [self.answer, *self.before]
 
 
 class Clock:
@@ -46,6 +56,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def store(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Iterator[Store]:
     made = Store()
     monkeypatch.setattr(storage, "read", made.read)
+    monkeypatch.setattr(storage, "versions", made.versions)
     monkeypatch.setattr(configuration, "environment", lambda: Environment(configuration_uri=URI))
     configuration.forget()
     yield made
@@ -80,6 +91,50 @@ def test_a_broken_file_leaves_the_last_good_one_in_force(store: Store, clock: Cl
 def test_a_broken_file_at_the_start_is_a_fault_of_the_deployment(store: Store, broken: bytes | Exception) -> None:
     store.answer = broken
     with pytest.raises(Internal, match="configuration"):
+        configuration.current()
+
+
+@pytest.mark.parametrize("broken", [b"registration: {maxWorkflowNodes: many}", b"{", storage.BlobMissing(URI)])
+def test_a_broken_file_gives_way_to_the_newest_version_that_is_right(store: Store, broken: bytes | Exception) -> None:
+    store.answer = broken
+    store.before = [
+        b"domains: 3",
+        BlobTooLarge(URI, 2_000_000, 1_000_000),
+        b"flyteadmin: {maxParallelism: 7}",
+        b"flyteadmin: {maxParallelism: 8}",
+    ]
+    assert configuration.current().flyteadmin.max_parallelism == 7
+
+
+def test_what_an_instance_read_counts_less_than_a_newer_version_that_is_right(store: Store, clock: Clock) -> None:
+    """So instances that read at other times agree."""
+    store.answer = b"flyteadmin: {maxParallelism: 6}"
+    configuration.current()
+    store.answer, store.before = b"{", [b"flyteadmin: {maxParallelism: 7}", store.answer]
+    clock.now += 61
+    assert configuration.current().flyteadmin.max_parallelism == 7
+
+
+@pytest.mark.parametrize("rights", [9, 10])
+def test_no_more_than_ten_versions_are_looked_at(store: Store, rights: int) -> None:
+    store.answer = b"{"
+    store.before = [b"{"] * (rights - 1) + [b"flyteadmin: {maxParallelism: 7}"]
+    if rights == 9:
+        assert configuration.current().flyteadmin.max_parallelism == 7
+    else:
+        with pytest.raises(Internal, match="configuration"):
+            configuration.current()
+    assert store.reads == 11
+
+
+def test_a_store_that_does_not_answer_leaves_the_last_file_in_force(store: Store, clock: Clock) -> None:
+    store.answer = b"flyteadmin: {maxParallelism: 7}"
+    configuration.current()
+    store.answer, store.before = Unavailable("no"), [b"flyteadmin: {maxParallelism: 8}"]
+    clock.now += 61
+    assert configuration.current().flyteadmin.max_parallelism == 7
+    configuration.forget()
+    with pytest.raises(Unavailable):
         configuration.current()
 
 

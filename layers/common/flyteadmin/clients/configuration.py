@@ -13,10 +13,15 @@ from pydantic import BaseModel
 from flyteadmin.clients import storage
 from flyteadmin.clusters.checking import faults
 from flyteadmin.errors import FlyteAdminError, Internal, Unavailable
-from flyteadmin.observability import logger
+from flyteadmin.observability import logger, measure
 from flyteadmin.settings import Configuration, environment
 
+MAX_BYTES = 1024 * 1024
+"""The functions read no larger file."""
+
 _KEPT_SECONDS = 60
+_CHANGES_LOOKED_AT = 10
+_NOT_RIGHT = (ValueError, storage.BlobMissing, FlyteAdminError)
 _lock = Lock()
 
 
@@ -34,10 +39,11 @@ _warned: set[tuple[str, ...]] = set()
 def current() -> Configuration:
     """Return the configuration, at most a minute old; upstream's defaults if the deployment names no file.
 
-    If the file can't be read or is wrong, the last good one stays in force, and the log says so.
+    If the file is missing or wrong, the newest of its last ten versions that is right is in force; without one, the
+    file that was read before. WrongConfigurations counts it, and the log says why.
 
     Raises:
-        Internal: the file is missing or wrong, and no good one was read before.
+        Internal: the file is missing or wrong, so are its last versions, and no right one was read before.
         Unavailable: the object store does not answer, and no file was read before.
     """
     fresh = kept()
@@ -104,19 +110,51 @@ def known_keys(text: str | bytes) -> tuple[dict[str, object], list[str]]:
 
 def _read(uri: str, last: _Read | None) -> Configuration:
     try:
-        configuration, unknown = parse(storage.read(uri))
-        _validate_here(configuration)
-    except (ValueError, storage.BlobMissing, FlyteAdminError) as error:
-        logger.error("the configuration can't be read", extra={"uri": uri}, exc_info=error)
-        if last is not None:
-            return last.configuration
-        if isinstance(error, Unavailable):
+        return _version(uri)
+    except Unavailable as error:
+        if last is None:
             raise
-        raise Internal("the operator's configuration can't be read; the log says why") from error
+        logger.error("the configuration can't be read", extra={"uri": uri}, exc_info=error)
+        return last.configuration
+    except _NOT_RIGHT as error:
+        logger.error("the configuration is wrong", extra={"uri": uri}, exc_info=error)
+        measure(WrongConfigurations=1)
+        found = _newest_right(uri) or (last.configuration if last is not None else None)
+        if found is None:
+            raise Internal("the operator's configuration can't be read; the log says why") from error
+        return found
+
+
+def _version(uri: str, version: str = "") -> Configuration:
+    """Read a version of the file, the newest unless one is named, and check it for this deployment.
+
+    Raises:
+        ValueError: it is wrong.
+        BlobMissing, FlyteAdminError: it can't be read.
+    """
+    configuration, unknown = parse(storage.read(uri, MAX_BYTES, version))
+    _validate_here(configuration)
     if unknown and tuple(unknown) not in _warned:
         _warned.add(tuple(unknown))
         logger.warning("keys of the configuration that nothing here reads", extra={"uri": uri, "keys": unknown})
     return configuration
+
+
+def _newest_right(uri: str) -> Configuration | None:
+    """Return the newest version that is right, so that new instances agree with those that read it in time."""
+    try:
+        versions = storage.versions(uri, _CHANGES_LOOKED_AT)
+    except FlyteAdminError as error:
+        logger.error("the versions of the configuration can't be listed", extra={"uri": uri}, exc_info=error)
+        return None
+    for version in versions:
+        try:
+            found = _version(uri, version)
+        except _NOT_RIGHT:
+            continue
+        logger.warning("an older version of the configuration is in force", extra={"uri": uri, "version": version})
+        return found
+    return None
 
 
 def _validate_here(configuration: Configuration) -> None:

@@ -85,20 +85,25 @@ def write(blob: bytes, target: str) -> None:
         client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
 
 
-def read(source: str, limit: int | None = None) -> bytes:
-    """Read the whole blob at an s3:// URI.
+def read(source: str, limit: int | None = None, version: str = "") -> bytes:
+    """Read the whole blob at an s3:// URI, in its newest version or in the one of an id.
 
     Raises:
-        BlobMissing: there is no such object.
+        BlobMissing: there is no such object, or no such version of it.
         InvalidArgument: not an s3:// URI.
         BlobTooLarge: it is larger than `limit` bytes; nothing of it was read.
     """
     bucket, key = split_uri(source)
     with translate_errors(_WHAT):
         try:
-            found = client("s3").get_object(Bucket=bucket, Key=key)
+            s3 = client("s3")
+            found = (
+                s3.get_object(Bucket=bucket, Key=key, VersionId=version)
+                if version
+                else s3.get_object(Bucket=bucket, Key=key)
+            )
         except ClientError as error:
-            if error_code(error) in {"NoSuchKey", "404"}:
+            if error_code(error) in {"NoSuchKey", "NoSuchVersion", "404"}:
                 raise BlobMissing(source) from None
             raise
         if limit is not None and found["ContentLength"] > limit:
@@ -114,6 +119,20 @@ def listed(prefix: str) -> list[tuple[str, str]]:
         pages = client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         found = [each for page in pages for each in page.get("Contents", [])]
     return [(f"s3://{bucket}/{each['Key']}", each["ETag"]) for each in found]
+
+
+def versions(source: str, count: int) -> list[str]:
+    """List the ids of the versions of the object at an s3:// URI, the newest first, within its last `count` changes.
+
+    A deletion is a change, and no version.
+
+    Raises:
+        InvalidArgument: not an s3:// URI.
+    """
+    bucket, key = split_uri(source)
+    with translate_errors(_WHAT):
+        found = client("s3").list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=count)
+    return [each["VersionId"] for each in found.get("Versions", ()) if each["Key"] == key]
 
 
 def read_referenced(source: str) -> bytes:
