@@ -4,12 +4,13 @@ import pytest
 from flyteidl.admin.common_pb2 import NamedEntityMetadata, NamedEntityState
 from flyteidl.admin.description_entity_pb2 import DescriptionEntity
 from flyteidl.admin.launch_plan_pb2 import LaunchPlan
+from flyteidl.admin.matchable_resource_pb2 import MatchableResource
 from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskSpec
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, WORKFLOW, SignalIdentifier
 
 from flyteadmin.attributes import repository as attributes
 from flyteadmin.attributes.models import AttributesRow
-from flyteadmin.clients.dynamodb.reads import query
+from flyteadmin.clients.dynamodb.reads import get, query
 from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, TransactionFailed, transact, write
 from flyteadmin.description_entities import repository as descriptions
 from flyteadmin.launch_plans import repository as launch_plans
@@ -193,3 +194,25 @@ def test_attributes_of_every_scope_are_found_at_once(database: str) -> None:
         write(Put(AttributesRow(scope=scope, updated_at=1)))
     found = attributes.matching(PROJECT, DOMAIN, "doubling", "plan")
     assert [row.scope for row in found.rows] == [f"{PROJECT}:{DOMAIN}:doubling:", f"{PROJECT}:::"]
+
+
+def test_attributes_are_written_on_the_version_that_was_read(database: str) -> None:
+    labels, config = MatchableResource.EXECUTION_CLUSTER_LABEL, MatchableResource.WORKFLOW_EXECUTION_CONFIG
+    at = attributes.key(PROJECT, DOMAIN, "doubling")
+    assert attributes.store(at, None, labels, b"a", 1)
+    assert not attributes.store(at, None, config, b"b", 2)
+    first, second = get(at), get(at)
+    assert attributes.store(at, first, config, b"b", 3)
+    assert second is not None
+    assert not attributes.remove(second, labels, 4)
+    newest = get(at)
+    assert newest is not None
+    assert [attributes.value_of(newest, kind) for kind in (labels, config)] == [b"a", b"b"]
+    assert [row.scope for row in attributes.read_all(config)] == [at.partition]
+    assert attributes.remove(newest, labels, 5)
+    last = get(at)
+    assert last is not None
+    assert attributes.remove(last, config, 6)
+    assert get(at) is None
+    assert attributes.store(at, None, labels, b"c", 7)
+    assert not attributes.remove(last, config, 8), "the row was made anew"

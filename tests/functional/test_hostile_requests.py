@@ -20,10 +20,14 @@ from flyteidl.admin.event_pb2 import (
 )
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionSpec
 from flyteidl.admin.launch_plan_pb2 import LaunchPlanCreateRequest, LaunchPlanCreateResponse
+from flyteidl.admin.matchable_resource_pb2 import MatchableResource, MatchingAttributes, WorkflowExecutionConfig
 from flyteidl.admin.node_execution_pb2 import NodeExecutionList, NodeExecutionListRequest
+from flyteidl.admin.project_attributes_pb2 import ProjectAttributes, ProjectAttributesUpdateRequest
+from flyteidl.admin.project_domain_attributes_pb2 import ProjectDomainAttributes, ProjectDomainAttributesUpdateRequest
 from flyteidl.admin.project_pb2 import Project, ProjectRegisterRequest
 from flyteidl.admin.signal_pb2 import Signal, SignalGetOrCreateRequest, SignalSetRequest
 from flyteidl.admin.task_pb2 import TaskCreateRequest, TaskCreateResponse
+from flyteidl.admin.workflow_attributes_pb2 import WorkflowAttributes, WorkflowAttributesUpdateRequest
 from flyteidl.admin.workflow_pb2 import WorkflowCreateRequest, WorkflowCreateResponse
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, SignalIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
@@ -55,6 +59,7 @@ _MOST_SECONDS = 12
 EVENTS = ("CreateWorkflowEvent", "CreateNodeEvent", "CreateTaskEvent")
 RPCS = sorted({rpc for handler in in_process.handlers().values() for rpc in handler.rpcs})
 SIGNAL = SignalIdentifier(execution_id=execution_id(), signal_id="s")
+ATTRIBUTES = MatchingAttributes(workflow_execution_config=WorkflowExecutionConfig(max_parallelism=1))
 VALID: dict[str, Callable[[str], Message]] = {
     "CreateTask": task_request,
     "CreateWorkflow": workflow_request,
@@ -71,6 +76,15 @@ VALID: dict[str, Callable[[str], Message]] = {
     "CreateTaskEvent": lambda _name: TaskExecutionEventRequest(event=task_event("RUNNING")),
     "RegisterProject": lambda name: ProjectRegisterRequest(project=Project(id=name, name=name)),
     "GetOrCreateSignal": lambda _name: SignalGetOrCreateRequest(id=SIGNAL, type=LiteralType(simple=INTEGER)),
+    "UpdateProjectAttributes": lambda _name: ProjectAttributesUpdateRequest(
+        attributes=ProjectAttributes(project=PROJECT, matching_attributes=ATTRIBUTES)
+    ),
+    "UpdateProjectDomainAttributes": lambda _name: ProjectDomainAttributesUpdateRequest(
+        attributes=ProjectDomainAttributes(project=PROJECT, domain=DOMAIN, matching_attributes=ATTRIBUTES)
+    ),
+    "UpdateWorkflowAttributes": lambda name: WorkflowAttributesUpdateRequest(
+        attributes=WorkflowAttributes(project=PROJECT, domain=DOMAIN, workflow=name, matching_attributes=ATTRIBUTES)
+    ),
     "SetSignal": lambda _name: SignalSetRequest(id=SIGNAL, value=integer(1)),
 }
 LISTS = [
@@ -82,7 +96,7 @@ LISTS = [
         f"signals/{PROJECT}/{DOMAIN}/run",
         "projects",
     )
-]
+] + [f"/api/v1/matchable_attributes?resource_type={kind}" for kind in MatchableResource.values()]
 
 
 @pytest.fixture
