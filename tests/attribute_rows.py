@@ -10,6 +10,7 @@ from tests.builders import DOMAIN, PROJECT
 _COLUMNS = {
     "task_resource_attributes": "task_resource",
     "execution_queue_attributes": "execution_queue",
+    "execution_cluster_label": "execution_cluster_label",
     "plugin_overrides": "plugin_override",
     "workflow_execution_config": "workflow_execution_config",
     "cluster_assignment": "cluster_assignment",

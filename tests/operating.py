@@ -1,10 +1,13 @@
 """`flyteadmin-ops` called in this process, on a stack whose data is an embedded account's."""
 
 import json
+import os
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 
+from flyteadmin import settings
 from flyteadmin_ops import main
 from flyteadmin_ops.session import DEFAULT_STACK
 from local.aws.data import DataAccount
@@ -29,7 +32,9 @@ class Operator:
 
     def __call__(self, *arguments: str) -> Done:
         self._capsys.readouterr()
-        code = main.run(arguments)
+        with patch.dict(os.environ):  # what the tool sets is taken back
+            code = main.run(arguments)
+        settings.environment.cache_clear()
         return Done(code, *self._capsys.readouterr())
 
 

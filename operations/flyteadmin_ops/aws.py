@@ -67,5 +67,6 @@ def find(stack: str) -> Deployment:
     deployment = Deployment(stack, outputs, parameters)
     os.environ |= {name: outputs[output] for name, output in OUTPUTS.items()}
     os.environ["CONFIGURATION_URI"] = deployment.configuration_uri
+    os.environ["CLUSTER_NAME"] = parameters.get("ClusterName", "")
     settings.environment.cache_clear()
     return deployment

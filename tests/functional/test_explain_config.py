@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flyteidl.admin.launch_plan_pb2 import ACTIVE
 from flyteidl.admin.matchable_resource_pb2 import (
+    ExecutionClusterLabel,
     ExecutionQueueAttributes,
     MatchingAttributes,
     PluginOverride,
@@ -138,6 +139,23 @@ def test_what_is_not_there_is_told_in_a_line(operator: Operator, arguments: tupl
     stored_execution("old")
     done = operator(*OF_THE_STACK, *arguments)
     assert (done.code, done.out, says in done.err) == (1, "", True), done.err
+
+
+@pytest.mark.parametrize("wanted", ["", "team"])
+def test_the_cluster_of_the_stacks_parameters_may_be_one_of_the_file(
+    operator: Operator, aws: Aws, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    """The entry of its name takes endpoint and authority from the stack, so the file alone is incomplete."""
+    name_stack(aws, "clustered", "flyteadmin.yaml", cluster="east")
+    clusters = "clusterConfigs: [{name: east, enabled: true}], labelClusterMap: {team: [{id: east, weight: 1}]}"
+    configure(aws, monkeypatch, f"clusters: {{{clusters}}}")
+    if wanted:
+        put_attributes(MatchingAttributes(execution_cluster_label=ExecutionClusterLabel(value=wanted)))
+    arguments = ("--project", PROJECT, "--domain", DOMAIN, "--launch-plan", "doubling", "--json")
+    done = operator("explain-config", "--stack", "clustered", *arguments)
+    assert done.code == 0, done.err
+    [label] = [record for record in done.records() if record["field"] == "execution_cluster_label"]
+    assert (label["value"], label["level"]) == (wanted, "project-domain attributes" if wanted else "")
 
 
 def test_a_wrong_file_is_told_with_its_key(operator: Operator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
