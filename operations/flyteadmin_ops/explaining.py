@@ -29,6 +29,8 @@ class Value(BaseModel):
     def __str__(self) -> str:
         """Write one line."""
         shown = self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
+        if not self.level and not self.value:
+            shown = "not set"
         note = f"  ({self.note})" if self.note else ""
         return f"{self.field:<28}  {self.level or '-':<25}  {shown}{note}"
 
@@ -88,7 +90,8 @@ def _resources(decisions: Decisions, closure: CompiledWorkflowClosure | None) ->
             yield Value(
                 field=f"resources of {task.template.id.name}",
                 value={"requests": _entries(got.requests), "limits": _entries(got.limits)},
-                level=f"task, within {level}" if changed else "task",
+                level="task",
+                note=f"adjusted by task_resources of the level {level}" if changed else "",
             )
 
 

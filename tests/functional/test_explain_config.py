@@ -80,7 +80,7 @@ def common(found: dict[str, tuple[Any, str]]) -> None:
     assert found["task_resources.limits"] == ({"memory": "256Mi"}, "project-domain attributes")
     assert found["resources of double"] == (
         {"requests": {"cpu": "1", "memory": "256Mi"}, "limits": {"cpu": "1", "memory": "256Mi"}},
-        "task, within project-domain attributes",
+        "task",
     )
     assert found["envs"] == ({}, "")
 
@@ -93,6 +93,8 @@ def test_a_create_of_the_active_launch_plan(operator: Operator) -> None:
     assert found == explained(operator, "--launch-plan", "doubling", "--version", "v1")
     text = operator(*OF_THE_STACK, "--launch-plan", "doubling").out.splitlines()
     assert text[0].split() == ["max_parallelism", "workflow", "attributes", "7"]
+    [adjusted] = [line for line in text if line.startswith("resources of double")]
+    assert adjusted.endswith("(adjusted by task_resources of the level project-domain attributes)")
     [quality] = [line for line in text if line.startswith("quality_of_service")]
     assert quality.endswith("(nothing acts on it: propeller reads no queueing budget)")
 
