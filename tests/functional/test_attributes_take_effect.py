@@ -35,6 +35,7 @@ from local.cluster.server import ClusterServer
 from local.cluster.store import Store
 from tests import in_process
 from tests.attribute_calls import OF_DOMAIN, OF_PROJECT, WORKFLOW, delete, update
+from tests.attribute_rows import put_attributes
 from tests.builders import DOMAIN, PROJECT
 from tests.configuration import configure
 from tests.entities import integer, launch_plan_request, resources, task_request, workflow_request
@@ -192,6 +193,23 @@ def test_a_kind_that_is_set_counts_from_then_on(
     create(admin, request(plan, "after"))
     assert effect("after") == effects["before"]
     assert {name: effect(name) for name in effects} == effects
+
+
+@pytest.mark.conformance("ATT-01", "ATT-12")
+def test_a_launch_plans_own_row_counts_for_plugins_alone(admin: Admin, cluster: ClusterServer) -> None:
+    """No RPC writes such a row."""
+    plan = registered(admin)
+    update(admin, WORKFLOW, plugged("workflow"))
+    update(admin, WORKFLOW, configured("workflow"))
+    narrow = [plugged("launch-plan"), configured("launch-plan")]
+    put_attributes(*narrow, workflow="doubling", launch_plan="another")
+    create(admin, request(plan, "before"))
+    put_attributes(*narrow, workflow="doubling", launch_plan="doubling")
+    create(admin, request(plan, "after"))
+    found = {each.metadata.name: each for each in in_cluster(cluster)}
+    assert plugin_of(found["before"], ExecutionSpec()) == {"spark": ["of-workflow"]}
+    assert plugin_of(found["after"], ExecutionSpec()) == {"spark": ["of-launch-plan"]}
+    assert [each.execution_config.max_parallelism for each in found.values()] == [len("workflow")] * 2
 
 
 @pytest.fixture

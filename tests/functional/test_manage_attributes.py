@@ -280,6 +280,7 @@ def test_a_scope_that_is_too_long_is_refused_by_its_field(admin: Admin) -> None:
     assert is_absent(admin, (PROJECT, DOMAIN, too_long), KINDS.EXECUTION_CLUSTER_LABEL)
 
 
+@pytest.mark.conformance("ATT-12")
 @pytest.mark.parametrize("workflow", ["a:b", "a%3Ab", "a%b", "wörkflow/x y"])
 def test_any_name_of_a_workflow_is_kept(admin: Admin, workflow: str) -> None:
     scope = (PROJECT, DOMAIN, workflow)
