@@ -13,6 +13,7 @@ from local.aws.client import REGION, Endpoint
 STACK = "flyteadmin"
 ACCOUNT = "000000000000"
 CONFIGURATION_KEY = "config/flyteadmin.yaml"
+TEMPLATES_PREFIX = "config/templates/"
 BRIDGE_ROLE = "bridge"
 BRIDGE_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{BRIDGE_ROLE}"
 _BRIDGE_POLICY = Path(__file__).parents[1] / "deploy" / "kubernetes" / "bridge-policy.json"

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from botocore.credentials import Credentials
 
 from local import bridge as bridge_process
+from local import namespaces
 from local.admin import Admin
 from local.aws import process as aws_process
 from local.aws.client import REGION, Endpoint, HttpApi
@@ -32,6 +33,7 @@ from local.callers import (
     BRIDGE_ROLE_ARN,
     CONFIGURATION_KEY,
     STACK,
+    TEMPLATES_PREFIX,
     bridge_profile,
     calling,
     keeping_data,
@@ -102,6 +104,8 @@ def running(
         endpoint.client("s3", ACCOUNT).put_object(
             Bucket=outputs["Bucket"], Key=CONFIGURATION_KEY, Body=_CONFIGURATION.read_bytes()
         )
+        report("making the namespaces")
+        namespaces.make(endpoint, outputs, cluster, [f"{PROJECT}-{domain}" for domain in DOMAINS])
         report("starting the bridge (log: .local/bridge.log)")
         stack = Stack(
             endpoint,
@@ -125,9 +129,9 @@ def running(
 @contextmanager
 def _cluster() -> Iterator[Cluster]:
     if os.environ.get("KUBECONFIG"):
-        yield external_cluster([f"{PROJECT}-{domain}" for domain in DOMAINS])
+        yield external_cluster()
         return
-    with cluster_process.running(makes_namespaces=True) as cluster:
+    with cluster_process.running() as cluster:
         yield cluster
 
 
@@ -141,6 +145,7 @@ def _deploy(endpoint: Endpoint, cluster: Cluster, report: Report) -> dict[str, s
         "ClusterCertificateAuthority": cluster.authority_base64(),
         "ClusterTokenSecretArn": token,
         "ConfigurationKey": CONFIGURATION_KEY,
+        "TemplatesPrefix": TEMPLATES_PREFIX,
         "BridgeRoleArn": BRIDGE_ROLE_ARN,
     }
     build = ROOT / ".aws-sam" / "build" / "template.yaml"

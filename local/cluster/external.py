@@ -1,7 +1,7 @@
 """A real cluster in place of the in-memory one: where `KUBECONFIG` points, with a bearer token."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ class ExternalCluster:
         return base64.b64encode(self.authority.read_bytes()).decode()
 
 
-def external_cluster(namespaces: Iterable[str]) -> ExternalCluster:
-    """Return the cluster of the current context, with those of the namespaces made that are not there.
+def external_cluster() -> ExternalCluster:
+    """Return the cluster of the current context.
 
     Raises:
         SystemExit: the context has no bearer token, which is what the functions can carry, or no authority.
@@ -39,14 +39,7 @@ def external_cluster(namespaces: Iterable[str]) -> ExternalCluster:
         raise SystemExit(
             "KUBECONFIG's current context has no certificate-authority, by which the functions know the cluster."
         )
-    configuration = client.Configuration(host=found.host, api_key={"authorization": f"Bearer {token}"})
-    configuration.ssl_ca_cert = found.ssl_ca_cert
-    core = client.CoreV1Api(client.ApiClient(configuration))
-    there = {item.metadata.name for item in core.list_namespace().items}
-    for namespace in namespaces:
-        if namespace not in there:
-            core.create_namespace({"metadata": {"name": namespace}})
-    return ExternalCluster(configuration.host, token, Path(configuration.ssl_ca_cert))
+    return ExternalCluster(found.host, token, Path(found.ssl_ca_cert))
 
 
 def _token(api_key: Mapping[str, str]) -> str:

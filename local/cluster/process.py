@@ -88,12 +88,10 @@ users: [{name: %(name)s, user: {token: "%(token)s"}}]
 
 
 @contextmanager
-def running(
-    *, token: str = "", port: int = 0, namespaces: tuple[str, ...] = (), makes_namespaces: bool = False
-) -> Iterator[RunningCluster]:
+def running(*, token: str = "", port: int = 0, namespaces: tuple[str, ...] = ()) -> Iterator[RunningCluster]:
     """Start `local.cluster.server` with TLS and its control path open, and stop it at the end.
 
-    Without a `token` it has a random one; with `makes_namespaces` a project needs no namespace of its own beforehand.
+    Without a `token` it has a random one.
 
     Raises:
         RuntimeError: it did not come up.
@@ -102,7 +100,6 @@ def running(
     with TemporaryDirectory(prefix="cluster-") as directory:
         command = [sys.executable, "-m", "local.cluster.server", "--port", str(port), f"--token={token}", "--control"]
         command += ["--tls-directory", directory]
-        command += ["--make-namespaces"] * makes_namespaces
         for namespace in namespaces:
             command += ["--namespace", namespace]
         with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:

@@ -203,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.tls_directory:
         certificate.ensure(options.tls_directory)
         tls = certificate.server_context(options.tls_directory)
-    store = Store(namespaces=namespaces, makes_namespaces=options.make_namespaces)
+    store = Store(namespaces=namespaces)
     server = ClusterServer(store, port=options.port, authentications=authentications, control=options.control, tls=tls)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(name)s %(message)s")
     _log.info("in-memory cluster, for development only, on %s", server.url)
@@ -219,7 +219,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8001, help="0 takes a free port")
     parser.add_argument("--token", default="", help="the bearer token to ask for; without one everybody may call")
     parser.add_argument("--namespace", action="append", default=[], help="exists from the start; may be repeated")
-    parser.add_argument("--make-namespaces", action="store_true", help="make one that is missing when it is needed")
     parser.add_argument("--eks-cluster-name", default="", help="accept EKS tokens made for this cluster")
     parser.add_argument("--eks-allow", action="append", default=[], help="ARN of a role or user; may be repeated")
     parser.add_argument("--sts-endpoint", default="https://sts.us-east-1.amazonaws.com")

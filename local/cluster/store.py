@@ -40,15 +40,10 @@ class Store:
         self,
         *,
         namespaces: tuple[str, ...] = ("default",),
-        makes_namespaces: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         history: int = 1000,
     ) -> None:
-        """Begin with these namespaces and the FlyteWorkflow definition; `history` is how many changes watches see.
-
-        With `makes_namespaces` one that is missing is made when something is created in it.
-        """
-        self._makes_namespaces = makes_namespaces
+        """Begin with these namespaces and the FlyteWorkflow definition; `history` is how many changes watches see."""
         self._clock = clock
         self._changed = Condition()
         self._history = History(history)
@@ -282,8 +277,6 @@ class Store:
                 self._objects.setdefault(defined, {})
 
     def _check_namespace(self, kind: Kind, namespace: str, name: str) -> None:
-        if kind.namespaced and self._makes_namespaces and ("", namespace) not in self._objects[NAMESPACES]:
-            self.create_namespace(namespace)
         if kind.namespaced and self.get(NAMESPACES, "", namespace).metadata.deletion_timestamp:
             why = f"is forbidden: unable to create new content in namespace {namespace} because it is being terminated"
             raise kind.refused(403, "Forbidden", name, why)

@@ -136,7 +136,7 @@ def clusters(stack: Stack, home: Path, tmp_path_factory: pytest.TempPathFactory)
     launch_plan = Identifier(
         resource_type=LAUNCH_PLAN, project=PROJECT, domain=DOMAIN, name=f"{module}.waits", version="v1"
     )
-    with cluster_process.running(makes_namespaces=True) as west:
+    with cluster_process.running(namespaces=(f"{PROJECT}-{DOMAIN}",)) as west:
         token = folder / "token"
         token.write_text(west.token)
         try:

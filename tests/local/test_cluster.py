@@ -389,16 +389,6 @@ class TestWatch:
 
 
 class TestNamespaces:
-    def test_one_that_is_missing_is_made_where_the_cluster_does_so(self) -> None:
-        with (
-            serve(Store(makes_namespaces=True), token="secret") as server,
-            ApiClient(_configuration(server.url, "secret")) as client,
-        ):
-            for domain in ("development", "staging"):
-                assert Workflows(client, f"shop-{domain}").create()["metadata"]["namespace"] == f"shop-{domain}"
-            names = {each.metadata.name for each in CoreV1Api(client).list_namespace().items}
-        assert names >= {"shop-development", "shop-staging"}
-
     def test_a_namespace_takes_its_objects_with_it(self, api_client: ApiClient) -> None:
         core, name = CoreV1Api(api_client), f"test-{uuid.uuid4().hex[:8]}"
         core.create_namespace(V1Namespace(metadata=V1ObjectMeta(name=name)))

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 
-from tests.e2e.journeys import attributes, data, events, registry, runs
+from tests.e2e.journeys import attributes, data, events, namespaces, registry, runs
 from tests.e2e.journeys.traveller import Traveller
 
 
@@ -13,6 +13,7 @@ def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
     yield lambda: registry.projects(traveller, f"p{uuid.uuid4().hex[:10]}")
     yield lambda: registry.entities(traveller, version)
     yield lambda: attributes.attributes(traveller, version)
+    yield lambda: namespaces.namespaces(traveller, version)
     yield lambda: runs.a_run(traveller, version)
     yield lambda: runs.a_failing_run(traveller, version)
     yield lambda: runs.a_task_by_itself(traveller, version)

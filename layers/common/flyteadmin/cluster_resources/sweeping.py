@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 from flyteadmin.attributes import repository as attributes_repository
-from flyteadmin.cluster_resources import asking, repository, wanted
+from flyteadmin.cluster_resources import asking, repository, templates, wanted
 from flyteadmin.cluster_resources.asking import Request, ask
 from flyteadmin.cluster_resources.repository import place_key
 from flyteadmin.cluster_resources.rules import is_due
@@ -18,6 +18,7 @@ def sweep(now: float | None = None) -> int:
     """Ask for each namespace that is due, and return how many that are; `now` is in seconds."""
     if not asking.is_enabled():
         return 0
+    templates.forget()
     plan = wanted.plan()
     if not plan.templates:
         logger.warning("there are no templates, so namespaces are not made")
