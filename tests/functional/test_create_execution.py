@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flyteidl.admin.common_pb2 import EmailNotification, Labels, Notification
+from flyteidl.admin.common_pb2 import EmailNotification, Notification
 from flyteidl.admin.execution_pb2 import (
     ExecutionCreateRequest,
     NotificationList,
@@ -331,21 +331,6 @@ def test_a_database_that_is_not_there_is_internal_and_nothing_is_left(
     failure = refused(admin, request(launch_plan))
     assert failure.code is Code.INTERNAL
     assert resources(cluster) == []
-
-
-@pytest.mark.conformance("PRJ-10", "KD-03")
-def test_a_projects_labels_reach_its_executions_where_they_say_nothing(
-    admin: Admin, launch_plan: Identifier, cluster: ClusterServer
-) -> None:
-    labels = Labels(values={"team": "platform", "cost": "shared"})
-    admin.call("UpdateProject", Project(id=PROJECT, labels=labels), ProjectUpdateResponse)
-    message = request(launch_plan)
-    message.spec.labels.values["team"] = "mine"
-    create(admin, message)
-    [resource] = resources(cluster)
-    found = resource.metadata.labels or {}
-    assert (found["team"], found["cost"]) == ("mine", "shared")
-    assert get(admin).spec.labels.values == {"team": "mine"}, "what was asked for is kept as it was"
 
 
 @pytest.mark.conformance("CRE-07", "PRJ-06")

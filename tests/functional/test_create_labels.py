@@ -112,7 +112,7 @@ def test_an_execution_is_found_by_its_labels_and_tags(
     assert list(get(admin).spec.tags) == ["urgent", "urgent", "bare"]
 
 
-@pytest.mark.conformance("CRE-36")
+@pytest.mark.conformance("CRE-36", "PRJ-10", "KD-03")
 @both_kinds
 def test_a_projects_labels_fill_gaps_alone(
     admin: Admin, cluster: ClusterServer, made: Callable[[Admin], ExecutionCreateRequest]
@@ -125,7 +125,7 @@ def test_a_projects_labels_fill_gaps_alone(
     [resource] = resources(cluster)
     found = resource.metadata.labels or {}
     assert (found["team"], found["cost"]) == ("mine", "shared")
-    assert get(admin).spec.labels.values == {"team": "mine"}
+    assert get(admin).spec.labels.values == {"team": "mine"}, "what was asked for is kept as it was"
 
 
 @pytest.mark.conformance("CRE-36")
