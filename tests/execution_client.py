@@ -5,10 +5,11 @@ from flyteidl.admin.execution_pb2 import (
     Execution,
     ExecutionCreateRequest,
     ExecutionCreateResponse,
+    ExecutionMetadata,
     ExecutionSpec,
     WorkflowExecutionGetRequest,
 )
-from flyteidl.core.identifier_pb2 import Identifier, WorkflowExecutionIdentifier
+from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier, WorkflowExecutionIdentifier
 from flyteidl.core.literals_pb2 import LiteralMap
 
 from flyteadmin.clients import cluster as cluster_client
@@ -16,7 +17,7 @@ from flyteadmin.flyteworkflow.crd import FlyteWorkflow
 from flyteadmin.settings import environment
 from local.admin import Admin, CallFailed
 from local.cluster.server import ClusterServer
-from tests.builders import DOMAIN, PROJECT
+from tests.builders import DOMAIN, PROJECT, execution_id
 
 NAMESPACE = f"{PROJECT}-{DOMAIN}"
 
@@ -39,6 +40,14 @@ def request(launch_plan: Identifier, name: str = "run", **inputs: object) -> Exe
         spec=ExecutionSpec(launch_plan=launch_plan),
         inputs=literals(**({"symbol": "ACME"} | inputs)),
     )
+
+
+def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> ExecutionCreateRequest:
+    message = request(launch_plan, name)
+    message.spec.metadata.mode = ExecutionMetadata.CHILD_WORKFLOW
+    node = NodeExecutionIdentifier(node_id="n0", execution_id=execution_id(parent))
+    message.spec.metadata.parent_node_execution.CopyFrom(node)
+    return message
 
 
 def create(admin: Admin, message: ExecutionCreateRequest) -> WorkflowExecutionIdentifier:

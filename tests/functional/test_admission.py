@@ -1,8 +1,7 @@
 """The admission table on both ways in, HTTPS and gRPC through a bridge; and acknowledged means queued."""
 
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 from flyteidl.admin.project_pb2 import Project
@@ -10,7 +9,6 @@ from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.literals_pb2 import LiteralMap
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
 
-from bridge.settings import Settings
 from flyteadmin.clients.dynamodb.writes import Put, write
 from flyteadmin.errors import Code
 from flyteadmin.events.envelope import QueueRecord
@@ -33,18 +31,7 @@ from tests.builders import (
     workflow_event,
 )
 from tests.configuration import configure
-from tests.grpc_stack import client
-from tests.sent_events import Send, over_grpc, over_https
-
-
-@pytest.fixture(params=["https", "grpc"])
-def send(request: pytest.FixtureRequest, aws: Aws) -> Iterator[Send]:
-    """Sends an event, by either way."""
-    if request.param == "https":
-        yield over_https
-        return
-    with client(Settings(api_url="http://127.0.0.1:9", listen="127.0.0.1:0", drain_seconds=1)) as flyte:
-        yield partial(over_grpc, flyte)
+from tests.sent_events import Send
 
 
 def queued(aws: Aws) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """The cluster that an event may come from, on both ways in: names, names that a cluster had before, and none."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -22,16 +21,6 @@ from tests.sent_events import Send, over_grpc, over_https
 RENAMED = "clusters: {clusterConfigs: [{name: orient, aliases: [east]}, {name: west}]}"
 STRICT = RENAMED[:-1] + ", refuseUnnamedProducers: true}"
 KINDS = pytest.mark.parametrize("kind", [workflow_event, node_event, task_event])
-
-
-@pytest.fixture(params=["https", "grpc"])
-def send(request: pytest.FixtureRequest, aws: Aws) -> Iterator[Send]:
-    """Sends an event, by either way."""
-    if request.param == "https":
-        yield over_https
-        return
-    with client(Settings(api_url="http://127.0.0.1:9", listen="127.0.0.1:0", drain_seconds=1)) as flyte:
-        yield partial(over_grpc, flyte)
 
 
 @pytest.mark.conformance("WFE-06", "NEV-03", "TEV-03", "CLU-14")

@@ -2,20 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 from flyteidl.admin.cluster_assignment_pb2 import ClusterAssignment
 from flyteidl.admin.execution_pb2 import (
     ExecutionCreateRequest,
-    ExecutionMetadata,
     ExecutionTerminateRequest,
     ExecutionTerminateResponse,
 )
 from flyteidl.admin.matchable_resource_pb2 import MatchingAttributes
 from flyteidl.core.execution_pb2 import WorkflowExecution
-from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
+from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.attributes.repository import scope_key
@@ -25,13 +22,11 @@ from flyteadmin.executions import repository
 from flyteadmin.launching import service
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
-from local.cluster.process import serve
 from local.cluster.server import ClusterServer
-from local.cluster.store import Store
 from tests import in_process
 from tests.builders import DOMAIN, PROJECT, execution_id
 from tests.configuration import configure
-from tests.execution_client import NAMESPACE, create, get, refused, request
+from tests.execution_client import child_of, create, get, refused, request
 from tests.flytekit_registration import register
 from tests.several_clusters import SeveralClusters, set_label
 from tests.workflows import REPORT
@@ -39,23 +34,6 @@ from tests.workflows import REPORT
 HALVES = {"team": [{"id": "east", "weight": 0.5}, {"id": "west", "weight": 0.5}]}
 WEST_ALONE = {"team": [{"id": "west", "weight": 1}]}
 RUN = f"{PROJECT}:{DOMAIN}:run"
-
-
-@pytest.fixture
-def clusters(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[SeveralClusters]:
-    with ExitStack() as stack:
-        servers = {
-            name: stack.enter_context(serve(Store(namespaces=("default", NAMESPACE)), token=name))
-            for name in ("east", "west", "north")
-        }
-        several = SeveralClusters(aws, monkeypatch, servers)
-        several.configure()
-        yield several
-
-
-@pytest.fixture
-def several(clusters: SeveralClusters) -> Admin:
-    return in_process.admin()
 
 
 @pytest.fixture
@@ -129,6 +107,17 @@ def test_the_label_is_the_requests_else_that_of_the_attributes(
     set_label("east", PROJECT, DOMAIN, "tests.workflows.report", launch_plan.name)
     assert created(several, launch_plan, ["c"]) == {"east": 1}
     assert get(several, "c").spec.execution_cluster_label.value == ""
+
+
+@pytest.mark.conformance("CLU-04")
+def test_a_label_of_the_file_is_found_as_it_is_written_and_in_lower_case(
+    several: Admin, launch_plan: Identifier, clusters: SeveralClusters
+) -> None:
+    """Upstream reads the file's keys in lower case, so that its users ask for "team"."""
+    clusters.configure(labelClusterMap={"Team": WEST_ALONE["team"]})
+    assert created(several, launch_plan, ["a"], "Team") == {"west": 1}
+    assert created(several, launch_plan, ["b"], "team") == {"west": 1}
+    assert refused(several, labelled(launch_plan, "TEAM")).code is Code.INVALID_ARGUMENT
 
 
 @pytest.mark.conformance("KD-46", "CLU-04")
@@ -230,6 +219,20 @@ def test_an_abort_finds_the_cluster_under_its_new_name_and_says_so_where_there_i
     assert get(several).closure.phase == WorkflowExecution.ABORTING
 
 
+@pytest.mark.conformance("CLU-11")
+def test_rows_of_a_stack_whose_cluster_had_no_name_are_of_the_one_with_the_alias(
+    several: Admin, launch_plan: Identifier, clusters: SeveralClusters
+) -> None:
+    create(several, request(launch_plan))
+    row = repository.read_state(RUN)
+    assert row is not None
+    placed, row.cluster = row.cluster, ""
+    write(Put(row))
+    clusters.configure(*(clusters.entry(name, aliases=[""] if name == placed else []) for name in clusters.servers))
+    terminate(several)
+    assert clusters.asked(placed)
+
+
 def terminate(admin: Admin) -> None:
     message = ExecutionTerminateRequest(id=execution_id("run"), cause="no longer needed")
     admin.call("TerminateExecution", message, ExecutionTerminateResponse)
@@ -320,14 +323,6 @@ def test_a_pool_is_recorded_and_checked_and_chooses_nothing(
     create(several, in_pool(launch_plan, "any", "blank"))
     assert (pool("row"), pool("blank")) == ("of-the-row", "any")
     assert set(created(several, launch_plan, NAMES)) == {"east", "west", "north"}
-
-
-def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> ExecutionCreateRequest:
-    message = request(launch_plan, name)
-    message.spec.metadata.mode = ExecutionMetadata.CHILD_WORKFLOW
-    node = NodeExecutionIdentifier(node_id="n0", execution_id=execution_id(parent))
-    message.spec.metadata.parent_node_execution.CopyFrom(node)
-    return message
 
 
 @pytest.mark.conformance("HIE-04", "HIE-06")

@@ -2,8 +2,8 @@
 
 import pytest
 from flyteidl.admin.common_pb2 import NamedEntityIdentifier, ResourceListRequest
-from flyteidl.admin.execution_pb2 import ExecutionCreateRequest, ExecutionList, ExecutionMetadata
-from flyteidl.core.identifier_pb2 import Identifier, NodeExecutionIdentifier
+from flyteidl.admin.execution_pb2 import ExecutionList, ExecutionMetadata
+from flyteidl.core.identifier_pb2 import Identifier
 
 from flyteadmin import settings
 from flyteadmin.api.identity import ENGINE_HEADER, PRINCIPAL_HEADER
@@ -18,8 +18,8 @@ from flyteadmin.launching.parents import MAX_NESTING
 from local.admin import Admin
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN
-from tests.builders import DOMAIN, PROJECT, execution_id, stored_execution
-from tests.execution_client import NAMESPACE, create, get, refused, request, resources
+from tests.builders import DOMAIN, PROJECT, stored_execution
+from tests.execution_client import NAMESPACE, child_of, create, get, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
 
@@ -37,14 +37,6 @@ def propeller(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def launch_plan(admin: Admin) -> Identifier:
     return register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
-
-
-def child_of(parent: str, launch_plan: Identifier, name: str = "child") -> ExecutionCreateRequest:
-    message = request(launch_plan, name)
-    message.spec.metadata.mode = ExecutionMetadata.CHILD_WORKFLOW
-    node = NodeExecutionIdentifier(node_id="n0", execution_id=execution_id(parent))
-    message.spec.metadata.parent_node_execution.CopyFrom(node)
-    return message
 
 
 @pytest.mark.conformance("HIE-02")

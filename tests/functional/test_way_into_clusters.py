@@ -5,7 +5,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,9 +26,7 @@ from flyteadmin.executions.phases import ABORTING, LaunchState
 from local.admin import Admin, CallFailed
 from local.aws.data import DataAccount as Aws
 from local.cluster.faults import Fault
-from local.cluster.process import RunningCluster, running, serve
-from local.cluster.store import Store
-from tests import in_process
+from local.cluster.process import RunningCluster, running
 from tests.builders import DOMAIN, PROJECT, execution_id
 from tests.execution_client import NAMESPACE, create, refused, request
 from tests.flytekit_registration import register
@@ -41,24 +39,9 @@ ALONE = {name: [{"id": name, "weight": 1}] for name in ("east", "west")}
 
 
 @pytest.fixture
-def clusters(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[SeveralClusters]:
-    with ExitStack() as stack:
-        servers = {
-            name: stack.enter_context(serve(Store(namespaces=("default", NAMESPACE)), token=name))
-            for name in ("east", "west")
-        }
-        several = SeveralClusters(aws, monkeypatch, servers)
-        several.configure(labelClusterMap=ALONE)
-        yield several
-
-
-@pytest.fixture
-def several(clusters: SeveralClusters) -> Admin:
-    return in_process.admin()
-
-
-@pytest.fixture
-def launch_plan(several: Admin) -> Identifier:
+def launch_plan(several: Admin, clusters: SeveralClusters) -> Identifier:
+    """A launch plan, and a label for each of two clusters."""
+    clusters.configure(labelClusterMap=ALONE)
     return register(several, REPORT, PROJECT, DOMAIN, "v1").launch_plan
 
 
@@ -100,20 +83,13 @@ def test_two_clusters_have_two_authorities_and_two_tokens(aws: Aws) -> None:
         )
         east, west = clusters_of(section, Cluster(name="")).configured
         for number, cluster in enumerate((east, west, east, west)):
-            cluster_client.create(cluster, NAMESPACE, _body(f"run-{number}"))
+            cluster_client.create(cluster, NAMESPACE, flyteworkflow(f"run-{number}"))
         with pytest.raises(Unclear):
             cluster_client.create(
-                west.model_copy(update={"certificate_authority": east.certificate_authority}), NAMESPACE, _body("no")
+                west.model_copy(update={"certificate_authority": east.certificate_authority}),
+                NAMESPACE,
+                flyteworkflow("no"),
             )
-
-
-def _body(name: str) -> dict[str, JsonValue]:
-    return {
-        "apiVersion": "flyte.lyft.com/v1alpha1",
-        "kind": "FlyteWorkflow",
-        "metadata": {"name": name},
-        "executionId": {"project": PROJECT, "domain": DOMAIN, "name": name},
-    }
 
 
 def test_files_of_this_machine_are_a_way_in(tmp_path: Path) -> None:
@@ -125,9 +101,20 @@ def test_files_of_this_machine_are_a_way_in(tmp_path: Path) -> None:
             token_path=str(tmp_path / "token"),
             certificate_path=str(server.authority),
         )
-        cluster_client.create(cluster, NAMESPACE, _body("run"))
+        cluster_client.create(cluster, NAMESPACE, flyteworkflow("run"))
         with pytest.raises(FlyteAdminError, match="the token of cluster here can't be read"):
-            cluster_client.create(cluster.model_copy(update={"token_path": "/nowhere"}), NAMESPACE, _body("run"))
+            cluster_client.create(
+                cluster.model_copy(update={"token_path": "/nowhere"}), NAMESPACE, flyteworkflow("run")
+            )
+
+
+def flyteworkflow(name: str) -> dict[str, JsonValue]:
+    return {
+        "apiVersion": "flyte.lyft.com/v1alpha1",
+        "kind": "FlyteWorkflow",
+        "metadata": {"name": name},
+        "executionId": {"project": PROJECT, "domain": DOMAIN, "name": name},
+    }
 
 
 def signed(token: str) -> dict[str, list[str]]:
@@ -202,7 +189,7 @@ def test_a_function_in_aws_has_no_files_of_an_operators(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_client, "_ALL_CALLS_SECONDS", 0.5)
+    monkeypatch.setattr(cluster_client, "ALL_CALLS_SECONDS", 0.5)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -285,7 +272,7 @@ def test_what_is_no_token_is_not_sent_and_not_logged(
     (tmp_path / "token").write_text(kept)
     cluster = Cluster(name="here", endpoint="http://127.0.0.1:1", token_path=str(tmp_path / "token"))
     with pytest.raises(FlyteAdminError, match="what is kept as the token of cluster here is none"):
-        cluster_client.create(cluster, NAMESPACE, _body("run"))
+        cluster_client.create(cluster, NAMESPACE, flyteworkflow("run"))
     assert caplog.records == []
 
 

@@ -59,3 +59,11 @@ def test_every_parameter_says_what_it_is_for_and_has_a_default() -> None:
     for name, parameter in load().document["Parameters"].items():
         assert parameter["Description"], name
         assert "Default" in parameter, name
+
+
+def test_each_function_that_reads_the_configuration_knows_for_which_deployment_it_checks_it() -> None:
+    functions = load({"Stage": "production", "ClusterName": "east"}).resources("AWS::Serverless::Function")
+    variables = [function.get("Environment", {}).get("Variables", {}) for _, function in functions]
+    reading = [each for each in variables if "CONFIGURATION_URI" in each]
+    assert reading
+    assert {(each["STAGE"], each["CLUSTER_NAME"]) for each in reading} == {("production", "east")}

@@ -45,6 +45,12 @@ class Clusters(BaseModel):
             return self.configured[0]
         return next((each for each in self.configured if name == each.name or name in each.aliases), None)
 
+    def labelled(self, label: str) -> Sequence[WeightedCluster] | None:
+        """Return the entries of a label; upstream knows the labels of its file in lower case only."""
+        if label in self.labels:
+            return self.labels[label]
+        return next((entries for name, entries in self.labels.items() if name.lower() == label), None)
+
 
 def clusters_of(section: ClustersSection, of_stack: Cluster) -> Clusters:
     """Return the file's clusters; `of_stack`, the one of the stack's parameters, where the file names none.

@@ -39,15 +39,16 @@ def choose(execution: str, label: str, clusters: Clusters) -> str:
         return clusters.configured[0].name
     if label:
         return _drawn(execution, _labelled(label, clusters))
-    candidates = _enabled(clusters.labels.get(clusters.default_label, ()), clusters)
+    candidates = _enabled(clusters.labelled(clusters.default_label) or (), clusters)
     return _drawn(execution, candidates or [(each, 1.0) for each in clusters.configured if each.enabled])
 
 
 def _labelled(label: str, clusters: Clusters) -> list[tuple[Cluster, float]]:
-    if label not in clusters.labels:
+    entries = clusters.labelled(label)
+    if entries is None:
         known = ", ".join(sorted(clusters.labels)[:_SHOWN_LABELS]) or "none"
         raise InvalidArgument(f"execution cluster label {label} is unknown; the deployment has: {known}")
-    candidates = _enabled(clusters.labels[label], clusters)
+    candidates = _enabled(entries, clusters)
     if not candidates:
         raise InvalidArgument(f"execution cluster label {label} has no enabled cluster right now")
     return candidates
