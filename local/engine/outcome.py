@@ -19,10 +19,13 @@ class Outcome:
     is_timed_out: bool = False
     metadata: TaskNodeMetadata | WorkflowNodeMetadata | None = None
     is_dynamic: bool = False
+    is_recovered: bool = False
 
     @property
     def phase(self) -> NodeExecution.Phase:
         """The terminal phase of the node."""
         if self.is_timed_out:
             return NodeExecution.TIMED_OUT
+        if self.is_recovered:
+            return NodeExecution.RECOVERED
         return NodeExecution.FAILED if self.error else NodeExecution.SUCCEEDED

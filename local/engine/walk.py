@@ -35,6 +35,7 @@ from local.engine.graph import END_NODE, START_NODE, Graph, Library, check_nesti
 from local.engine.hands import Hands
 from local.engine.outcome import Outcome
 from local.engine.places import Place
+from local.engine.recovery import recovered
 from local.engine.retries import Retries, seconds_of
 from local.engine.tasks.attempts import Runner
 from local.engine.tasks.command import Surroundings
@@ -137,15 +138,25 @@ class Walk:
             inputs.literals["err"].CopyFrom(error_literal(node.id, original))
         await self.hands.write(place.inputs_uri, inputs)
         try:
-            await self.report(place, NodeExecution.QUEUED)
-            handler = self._handlers[node.kind]
-            outcome = await self.outcome(place, lambda tried: handler(self, graph, tried, inputs))
+            outcome = await self._recovered(place)
+            if outcome is None:
+                await self.report(place, NodeExecution.QUEUED)
+                handler = self._handlers[node.kind]
+                outcome = await self.outcome(place, lambda tried: handler(self, graph, tried, inputs))
         except (asyncio.CancelledError, Lost) as stop:
             await self.send_ending(self.events.aborted_node(place, reason_of(stop)))
             raise
         await self.report(place, outcome.phase, outcome)
         graph.outputs[node.id] = outcome.outputs
         return outcome.error
+
+    async def _recovered(self, place: Place) -> Outcome | None:
+        """Take a node over from the execution that is recovered, if it succeeded there; a fault costs a round."""
+        while True:
+            try:
+                return await recovered(self.hands, self.workflow.execution_config.recovery_execution, place)
+            except Refused as refused:
+                await self.hands.fail_round(refused)
 
     async def outcome(self, place: Place, attempt: Trial) -> Outcome:
         """Try a node as often as it may be tried, within its deadlines."""

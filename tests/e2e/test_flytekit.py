@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from flyteidl.core.execution_pb2 import TaskExecution, WorkflowExecution
+from flyteidl.core.execution_pb2 import NodeExecution, TaskExecution, WorkflowExecution
 from flyteidl.core.identifier_pb2 import TASK
+from flytekit.exceptions.base import FlyteException
 from flytekit.models.common import NamedEntityIdentifier
 from flytekit.remote import FlyteRemote
 from flytekit.types.file import FlyteFile
@@ -42,13 +43,33 @@ def alone(x: int) -> int:
     return 2 * x
 """
 
+TWICE = """
+from flytekit import task, workflow
+
+@task
+def half(x: int) -> int:
+    return x // 2
+
+@task
+def breaks(x: int) -> int:
+    if x:
+        raise ValueError(f"no luck with {x}")
+    return x
+
+@workflow
+def twice(x: int) -> int:
+    return breaks(x=half(x=x))
+"""
+
 
 @pytest.fixture(scope="module")
 def names(stack: Stack, home: Path) -> Mapping[str, str]:
     """Executions that run side by side, by what they are: a registered launch plan, and files that never were."""
-    made = {what: f"e2e{uuid.uuid4().hex[:10]}" for what in ("report", "failing", "shapes", "alone")}
+    made = {what: f"e2e{uuid.uuid4().hex[:10]}" for what in ("report", "failing", "shapes", "alone", "twice")}
     file = home / "alone.py"
     file.write_text(ALONE)
+    two = home / "two.py"
+    two.write_text(TWICE)
 
     def registered() -> None:
         command(stack, home, "register", "--version", VERSION, PRICES)
@@ -63,6 +84,7 @@ def names(stack: Stack, home: Path) -> Mapping[str, str]:
         partial(from_file, "failing", PRICES, "empty_report"),
         partial(from_file, "shapes", SHAPES, "shapes"),
         partial(from_file, "alone", str(file), "alone", "--x", "21"),
+        partial(from_file, "twice", str(two), "twice", "--x", "42"),
     )
     with ThreadPoolExecutor(len(begun)) as at_once:
         list(at_once.map(lambda begin: begin(), begun))
@@ -150,6 +172,35 @@ class TestRuns:
         assert execution.spec.launch_plan.resource_type == TASK
         [node] = [each for each in execution.node_executions.values() if each.task_executions]
         assert node.task_executions[0].id.task_id.name == "alone.alone"
+
+
+class TestAgain:
+    def test_a_relaunch_runs_all_of_it(self, remote: FlyteRemote, names: Mapping[str, str]) -> None:
+        original = ended(remote, names["alone"])
+        name = remote.client.relaunch_execution(original.id, f"again{uuid.uuid4().hex[:8]}").name
+        execution = ended(remote, name)
+        assert execution.closure.phase == WorkflowExecution.SUCCEEDED, execution.error
+        assert execution.outputs.get("o0", int) == 42
+        assert execution.spec.metadata.reference_execution == original.id
+
+    @pytest.mark.conformance("REC-09")
+    def test_a_recovery_takes_over_what_succeeded(self, remote: FlyteRemote, names: Mapping[str, str]) -> None:
+        original = ended(remote, names["twice"])
+        assert original.closure.phase == WorkflowExecution.FAILED
+        name = remote.client.recover_execution(original.id, f"again{uuid.uuid4().hex[:8]}").name
+        execution = ended(remote, name)
+        assert "no luck with 21" in execution.error.message
+        phases = {each: node.closure.phase for each, node in execution.node_executions.items()}
+        assert (phases["n0"], phases["n1"]) == (NodeExecution.RECOVERED, NodeExecution.FAILED)
+        taken = execution.node_executions["n0"]  # flytekit itself takes RECOVERED for a phase that has not ended
+        data = remote.client.get_node_execution_data(taken.id)
+        assert data.full_outputs.literals["o0"].scalar.primitive.integer == 21
+        assert not taken.task_executions
+
+    def test_what_succeeded_is_not_recovered(self, remote: FlyteRemote, names: Mapping[str, str]) -> None:
+        original = ended(remote, names["alone"])
+        with pytest.raises(FlyteException, match="only one that ended without success is recovered"):
+            remote.client.recover_execution(original.id)
 
 
 class TestEntities:
