@@ -34,7 +34,7 @@ _TASK = "tests.workflows.average"
 def rows(account: DataAccount, recorder: Recorder) -> list[Row]:
     """One create in a fresh process, one in a warm one; with the operator's configuration; and of a task by itself."""
     admin = in_process.admin()
-    with _cluster():
+    with cluster():
         launch_plan = register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
         bare = _cold_and_warm(recorder, admin, _request(launch_plan, symbol="ACME"), "create")
         with _configuration(account, _FILE):
@@ -91,7 +91,7 @@ def _created(recorder: Recorder, admin: Admin, request: ExecutionCreateRequest) 
 
 
 @contextmanager
-def _cluster() -> Iterator[None]:
+def cluster() -> Iterator[None]:
     with serve(Store(namespaces=(f"{PROJECT}-{DOMAIN}",))) as server:
         os.environ.update(CLUSTER_ENDPOINT=server.url, CLUSTER_NAME="bench")
         forget()
