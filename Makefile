@@ -62,9 +62,12 @@ SOURCES = template.yaml uv.lock $(shell find functions layers -type f -not -name
 	  || { tail -n 40 .local/build.log; exit 1; }
 	@touch $@
 
-deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARAMETERS="Key=Value …")
+deploy: export DEPLOYING = $(PARAMETERS)
+deploy: build ## deploy to the AWS account of your credentials (STACK=name, PARAMETERS="Key=Value …", CONFIGURATION=file or folder)
+	@flyteadmin-ops check-config --stack $(STACK) --deploying "$$DEPLOYING" $(CONFIGURATION)
 	@UV=$(UV) ROOT=$(CURDIR) $(UV) run --project deploy/sam --frozen sam deploy --stack-name $(STACK) \
 	  --parameter-overrides Build=$(COMMIT) BuildTime=$(COMMITTED_AT) $(PARAMETERS)
+	@$(if $(CONFIGURATION),flyteadmin-ops check-config --stack $(STACK) --upload $(CONFIGURATION))
 
 bench: build ## measure requests, write units, lists, CPU, imports beside their budgets (VERSIONS=100000: longer lists)
 	@python -m bench --versions $(or $(VERSIONS),10000)

@@ -23,6 +23,10 @@ OUTPUTS = {
 _PATIENCE = Config(connect_timeout=1, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3})
 
 
+class NotDeployed(Refused):
+    """There is no stack of this name."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A deployed stack: its name, and its outputs and parameters by their names in template.yaml."""
@@ -49,7 +53,8 @@ def find(stack: str) -> Deployment:
     """Find a deployed stack, and set this process's environment as template.yaml sets a function's.
 
     Raises:
-        Refused: it does not exist here, or has not our outputs.
+        NotDeployed: it does not exist here.
+        Refused: it has not our outputs.
         botocore.exceptions.ClientError, BotoCoreError: AWS does not tell, e.g. for want of credentials.
     """
     client = clients.session().client("cloudformation", config=_PATIENCE)
@@ -59,7 +64,7 @@ def find(stack: str) -> Deployment:
         if error_code(error) != "ValidationError":
             raise
         region = client.meta.region_name
-        raise Refused(f"stack {stack} does not exist in {region}; --stack and --region name another") from error
+        raise NotDeployed(f"stack {stack} does not exist in {region}; --stack and --region name another") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     if missing := set(OUTPUTS.values()) - set(outputs):
         raise Refused(f"stack {stack} has no output {', '.join(sorted(missing))}; is it another project's?")

@@ -1,22 +1,21 @@
 """An operator's `flyteadmin.yaml` checked against what the functions read; pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from flyteadmin.clients.configuration import known_keys
+from flyteadmin.clients.configuration import MAX_BYTES, aligned
 from flyteadmin.clusters.checking import faults
 from flyteadmin.clusters.sections import ClustersSection
 from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.settings import Configuration
-from flyteadmin_ops import unused_keys
+from flyteadmin_ops import files, unused_keys
 
 _EXPECTED: Mapping[str, str] = {
     "bool_parsing": "true or false",
@@ -35,10 +34,14 @@ _SHOWN_CHARACTERS = 80
 
 
 class Finding(BaseModel):
-    """A finding about one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1."""
+    """A finding about one key: its `path` in upstream's spelling ("" for the whole file), and its `line`, from 1.
+
+    `file` is the name of its file, "" where there is one alone.
+    """
 
     kind: Literal["error", "warning", "unknown", "ignored", "accepted"]
     path: str = ""
+    file: str = ""
     line: int | None = None
     message: str = ""
     value: Any = None
@@ -67,26 +70,60 @@ IN_AWS = Deployed()
 """A deployment of which nothing is known but that its functions run in AWS."""
 
 
-def check(text: bytes, deployed: Deployed = IN_AWS) -> tuple[Finding, ...]:
-    """Check a file: wrong values, keys nobody knows, keys that are ignored and why, and what is accepted."""
+def check(given: Sequence[files.File], deployed: Deployed = IN_AWS) -> tuple[Finding, ...]:
+    """Check files as one: wrong values, keys nobody knows, keys that are ignored and why, and what is accepted."""
     try:
-        known, unknown = known_keys(text)
+        document = files.read(given)
+        known, unknown = aligned(document.value())
     except ValueError as error:
         return (Finding(kind="error", message=" ".join(str(error).split())),)
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
     found = [*_wrong(known, deployed), *map(_unread, unknown)]
     wrong = {finding.path for finding in found}
     found += [finding for finding in _accepted(Configuration, known, "") if not _is_within(finding.path, wrong)]
-    placed = (finding.model_copy(update={"line": _line(root, finding.path)}) for finding in found)
-    return (*_repeated(root, ""), *placed)
+    placed = (_placed(finding, document.position(finding.path), given) for finding in found)
+    return (*_about(document, given), *_too_large(given), *placed)
 
 
-def clusters_in(text: bytes) -> ClustersSection | None:
-    """Return the clusters of a file; None where the file is wrong."""
+def to_upload(given: Sequence[files.File]) -> bytes:
+    """Return the object that says what files say: a single file as it is, several as one, with what is read alone.
+
+    Raises:
+        ValueError: not YAML, or not a mapping.
+    """
+    if len(given) == 1:
+        return given[0].text
+    sections = {(field.alias or name).lower() for name, field in Configuration.model_fields.items()}
+    return files.written(files.read(given), sections)
+
+
+def clusters_in(given: Sequence[files.File]) -> ClustersSection | None:
+    """Return the clusters of files; None where they are wrong."""
     try:
-        return Configuration.model_validate(known_keys(text)[0]).clusters
+        return Configuration.model_validate(aligned(files.read(given).value())[0]).clusters
     except ValueError:
         return None
+
+
+def _placed(finding: Finding, position: files.Position | None, given: Sequence[files.File]) -> Finding:
+    if position is None:
+        return finding
+    file = position.file if len(given) > 1 else ""
+    return finding.model_copy(update={"file": file, "line": position.line})
+
+
+def _about(document: files.Document, given: Sequence[files.File]) -> Iterator[Finding]:
+    """Find keys that a file has twice, and values that no file gets through."""
+    for path, first, second in document.repeated:
+        finding = Finding(kind="error", path=path, message=f"is on line {first.line} already")
+        yield _placed(finding, second, given)
+    for path, position in document.passed_over:
+        message = "an earlier file has keys here, so this value counts for nothing, as with upstream"
+        yield _placed(Finding(kind="warning", path=path, message=message), position, given)
+
+
+def _too_large(given: Sequence[files.File]) -> Iterator[Finding]:
+    if len(to_upload(given)) > MAX_BYTES:
+        yield Finding(kind="error", message=f"the functions read no file above {MAX_BYTES} bytes")
 
 
 def dropped(labels: Mapping[str, int]) -> tuple[Finding, ...]:
@@ -101,22 +138,6 @@ def dropped(labels: Mapping[str, int]) -> tuple[Finding, ...]:
         )
         for label, count in labels.items()
     )
-
-
-def _repeated(node: yaml.Node | None, path: str) -> Iterator[Finding]:
-    """Find keys that a mapping has twice: upstream refuses such a file, and here only the last one counts."""
-    if isinstance(node, yaml.MappingNode):
-        first: dict[str, int] = {}
-        for key, value in node.value:
-            name = f"{path}.{key.value}" if path else str(key.value)
-            line = key.start_mark.line + 1
-            if name in first:
-                yield Finding(kind="error", path=name, line=line, message=f"is on line {first[name]} already")
-            first[name] = line
-            yield from _repeated(value, name)
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            yield from _repeated(value, f"{path}[{position}]")
 
 
 def _is_within(path: str, wrong: set[str]) -> bool:
@@ -210,7 +231,8 @@ def _unread(path: str) -> Finding:
     if reason is not None:
         return Finding(kind="ignored", path=path, message=reason)
     parent, _, name = path.lower().rpartition(".")
-    siblings_last = sorted(_all_paths(Configuration, ""), key=lambda known: known.lower().rpartition(".")[0] == parent)
+    all_known = [*unused_keys.REASONS, *_all_paths(Configuration, "")]
+    siblings_last = sorted(all_known, key=lambda known: known.lower().rpartition(".")[0] == parent)
     spellings = {known.lower().rpartition(".")[2]: known for known in siblings_last}
     close = get_close_matches(name, spellings, n=1, cutoff=0.8)
     hint = f"; did you mean {spellings[close[0]]}?" if close else ""
@@ -234,31 +256,3 @@ def _accepted(model: type[BaseModel], known: Mapping[str, object], prefix: str) 
             yield from _accepted(section, value, f"{path}.")
         else:
             yield Finding(kind="accepted", path=path, value=value)
-
-
-def _line(root: yaml.Node | None, path: str) -> int | None:
-    """Return the line of a path, or of the deepest part of it that is found."""
-    if root is None or not path:
-        return None
-    line, node = None, root
-    for part in re.findall(r"[^.\[\]]+", path):
-        found = next(_below(node, part.lower()), None)
-        if found is None:
-            break
-        mark, node = found
-        line = mark.start_mark.line + 1
-    return line
-
-
-def _below(node: yaml.Node, part: str) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    """Yield what a key in any case, or a number of a list, leads to: the node that stands for its line, and its value.
-
-    A path without a number goes on in any element of a list.
-    """
-    if isinstance(node, yaml.MappingNode):
-        yield from ((key, value) for key, value in node.value if str(key.value).lower() == part)
-    elif isinstance(node, yaml.SequenceNode) and part.isdecimal():
-        yield from ((element, element) for element in node.value[int(part) : int(part) + 1])
-    elif isinstance(node, yaml.SequenceNode):
-        for element in node.value:
-            yield from _below(element, part)

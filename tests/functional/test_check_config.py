@@ -56,6 +56,7 @@ def test_a_wrong_file_is_1_and_its_findings_are_one_document(operator: Operator,
         {
             "kind": "error",
             "path": "registration.maxWorkflowNodes",
+            "file": "",
             "line": 2,
             "message": "expected a whole number, not 'many'",
             "value": "many",
@@ -91,8 +92,8 @@ def test_a_file_that_is_not_there(configured: Aws, operator: Operator) -> None:
 def test_a_stack_without_a_file(aws: Aws, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFIGURATION_URI", "")
     name_stack(aws)
-    assert operator("check-config") == (0, "", "the stack names no file: upstream's defaults hold\n")
-    assert operator("check-config", "--json").records() == [{"source": "", "ok": True, "findings": []}]
+    assert operator("check-config") == (0, "", "there is no file: upstream's defaults hold\n")
+    assert operator("check-config", "--json").records() == [{"source": "", "ok": True, "findings": [], "version": ""}]
 
 
 def labelled(name: str, label: str) -> None:

@@ -25,6 +25,7 @@ from tests.operating import Operator, name_stack
 
 POLICIES = Path(__file__).parents[2] / "operations" / "policies"
 KEY = "config/flyteadmin.yaml"
+FILE = Path(__file__).parents[2] / "local" / "flyteadmin.yaml"
 UNCHECKED = {"s3:ListBucket"}
 """S3 asks for it where an object is missing; the embedded AWS does not."""
 TRUST = {
@@ -33,7 +34,7 @@ TRUST = {
 }
 COMMANDS = {
     "redrive": ("redrive", "send"),
-    "check-config": ("check-config",),
+    "check-config": ("check-config", str(FILE), "--upload"),
     "explain-config": ("explain-config", "--project", PROJECT, "--domain", DOMAIN, "--launch-plan", "doubling"),
 }
 

@@ -1,14 +1,20 @@
 """The findings of `check-config` about a file, key by key."""
 
 import pytest
+import yaml
 
-from flyteadmin.clients.configuration import known_keys
+from flyteadmin.clients.configuration import aligned
 from flyteadmin_ops import unused_keys
 from flyteadmin_ops.configuration import Finding, check
+from flyteadmin_ops.files import File
+
+
+def one(text: bytes) -> tuple[Finding, ...]:
+    return check([File("", text)])
 
 
 def only(text: str) -> Finding:
-    [found] = [each for each in check(text.encode()) if each.kind != "accepted"]
+    [found] = [each for each in one(text.encode()) if each.kind != "accepted"]
     return found
 
 
@@ -48,7 +54,7 @@ def test_a_wrong_value_is_told_with_its_place_and_what_is_expected(
 
 def test_every_wrong_value_is_told_at_once() -> None:
     text = b"queues: 3\ndomains: 4\ntask_resources: {defaults: {cpu: lots}}\nflyteadmin: {maxParallelism: 7}"
-    found = check(text)
+    found = one(text)
     assert [each.path for each in found if each.kind == "error"] == ["domains", "queues", "task_resources.defaults.cpu"]
     assert [(each.path, each.value) for each in found if each.kind == "accepted"] == [("flyteadmin.maxParallelism", 7)]
 
@@ -84,13 +90,13 @@ def test_a_reason_counts_for_all_that_is_below_its_key() -> None:
 @pytest.mark.parametrize("key", unused_keys.REASONS)
 def test_no_key_that_something_reads_counts_as_ignored(key: str) -> None:
     text = "".join(f"{'  ' * depth}{part}:\n" for depth, part in enumerate(key.split(".")))
-    _, unknown = known_keys(text)
+    _, unknown = aligned(yaml.safe_load(text))
     assert unknown == [key]
 
 
 def test_what_is_accepted_is_told_with_its_value_in_upstreams_spelling() -> None:
     text = b"flyteadmin: {MAXPARALLELISM: 7}\nserver:\n  dataproxy: {upload: {maxExpiresIn: 1h}}\nprojects: [a]\n"
-    assert [(each.kind, each.path, each.line, each.value) for each in check(text)] == [
+    assert [(each.kind, each.path, each.line, each.value) for each in one(text)] == [
         ("accepted", "flyteadmin.maxParallelism", 1, 7),
         ("accepted", "server.dataProxy.upload.maxExpiresIn", 3, "1h"),
         ("accepted", "projects", 4, ["a"]),
@@ -98,4 +104,4 @@ def test_what_is_accepted_is_told_with_its_value_in_upstreams_spelling() -> None
 
 
 def test_an_empty_file_says_nothing() -> None:
-    assert check(b"") == ()
+    assert one(b"") == ()

@@ -3,12 +3,13 @@
 import pytest
 
 from flyteadmin_ops.configuration import IN_AWS, Deployed, Finding, check
+from flyteadmin_ops.files import File
 
 EAST = "clusters:\n  clusterConfigs:\n  - name: east\n    enabled: true\n"
 
 
 def errors(text: str, deployed: Deployed = IN_AWS) -> list[Finding]:
-    return [each for each in check(text.encode(), deployed) if each.kind == "error"]
+    return [each for each in check([File("", text.encode())], deployed) if each.kind == "error"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ clusters:
   - {name: testcluster2, endpoint: testcluster2_endpoint, kubeClientConfig: {qps: 100, burst: 25, timeout: 30s}}
 clusterPools: {clusterPoolAssignments: {development: {pool: p}}}
 """
-    found = check(text.encode())
+    found = check([File("", text.encode())])
     assert [(each.kind, each.path) for each in found if each.kind != "accepted"] == [
         ("ignored", "clusters.clusterConfigs.auth.type"),
         ("ignored", "clusters.clusterConfigs.kubeClientConfig"),

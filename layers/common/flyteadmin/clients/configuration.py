@@ -86,22 +86,22 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
     Raises:
         ValueError: not YAML, not a mapping, or a value has the wrong form; the message names it.
     """
-    known, unknown = known_keys(text)
-    return Configuration.model_validate(known), unknown
-
-
-def known_keys(text: str | bytes) -> tuple[dict[str, object], list[str]]:
-    """Separate what a file sets, under the names of `Configuration`, from the keys that nothing here reads.
-
-    Raises:
-        ValueError: not YAML, or not a mapping.
-    """
     import yaml  # noqa: PLC0415  # 14 ms of a cold start, for deployments that bring a file
 
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML: {error}") from error
+    known, unknown = aligned(raw)
+    return Configuration.model_validate(known), unknown
+
+
+def aligned(raw: object) -> tuple[dict[str, object], list[str]]:
+    """Separate what a file sets, under the names of `Configuration`, from the keys that nothing here reads.
+
+    Raises:
+        ValueError: not a mapping.
+    """
     if raw is not None and not isinstance(raw, dict):
         raise ValueError("expected a mapping of sections")
     unknown: list[str] = []

@@ -78,11 +78,11 @@ def inline_or_uri(blob: bytes, *parts: str) -> tuple[bytes | None, str | None]:
     return blob, None
 
 
-def write(blob: bytes, target: str) -> None:
-    """Write a blob at an s3:// URI."""
+def write(blob: bytes, target: str) -> str:
+    """Write a blob at an s3:// URI, and return the id of its version, "" in a bucket that keeps none."""
     bucket, key = split_uri(target)
     with translate_errors(_WHAT):
-        client("s3").put_object(Bucket=bucket, Key=key, Body=blob)
+        return client("s3").put_object(Bucket=bucket, Key=key, Body=blob).get("VersionId", "")
 
 
 def read(source: str, limit: int | None = None, version: str = "") -> bytes:
