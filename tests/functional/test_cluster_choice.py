@@ -272,7 +272,9 @@ def test_a_section_that_can_not_hold_is_refused_with_its_place(
     launch_plan = register(admin, REPORT, PROJECT, DOMAIN, "v1").launch_plan
     configure(aws, monkeypatch, json.dumps({"clusters": section}))
     assert refused(admin, request(launch_plan)).code is Code.INTERNAL
-    assert [says in str(record.exc_info) for record in caplog.records if "can't be read" in record.message] == [True]
+    assert [
+        says in str(record.exc_info) for record in caplog.records if "configuration is wrong" in record.message
+    ] == [True]
 
 
 def test_the_cluster_of_the_stacks_parameters_may_stand_in_the_file_too(

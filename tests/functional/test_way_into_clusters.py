@@ -28,7 +28,7 @@ from local.aws.data import DataAccount as Aws
 from local.cluster.faults import Fault
 from local.cluster.process import RunningCluster, running
 from tests.builders import DOMAIN, PROJECT, execution_id
-from tests.execution_client import NAMESPACE, create, refused, request
+from tests.execution_client import NAMESPACE, create, get, request
 from tests.flytekit_registration import register
 from tests.metrics import measured
 from tests.several_clusters import SeveralClusters
@@ -183,13 +183,15 @@ def test_a_function_in_aws_has_no_files_of_an_operators(
     launch_on_west = request(launch_plan)
     create(several, launch_on_west)
     clusters.configure(east)
-    assert refused(several, request(launch_plan, "other")).code is Code.INTERNAL
+    create(several, request(launch_plan, "other"))  # under the version before, which is right
+    assert get(several, "other").spec.metadata.system_metadata.execution_cluster == "west"
     assert says in "".join(str(record.exc_info) for record in caplog.records)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_client, "ALL_CALLS_SECONDS", 0.5)
+    """Give calls three seconds, which a busy machine keeps and the hanging cluster does not."""
+    monkeypatch.setattr(cluster_client, "ALL_CALLS_SECONDS", 3)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -222,7 +224,7 @@ def test_a_cluster_that_hangs_is_left_alone_and_its_rows_stay_launching(
 
 def hang(clusters: SeveralClusters) -> None:
     for verb in ("create", "get", "delete"):
-        clusters.servers["east"].faults.add(Fault(verb=verb, code=0, hang_seconds=5, times=100))
+        clusters.servers["east"].faults.add(Fault(verb=verb, code=0, hang_seconds=20, times=100))
 
 
 def asked_of(name: str, clusters: SeveralClusters, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
