@@ -16,6 +16,7 @@ def all_journeys(traveller: Traveller) -> Iterator[Callable[[], None]]:
     yield lambda: namespaces.namespaces(traveller, version)
     yield lambda: runs.a_run(traveller, version)
     yield lambda: runs.a_failing_run(traveller, version)
+    yield lambda: runs.a_relaunch(traveller, version)
     yield lambda: runs.a_task_by_itself(traveller, version)
     yield lambda: runs.signals(traveller, version)
     yield lambda: runs.an_abort(traveller, version)

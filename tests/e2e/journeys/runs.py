@@ -9,6 +9,7 @@ from flyteidl.admin.execution_pb2 import (
     ExecutionCreateRequest,
     ExecutionCreateResponse,
     ExecutionList,
+    ExecutionRelaunchRequest,
     ExecutionSpec,
     ExecutionTerminateRequest,
     ExecutionTerminateResponse,
@@ -43,6 +44,7 @@ from flyteidl.admin.task_execution_pb2 import (
 )
 from flyteidl.core.execution_pb2 import WorkflowExecution
 from flyteidl.core.identifier_pb2 import (
+    LAUNCH_PLAN,
     TASK,
     Identifier,
     SignalIdentifier,
@@ -103,6 +105,21 @@ def a_failing_run(traveller: Traveller, version: str) -> None:
     notification = notified(traveller, execution)
     assert notification.error is not None
     assert FAILURE in notification.error.message
+
+
+def a_relaunch(traveller: Traveller, version: str) -> None:
+    """Of an execution whose spec is too large for its row."""
+    name = "tests.workflows.echoed_report"
+    launch_plan = Identifier(resource_type=LAUNCH_PLAN, project=PROJECT, domain=DOMAIN, name=name, version=version)
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, spec=ExecutionSpec(launch_plan=launch_plan))
+    request.spec.annotations.values["notes"] = "x" * 40_000
+    request.inputs.literals["symbol"].scalar.primitive.string_value = "ACME"
+    original = traveller.admin.call("CreateExecution", request, ExecutionCreateResponse).id
+    again = traveller.admin.call("RelaunchExecution", ExecutionRelaunchRequest(id=original), ExecutionCreateResponse).id
+    execution = ended(traveller, again)
+    assert execution.closure.phase == WorkflowExecution.SUCCEEDED
+    assert execution.spec.annotations.values["notes"] == "x" * 40_000
+    assert execution.spec.metadata.reference_execution == original
 
 
 def a_task_by_itself(traveller: Traveller, version: str) -> None:
