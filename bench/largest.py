@@ -46,6 +46,11 @@ class Largest:
     what: str
     event: Mapping[str, Any]
 
+    @property
+    def is_refused(self) -> bool:
+        """Return whether such a request is refused, after the function has decoded it."""
+        return self.what.endswith("refused")
+
 
 def _post(function: str, what: str, path: str, message: Message) -> Largest:
     body = message.SerializeToString()
@@ -87,7 +92,8 @@ def _registrations() -> Iterator[Largest]:
     task_json = f'{{"id":{identity},"spec":{{"template":{template}}}}}'
     yield _text(function, "a task of many elements, JSON", "tasks", task_json)
     yield _post(function, "a workflow of a large task", "workflows", workflow_request())
-    plan = launch_plan_request()
+    yield _post(function, "a launch plan", "launch_plans", launch_plan_request())
+    plan = launch_plan_request("annotated")
     plan.spec.annotations.values.update({f"{number:x}": "" for number in range(300_000)})
     yield _post(function, "a launch plan of many annotations", "launch_plans", plan)
 
@@ -98,7 +104,13 @@ def _creates() -> Iterator[Largest]:
     for number in range(2):
         request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, name=f"large{number}", spec=spec)
         request.inputs.literals["x"].CopyFrom(integer(1))
-        yield _post("create_execution", "a large task, launch plan and environment", "executions", request)
+        yield _post("create_execution", "a task of many elements and an environment", "executions", request)
+    spec.launch_plan.name = "annotated"
+    spec.envs.MergeFromString(b"\x0a\x00" * (ELEMENTS * 9 // 10))
+    request = ExecutionCreateRequest(project=PROJECT, domain=DOMAIN, name="refused", spec=spec)
+    request.inputs.literals["x"].CopyFrom(integer(1))
+    what = "a launch plan and an environment of many elements, refused"
+    yield _post("create_execution", what, "executions", request)
 
 
 def _events() -> Iterator[Largest]:

@@ -7,6 +7,7 @@ as Lambda's runtime parses it, and the answer. The peak is Linux's VmHWM, since 
 import json
 import subprocess
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,6 +61,9 @@ def _row(largest: Largest, directory: Path, limit: int) -> Row:
     if done.returncode:
         raise RuntimeError(f"{largest.function} can't handle {largest.what}:\n{done.stderr[-3000:]}")
     peak, answer = json.loads(done.stdout.splitlines()[-1])
+    if isinstance(answer, int):
+        accepted = answer < HTTPStatus.BAD_REQUEST
+        assert accepted != largest.is_refused, (largest.what, answer)
     return Row(largest.function, peak, MOST * limit, "MB", f"{largest.what}: {answer}; of {limit} MB")
 
 
