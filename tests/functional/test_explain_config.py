@@ -18,6 +18,7 @@ from flyteidl.core.execution_pb2 import QualityOfService
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK
 from google.protobuf.duration_pb2 import Duration
 
+from flyteadmin.clients import configuration
 from local.admin import Admin
 from local.aws.data import DataAccount as Aws
 from tests import register_calls
@@ -160,8 +161,15 @@ def test_the_cluster_of_the_stacks_parameters_may_be_one_of_the_file(
     assert (label["value"], label["level"]) == (wanted, "project-domain attributes" if wanted else "")
 
 
-def test_a_wrong_file_is_told_with_its_key(operator: Operator, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_file_without_an_older_right_version_is_told_with_its_key(
+    operator: Operator, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     configure(aws, monkeypatch, "flyteadmin: {maxParallelism: many}")
+    assert explained(operator, "--launch-plan", "doubling")["max_parallelism"] == (7, "workflow attributes")
+    s3, bucket = aws.client("s3"), aws.resources["Bucket"]
+    for before in s3.list_object_versions(Bucket=bucket, Prefix="flyteadmin.yaml")["Versions"][1:]:
+        s3.delete_object(Bucket=bucket, Key=before["Key"], VersionId=before["VersionId"])
+    configuration.forget()
     done = operator(*OF_THE_STACK, "--launch-plan", "doubling")
     assert (done.code, "max_parallelism" in done.err, done.err.count("\n")) == (1, True, 1), done.err
 

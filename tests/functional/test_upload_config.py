@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flyteadmin.clients import configuration, storage
+from flyteadmin.clients import storage
 from local.aws.data import DataAccount as Aws
 from tests.operating import Operator, name_stack
 
@@ -16,9 +16,7 @@ RIGHT = "# mine\nflyteadmin: {maxParallelism: 7}\n"
 
 
 @pytest.fixture
-def operator(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Operator:
-    monkeypatch.setenv("CONFIGURATION_URI", "")  # what the tool sets is taken back
-    configuration.forget()
+def operator(capsys: pytest.CaptureFixture[str]) -> Operator:
     return Operator(capsys)
 
 
@@ -49,7 +47,6 @@ def test_a_right_file_is_written_as_it_is_and_its_version_told(stack: Aws, opera
     [report] = done.records()
     assert stored(stack) == [(report["version"], RIGHT)]
     assert done.err.endswith(f"written as version {report['version']}; functions read it within a minute\n")
-    assert configuration.current().flyteadmin.max_parallelism == 7
 
 
 @pytest.mark.parametrize(
