@@ -7,7 +7,7 @@ import traceback
 
 from bench.report import Section, progress, show
 
-SECTIONS = ("compiler", "requests", "lists", "bridge", "cpu", "imports", "layers", "memory")
+SECTIONS = ("compiler", "requests", "lists", "namespaces", "bridge", "cpu", "imports", "layers", "memory")
 """The compiler first: a process's peak memory never falls."""
 
 

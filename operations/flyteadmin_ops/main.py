@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flyteadmin.errors import FlyteAdminError
 from flyteadmin.observability import logger
 from flyteadmin_ops import __version__
-from flyteadmin_ops.commands import check_config, explain_config, redrive
+from flyteadmin_ops.commands import check_config, explain_config, namespaces, redrive
 from flyteadmin_ops.failures import Refused, explain
 from flyteadmin_ops.session import Group
 
@@ -37,6 +37,7 @@ def cli() -> None:
 cli.add_command(redrive.command)
 cli.add_command(check_config.command)
 cli.add_command(explain_config.command)
+cli.add_command(namespaces.command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ from tests.builders import DOMAIN, PROJECT
 from tests.execution_client import create, get, request
 from tests.flytekit_registration import register
 from tests.namespaces import DOMAINS, NAMESPACE, QUOTA, SECTION, Namespaces, making_namespaces, set_attributes
+from tests.operating import Operator, name_stack
 from tests.workflows import REPORT
 
 PAIRS = 2 * 2
@@ -263,6 +264,23 @@ def test_what_lost_its_template_stays_and_is_told(made: Namespaces) -> None:
     made.template("ab_quota.yaml", QUOTA)
     made.settle()
     assert row().left == []
+
+
+def test_operators_see_what_failed_and_what_was_left(made: Namespaces, capsys: pytest.CaptureFixture[str]) -> None:
+    name_stack(made.aws, "operated", "flyteadmin.yaml")
+    made.settle()
+    made.template("ab_quota.yaml", "")
+    set_attributes("flytesnacks", "production", domain="x")
+    made.settle()
+    done = Operator(capsys)("namespaces", "--stack", "operated", "--cluster", "east")
+    assert [line[:50] for line in done.out.splitlines()] == [
+        f"east  flytesnacks-development  {DEVELOPMENT}  applied"[:50],
+        "    without a template: ResourceQuota/project-quota"[:50],
+        f"east  flytesnacks-production  {PRODUCTION}  failed"[:50],
+        "    domain is a variable of the system and can't be set"[:50],
+    ]
+    assert done.err == "2 of 2 namespaces\n"
+    assert len(Operator(capsys)("namespaces", "--stack", "operated", "--all", "--json").records()) == PAIRS
 
 
 def test_a_secret_is_a_value(made: Namespaces, caplog: pytest.LogCaptureFixture) -> None:

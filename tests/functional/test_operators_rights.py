@@ -36,6 +36,7 @@ COMMANDS = {
     "redrive": ("redrive", "send"),
     "check-config": ("check-config", str(FILE), "--upload"),
     "explain-config": ("explain-config", "--project", PROJECT, "--domain", DOMAIN, "--launch-plan", "doubling"),
+    "namespaces": ("namespaces", "--cluster", "east"),
 }
 
 

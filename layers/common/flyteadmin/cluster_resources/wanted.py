@@ -39,7 +39,7 @@ class Plan:
     @property
     def clusters(self) -> list[Cluster]:
         """The clusters that get namespaces: those that get executions."""
-        return [each for each in deployed_clusters(self.configuration).configured if each.enabled]
+        return [each for each in deployed_clusters(self.configuration).configured if each.enabled and each.name]
 
     @property
     def domains(self) -> list[str]:
