@@ -100,16 +100,17 @@ class Statement(_Strict):
 
 
 class QueueSource(_Strict):
-    """A queue that the function reads."""
+    """A queue that the function reads, while a condition of the frame is true if one is named."""
 
     queue: Queue
     batch_size: int
+    condition: Condition | None = None
 
 
 class StreamSource(_Strict):
     """A table's stream that the function reads; records that failed too often or are too old go to `on_failure`.
 
-    Without a `filter` the function reads all.
+    Without a `filter` the function reads all. With a `condition` of the frame it reads while that is true.
     """
 
     stream: Table
@@ -118,6 +119,7 @@ class StreamSource(_Strict):
     maximum_record_age_seconds: int
     on_failure: Queue
     filter: str | None = None
+    condition: Condition | None = None
 
 
 class Schedule(_Strict):

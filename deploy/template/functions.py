@@ -30,6 +30,8 @@ def resources(function: Function) -> Iterator[Resource]:
     for source in sources:
         mapping = _queue_mapping(source) if isinstance(source, QueueSource) else _stream_mapping(source)
         properties = {"FunctionName": ref(f"{function.prefix}Function"), **mapping}
+        if source.condition:
+            properties["Enabled"] = {"Fn::If": [source.condition, True, False]}
         of = pascal_case(source.stream) if isinstance(source, StreamSource) and len(sources) > 1 else ""
         yield Resource(f"{function.prefix}{of}Mapping", "AWS::Lambda::EventSourceMapping", properties)
     if schedule := function.definition.schedule:

@@ -50,3 +50,21 @@ def test_a_domain_s_value_counts_before_all_domains_and_an_attribute_before_both
 def test_a_wrong_value_is_told(section: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse(f"cluster_resources: {{{section}}}")
+
+
+def test_maps_may_be_lists_of_maps_as_the_chart_writes_them() -> None:
+    text = """
+cluster_resources:
+  customData:
+  - production:
+    - projectQuotaCpu: {value: "5"}
+    - projectQuotaMemory: {value: 4000Mi}
+  - staging:
+    - projectQuotaCpu: {value: 2}
+"""
+    configuration, unknown = parse(text)
+    section = configuration.cluster_resources
+    expected = {"projectQuotaCpu": Source("5"), "projectQuotaMemory": Source("4000Mi")}
+    assert section.sources("production", {}) == expected
+    assert section.sources("staging", {}) == {"projectQuotaCpu": Source("2")}
+    assert unknown == []
