@@ -30,6 +30,7 @@ from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.projects.models import ProjectRow
 from flyteadmin.tasks import reading as task_reading
 from flyteadmin.workflows import repository as workflows
+from flyteadmin.workflows import service as workflow_service
 from local.aws.data import DataAccount
 from tests.aws_events import Answer
 from tests.builders import DOMAIN, PROJECT
@@ -188,6 +189,15 @@ def test_a_workflow_needs_its_tasks_and_launch_plans() -> None:
     child = workflow_request(name="parent")
     child.spec.template.nodes[0].workflow_node.CopyFrom(WorkflowNode(launchplan_ref=identifier(LAUNCH_PLAN, "nowhere")))
     assert "missing entity of type LAUNCH_PLAN with identifier" in refusal(register(child))[1]
+
+
+def test_a_workflow_whose_tasks_are_too_large_together_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered(task_request())
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow_service, "MAX_TASKS_WEIGHT", 100)
+        status, message = refusal(register(workflow_request()))
+    assert (status, "its tasks together are larger than 100 bytes" in message) == (Code.INVALID_ARGUMENT, True)
+    registered(workflow_request())
 
 
 @pytest.mark.conformance("REG-08")

@@ -50,4 +50,9 @@ def blob(row: TaskRow) -> bytes | None:
 
 def compiled(row: TaskRow) -> CompiledTask:
     """Return the compiled task of a row, from S3 if it is large."""
-    return CompiledTask.FromString(row.closure or blob(row) or b"")
+    return CompiledTask.FromString(closure(row))
+
+
+def closure(row: TaskRow) -> bytes:
+    """Return the binary form of a row's compiled task, from S3 if it is large."""
+    return row.closure or blob(row) or b""

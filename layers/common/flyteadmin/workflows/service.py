@@ -15,6 +15,7 @@ from flyteidl.core.compiler_pb2 import CompiledTask, CompiledWorkflowClosure
 from flyteidl.core.identifier_pb2 import WORKFLOW, Identifier
 from flyteidl.core.workflow_pb2 import WorkflowTemplate
 
+from flyteadmin.bounds import parsed_weight
 from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.keys import AnyKey
 from flyteadmin.clients.dynamodb.reads import Found, batch_get
@@ -68,6 +69,10 @@ def create(request: WorkflowCreateRequest, launch_plans: LaunchPlans) -> Workflo
     return WorkflowCreateResponse()
 
 
+MAX_TASKS_WEIGHT = 32 * 1024 * 1024
+"""The most that the tasks of a workflow take (`bounds.parsed_weight`): each may have four megabytes of its own."""
+
+
 @dataclass(frozen=True)
 class _Library:
     tasks: list[CompiledTask]
@@ -94,12 +99,16 @@ def _is_whole(identifier: Identifier) -> bool:
 
 
 def _library(requirements: Requirements, found: Found, launch_plans: LaunchPlans, workflow: Identifier) -> _Library:
-    library = _Library([], [])
+    library, weight = _Library([], []), 0
     for identifier in requirements.task_ids:
         row = found.get(tasks.key(identifier))
         if row is None:
             raise _uncompilable(workflow, missing_entity(identifier).message)
-        library.tasks.append(tasks.compiled(row))
+        closure = tasks.closure(row)
+        weight += parsed_weight(closure)
+        if weight > MAX_TASKS_WEIGHT:
+            raise _uncompilable(workflow, f"its tasks together are larger than {MAX_TASKS_WEIGHT} bytes")
+        library.tasks.append(CompiledTask.FromString(closure))
     for identifier in requirements.launch_plan_ids:
         interface = launch_plans.interface(found, identifier)
         if interface is None:
