@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 from flyteadmin.clients.configuration import MAX_BYTES, aligned
 from flyteadmin.clusters.checking import faults
 from flyteadmin.clusters.sections import ClustersSection
-from flyteadmin.compiler.quantity import QuantityError, parse_quantity
 from flyteadmin.settings import Configuration
 from flyteadmin_ops import files, unused_keys
 
@@ -153,8 +152,6 @@ def _wrong(known: Mapping[str, object], deployed: Deployed) -> Iterator[Finding]
         yield from _not_permitted(clusters, deployed)
     except ValidationError as error:
         yield from map(_finding, error.errors())
-    for part in ("defaults", "limits"):
-        yield from _wrong_quantities(("task_resources", part), known)
 
 
 def _not_permitted(clusters: ClustersSection, deployed: Deployed) -> Iterator[Finding]:
@@ -168,18 +165,6 @@ def _not_permitted(clusters: ClustersSection, deployed: Deployed) -> Iterator[Fi
             if entry.enabled and arn and permitted is not None and arn not in permitted:
                 message = f"no function may use it: the stack's parameter {parameter} does not name it"
                 yield Finding(kind="error", path=f"clusters.clusterConfigs[{index}].{key}", message=message)
-
-
-def _wrong_quantities(location: tuple[str, ...], known: object) -> Iterator[Finding]:
-    """Find texts below a place that are no quantities; a launch would count each as unset."""
-    for part in location:
-        known = known.get(part) if isinstance(known, dict) else None
-    for name, value in known.items() if isinstance(known, dict) else ():
-        try:
-            parse_quantity(value if isinstance(value, str) and value else "0")
-        except QuantityError:
-            message = f"expected a quantity such as 500m or 2Gi, not {_shown(value)}"
-            yield Finding(kind="error", path=_place((*location, name)).path, message=message, value=value)
 
 
 def _finding(error: ErrorDetails) -> Finding:

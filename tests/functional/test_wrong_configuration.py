@@ -64,7 +64,7 @@ def test_a_new_instance_takes_the_newest_version_that_is_right_and_it_rings(
     aws.client("s3").put_object(Bucket=aws.resources["Bucket"], Key=f"{KEY}.bak", Body=domains_of("backup"))
     assert domains() == ["first"]
     assert measured(capsys.readouterr().out) == []
-    replaced(aws, domains_of("second"), WRONG, "{")
+    replaced(aws, domains_of("second"), WRONG, "{", f"{domains_of('third')}\ntask_resources: {{limits: {{cpu: lots}}}}")
     assert domains() == ["second"]
     assert measured(capsys.readouterr().out) == [("stack", {"WrongConfigurations": 1})]
     replaced(aws, domains_of("mended"))

@@ -21,7 +21,8 @@ from flyteadmin.templates.sections import ClusterResources
 RESERVED_PROJECTS = frozenset({"admin", "long-names", "propeller"})
 """Ids that read as a prefix of the bucket, below metadata/: of the registry, of long names, of propeller."""
 
-_QUANTITY = r"^([0-9]+(\.[0-9]*)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?)?$"
+_QUANTITY = r"^(\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i)?)?$"
+_Quantity = Annotated[str, Field(pattern=_QUANTITY, description="a quantity such as 500m or 2Gi")]
 
 
 class Environment(BaseModel):
@@ -133,10 +134,10 @@ class Domain(_Section):
 class TaskResourceSet(_Section):
     """Quantities as Kubernetes writes them; an empty string is unset."""
 
-    cpu: str = ""
-    memory: str = ""
-    gpu: str = ""
-    ephemeral_storage: str = ""
+    cpu: _Quantity = ""
+    memory: _Quantity = ""
+    gpu: _Quantity = ""
+    ephemeral_storage: _Quantity = ""
 
 
 class TaskResources(_Section):

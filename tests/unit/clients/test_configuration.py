@@ -260,6 +260,8 @@ def test_a_map_may_be_a_list_of_maps() -> None:
         ("server: {dataProxy: {upload: {maxExpiresIn: soon}}}", "max_expires_in"),
         ("task_type_whitelist: {spark: everybody}", "task_type_whitelist"),
         ("domains: [{id: a}]", "name"),
+        ("task_resources: {limits: {memory: 1GB}}", "memory"),
+        ("task_resources: {defaults: {ephemeralStorage: -1}}", "ephemeral_storage"),
     ],
 )
 def test_a_wrong_value_is_named(text: str, key: str) -> None:

@@ -55,7 +55,7 @@ def test_a_wrong_value_is_told_with_its_place_and_what_is_expected(
 def test_every_wrong_value_is_told_at_once() -> None:
     text = b"queues: 3\ndomains: 4\ntask_resources: {defaults: {cpu: lots}}\nflyteadmin: {maxParallelism: 7}"
     found = one(text)
-    assert [each.path for each in found if each.kind == "error"] == ["domains", "queues", "task_resources.defaults.cpu"]
+    assert [each.path for each in found if each.kind == "error"] == ["domains", "task_resources.defaults.cpu", "queues"]
     assert [(each.path, each.value) for each in found if each.kind == "accepted"] == [("flyteadmin.maxParallelism", 7)]
 
 
