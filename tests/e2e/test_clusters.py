@@ -149,11 +149,10 @@ def clusters(stack: Stack, home: Path, tmp_path_factory: pytest.TempPathFactory)
 def test_executions_are_split_by_weight_and_label(clusters: Clusters) -> None:
     clusters.configure(label={CLUSTER_NAME: 0.5, "west": 0.5})
     before = set(clusters.in_west())
-    shared = [clusters.create("team", name=f"shared-{number}-{uuid.uuid4().hex[:6]}") for number in range(LAUNCHES)]
+    shared = [clusters.create("team", name=f"shared-{number}") for number in range(LAUNCHES)]
     alone = [clusters.create("west") for _ in range(2)]
     there = {name for name in shared if clusters.cluster_of(name) == "west"}
-    assert there
-    assert there != set(shared)
+    assert 0 < len(there) < LAUNCHES  # names decide, so it is the same ones every time
     assert set(clusters.in_west()) - before == {*there, *alone}
     with pytest.raises(CallFailed) as failure:
         clusters.create("wset")
