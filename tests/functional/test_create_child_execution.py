@@ -14,11 +14,13 @@ from flyteadmin.executions import repository
 from flyteadmin.executions.models import ACTIVE_SHARDS, ExecutionSpecification, ExecutionState
 from flyteadmin.executions.phases import LaunchState
 from flyteadmin.identifiers import execution_key
-from flyteadmin.launching.parents import MAX_NESTING
 from local.admin import Admin
+from local.aws.data import DataAccount as Aws
 from local.cluster.server import ClusterServer
 from tests.aws_events import PRINCIPAL_ARN
-from tests.builders import DOMAIN, PROJECT, stored_execution
+from tests.builders import DOMAIN, PROJECT, stored_execution, workflow_event
+from tests.configuration import configure
+from tests.event_delivery import apply
 from tests.execution_client import NAMESPACE, child_of, create, get, refused, request, resources
 from tests.flytekit_registration import register
 from tests.workflows import REPORT
@@ -48,20 +50,43 @@ def test_a_parent_lends_its_principal_to_propeller_alone(admin: Admin, launch_pl
     assert metadata.parent_node_execution.node_id == "n0"
 
 
-@pytest.mark.conformance("HIE-03")
-@pytest.mark.parametrize("parent_nesting", [None, MAX_NESTING], ids=["by its request", "by its parent"])
-def test_no_execution_is_nested_deeper_than_lists_can_show(
-    admin: Admin, launch_plan: Identifier, parent_nesting: int | None
+@pytest.mark.conformance("HIE-03", "KD-43")
+@pytest.mark.parametrize("parent_nesting", [None, 100], ids=["by its request", "by its parent"])
+def test_no_execution_is_nested_deeper_than_the_operator_allows(
+    admin: Admin,
+    launch_plan: Identifier,
+    cluster: ClusterServer,
+    aws: Aws,
+    monkeypatch: pytest.MonkeyPatch,
+    parent_nesting: int | None,
 ) -> None:
     message = request(launch_plan, "deep")
     if parent_nesting is not None:
         stored_execution("parent", nesting=parent_nesting)
         message = child_of("parent", launch_plan, "deep")
     else:
-        message.spec.metadata.nesting = 2**32 - 1
+        message.spec.metadata.nesting = 101
     error = refused(admin, message)
     assert error.code is Code.INVALID_ARGUMENT
-    assert "invalid value for spec.metadata.nesting" in str(error)
+    assert "invalid value for spec.metadata.nesting: 101 is too deep" in str(error)
+    configure(aws, monkeypatch, "flyteadmin: {maxNesting: 101}")
+    create(admin, message)
+    assert get(admin, "deep").spec.metadata.nesting == 101
+
+
+@pytest.mark.conformance("HIE-01")
+@pytest.mark.parametrize("phase", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
+def test_an_execution_that_has_ended_launches_no_children(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, phase: str
+) -> None:
+    stored_execution("parent")
+    keyed = Admin(admin.api, {"idempotency-key": "k"})
+    first = create(keyed, child_of("parent", launch_plan, "before"))
+    apply(workflow_event(phase, 1, execution="parent"))
+    error = refused(admin, child_of("parent", launch_plan))
+    assert (error.code, f"the parent execution is {phase}" in str(error)) == (Code.FAILED_PRECONDITION, True)
+    assert create(keyed, child_of("parent", launch_plan, "before")) == first, "it was accepted before"
+    assert len(resources(cluster)) == 1
 
 
 def test_a_row_of_earlier_versions_that_is_nested_too_deep_spoils_no_list(

@@ -118,6 +118,9 @@ class FlyteAdminSection(_Section):
         description="merge an execution's configuration down the scopes of matchable attributes by field,"
         " or take upstream's single row",
     )
+    max_nesting: int = Field(
+        100, ge=0, le=1_000_000, description="how many executions may launch one another; upstream has no limit"
+    )
     recover_in_any_phase: bool = Field(
         default=False, description="let people recover executions that run or have succeeded, as upstream does"
     )

@@ -13,9 +13,6 @@ from flyteadmin.errors import invalid, missing
 from flyteadmin.executions.models import ExecutionSpecification
 from flyteadmin.validation import validate_set
 
-MAX_NESTING = 1_000_000
-"""The deepest nesting that is accepted; the wire's number has 32 bits, and a child has one more than its parent."""
-
 
 @dataclass(frozen=True)
 class Inherited:
@@ -45,15 +42,18 @@ def parent_of(request: ExecutionCreateRequest) -> NodeExecutionIdentifier | None
     return node
 
 
-def validate_nesting(request: ExecutionCreateRequest, parent: ExecutionSpecification | None) -> None:
-    """Check the depth at which an execution is nested, by its request or by its parent.
+def validate_nesting(request: ExecutionCreateRequest, parent: ExecutionSpecification | None, most: int) -> None:
+    """Check the depth at which an execution is nested, by its request or by its parent (KD-43).
+
+    Propeller fails the node on this error, which ends a launch plan that launches itself.
 
     Raises:
         InvalidArgument: it is nested too deep.
     """
     nesting = int(parent.nesting) + 1 if parent is not None else request.spec.metadata.nesting
-    if nesting > MAX_NESTING:
-        raise invalid("spec.metadata.nesting", f"{nesting} is too deep: at most {MAX_NESTING} is allowed")
+    if nesting > most:
+        why = f"{nesting} is too deep: flyteadmin.maxNesting allows {most} executions below one another"
+        raise invalid("spec.metadata.nesting", why)
 
 
 def inherited(

@@ -69,8 +69,9 @@ def read_named_rows(call: Call) -> NamedRows:
     execution, project = execution_key(call.execution), projects.key(request.project)
     earlier = [repository.state_key(execution), repository.specification_key(execution)] if call.key else []
     task, launch_plan = _target_keys(request.spec.launch_plan)
-    parent = repository.specification_key(execution_key(call.parent.execution_id)) if call.parent is not None else None
-    keys: list[AnyKey | None] = [*earlier, project, task, launch_plan, parent]
+    parent = execution_key(call.parent.execution_id) if call.parent is not None else ""
+    its_items = [repository.state_key(parent), repository.specification_key(parent)] if parent else []
+    keys: list[AnyKey | None] = [*earlier, project, task, launch_plan, *its_items]
     with ThreadPoolExecutor(1) as threads:
         current = threads.submit(configuration.current)
         found = batch_get(key for key in keys if key is not None)
@@ -79,7 +80,7 @@ def read_named_rows(call: Call) -> NamedRows:
         project=found.get(project),
         task=found.get(task) if task is not None else None,
         launch_plan=found.get(launch_plan) if launch_plan is not None else None,
-        parent=found.get(parent) if parent is not None else None,
+        parent=repository.stored(found, parent) if parent else None,
         earlier=repository.stored(found, execution),
     )
 
@@ -109,7 +110,8 @@ def read_context(call: Call, rows: NamedRows) -> LaunchContext:
     with ThreadPoolExecutor(1) as threads:
         matching = threads.submit(_read_attributes, request, rows)
         launch_plan, closure = _read_target(request.spec, rows)
-    own = inherited(request, call.caller, rows.parent, is_engine=call.is_engine)
+    parent = rows.parent.specification if rows.parent is not None else None
+    own = inherited(request, call.caller, parent, is_engine=call.is_engine)
     matching_execution, matching_workflow = matching.result()
     return LaunchContext(
         execution=call.execution,

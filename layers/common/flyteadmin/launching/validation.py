@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from flyteidl.admin.execution_pb2 import ExecutionCreateRequest
 from flyteidl.core.identifier_pb2 import LAUNCH_PLAN, TASK, ResourceType
 
-from flyteadmin.errors import InvalidArgument, NotFound, missing, too_long
-from flyteadmin.executions.models import ExecutionSpecification, StoredExecution
+from flyteadmin.errors import FailedPrecondition, InvalidArgument, NotFound, missing, too_long
+from flyteadmin.executions.models import StoredExecution
+from flyteadmin.executions.phases import TERMINAL
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import inputs
 from flyteadmin.launching.idempotency import Call
@@ -37,7 +38,7 @@ class NamedRows:
     project: ProjectRow | None
     task: TaskRow | None
     launch_plan: LaunchPlanRow | None
-    parent: ExecutionSpecification | None
+    parent: StoredExecution | None
     earlier: StoredExecution | None
 
 
@@ -64,6 +65,7 @@ def validate_launch(call: Call, rows: NamedRows) -> None:
     Raises:
         InvalidArgument: naming the field.
         NotFound: there is no such launch plan, task or parent execution.
+        FailedPrecondition: the parent execution has ended, so that nothing would end its child.
     """
     request = call.request
     if rows.earlier is None:
@@ -75,7 +77,13 @@ def validate_launch(call: Call, rows: NamedRows) -> None:
     if call.parent is not None and rows.parent is None:
         parent = " ".join(str(call.parent.execution_id).split())
         raise NotFound(f"missing entity of type execution with identifier {parent}")
-    validate_nesting(request, rows.parent)
+    if rows.parent is not None and rows.parent.state.phase in TERMINAL and rows.earlier is None:
+        raise FailedPrecondition(f"the parent execution is {rows.parent.state.phase}: it launches no more children")
+    validate_nesting(
+        request,
+        rows.parent.specification if rows.parent is not None else None,
+        rows.configuration.flyteadmin.max_nesting,
+    )
 
 
 def _validate_spec(request: ExecutionCreateRequest) -> None:
