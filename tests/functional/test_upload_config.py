@@ -79,6 +79,7 @@ def test_a_folder_is_written_as_one_file(stack: Aws, operator: Operator, tmp_pat
         ["flyteadmin:\n  maxParallelism: 8\n  eventVersion: 2\n"],
     )
     assert f"ignored   {tmp_path}/a.yaml:2  database: " in done.out
+    assert done.err.startswith(f"{tmp_path}: 0 error, 0 unknown, 1 ignored, 2 accepted\n")
 
 
 def test_somebody_else_who_writes_at_the_same_time_is_told(

@@ -84,12 +84,12 @@ def command(
     if upload and (not files or deploying is not None):
         raise click.UsageError("--upload takes FILES, and no --deploying")
     output = session.output()
-    given = tuple(_read(files))
+    given, name = tuple(_read(files)), " ".join(map(str, files))
     with output.progress("files read"):
         if given and session.stack is None and not upload and deploying is None:
-            checked = _Checked(_named(given), check(given, IN_AWS))
+            checked = _Checked(name, check(given, IN_AWS))
         else:
-            checked = _for_stack(session, given, deploying)
+            checked = _for_stack(session, name, given, deploying)
     fatal = {"error", "unknown"} if strict else {"error"}
     is_right = not any(finding.kind in fatal for finding in checked.findings)
     version = _write(checked.deployment, given) if upload and is_right and checked.deployment else ""
@@ -119,12 +119,8 @@ def _read(paths: Sequence[Path]) -> Iterator[File]:
                 yield File(str(each), stream.read())
 
 
-def _named(given: Sequence[File]) -> str:
-    return " ".join(file.name for file in given)
-
-
-def _for_stack(session: Session, given: Sequence[File], deploying: Mapping[str, str] | None) -> _Checked:
-    """Check files, or the one that the stack's ConfigurationKey names.
+def _for_stack(session: Session, name: str, given: Sequence[File], deploying: Mapping[str, str] | None) -> _Checked:
+    """Check files, which the command line calls so, or the one that the stack's ConfigurationKey names.
 
     Raises:
         NotDeployed: the stack does not exist, and nobody is about to deploy it.
@@ -137,14 +133,16 @@ def _for_stack(session: Session, given: Sequence[File], deploying: Mapping[str, 
             raise
         if given and not deploying.get("ConfigurationKey"):
             raise Refused(_READS_NONE) from None
-        return _Checked(_named(given), check(given, _deployed(deploying)))
+        return _Checked(name, check(given, _deployed(deploying)))
     deployment = replace(found, parameters={**found.parameters, **(deploying or {})})
     if given and not deployment.configuration_uri and deploying is not None:
         raise Refused(_READS_NONE)
     read = given or tuple(_of_stack(deployment.configuration_uri))
     clusters = clusters_in(read) if read else None
     running = dropped(labels.refused(clusters)) if clusters is not None else ()
-    return _Checked(_named(read), (*running, *check(read, _deployed(deployment.parameters))), deployment)
+    return _Checked(
+        name or deployment.configuration_uri, (*running, *check(read, _deployed(deployment.parameters))), deployment
+    )
 
 
 def _deployed(parameters: Mapping[str, str]) -> Deployed:
