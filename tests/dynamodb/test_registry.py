@@ -12,6 +12,8 @@ from flyteadmin.attributes import repository as attributes
 from flyteadmin.attributes.models import AttributesRow
 from flyteadmin.clients.dynamodb.reads import get, query
 from flyteadmin.clients.dynamodb.writes import ConditionFailed, Put, TransactionFailed, transact, write
+from flyteadmin.cluster_resources import repository as namespaces
+from flyteadmin.cluster_resources.models import NamespaceRow
 from flyteadmin.description_entities import repository as descriptions
 from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import ActiveVersion, LaunchPlanRow
@@ -216,3 +218,27 @@ def test_attributes_are_written_on_the_version_that_was_read(database: str) -> N
     assert get(at) is None
     assert attributes.store(at, None, labels, b"c", 7)
     assert not attributes.remove(last, config, 8), "the row was made anew"
+
+
+def test_namespaces_of_a_cluster_are_replaced_on_the_version_that_was_read(database: str) -> None:
+    place = namespaces.place_key(PROJECT, DOMAIN)
+    assert namespaces.replace(NamespaceRow("east", place, namespace="a"), is_new=True)
+    assert not namespaces.replace(NamespaceRow("east", place, namespace="b"), is_new=True)
+    first, second = namespaces.read("east", place), namespaces.read("east", place)
+    assert first is not None
+    assert second is not None
+    first.namespace, second.namespace = "c", "d"
+    assert namespaces.replace(first, is_new=False)
+    assert not namespaces.replace(second, is_new=False)
+    assert namespaces.replace(NamespaceRow("west", place, namespace="e"), is_new=True)
+    assert [(row.namespace, row.version) for row in namespaces.of_cluster("east")] == [("c", 2)]
+
+
+def test_attributes_of_projects_and_domains_are_read_without_those_of_workflows(database: str) -> None:
+    labels = MatchableResource.EXECUTION_CLUSTER_LABEL
+    above = [attributes.key(PROJECT, "", ""), attributes.key(PROJECT, DOMAIN, "")]
+    for at in (*above, attributes.key(PROJECT, DOMAIN, "doubling")):
+        assert attributes.store(at, None, labels, b"a", 1)
+    found = namespaces.attributes_above_workflows()
+    assert [found.get(at) is not None for at in above] == [True, True]
+    assert found.get(attributes.key(PROJECT, DOMAIN, "doubling")) is None
