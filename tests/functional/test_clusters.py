@@ -64,8 +64,9 @@ def test_what_was_made_before_counts_as_made(clusters: Clusters) -> None:
     cluster_client.create(clusters.configured[0], "default", body())
 
 
-def test_the_environment_describes_one_cluster_which_may_have_had_another_name() -> None:
+def test_the_one_cluster_of_the_environment_is_taken_for_no_other() -> None:
     here = Environment(cluster_name="east", cluster_endpoint="https://east").cluster
     clusters = clusters_of(ClustersSection(), here)
-    assert clusters.named("before") == clusters.named("east") == here
+    assert clusters.named("") == clusters.named("east") == here
+    assert clusters.named("before") is None
     assert here.endpoint == "https://east"

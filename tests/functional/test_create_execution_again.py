@@ -218,7 +218,7 @@ def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
         create(keyed(), unnamed)
     dies_before_the_resource.undo()
 
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise InvalidArgument("not any more")
 
     monkeypatch.setattr(service, "plan_execution", refuse)
@@ -230,3 +230,21 @@ def test_what_can_not_be_begun_again_is_answered_and_left_as_it_is(
 
 def row_of_the_call() -> str:
     return f"{PROJECT}:{DOMAIN}:{derived_name(PRINCIPAL_ARN, PROJECT, DOMAIN, 'a-call')}"
+
+
+def test_a_repeat_makes_the_resource_that_the_row_says(
+    launch_plan: Identifier,
+    cluster: ClusterServer,
+    aws: DataAccount,
+    dies_before_the_resource: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SystemExit):
+        create(keyed(), request(launch_plan))
+    dies_before_the_resource.undo()
+    configure(aws, monkeypatch, "flyteadmin: {maxParallelism: 99, k8sServiceAccount: other}")
+    create(keyed(), request(launch_plan))
+    [resource] = resources(cluster)
+    shown = get(in_process.admin()).spec
+    assert resource.execution_config.max_parallelism == shown.max_parallelism == 25
+    assert resource.service_account_name == shown.security_context.run_as.k8s_service_account == ""

@@ -290,3 +290,25 @@ def test_a_call_that_is_sent_again_launches_once(
     assert len(resources(cluster)) == 2
     failed(admin, request(launch_plan, "other"))
     assert code_of(lambda: again(keyed, name="", of="other")) is Code.INVALID_ARGUMENT
+    other_kind = recover if again is relaunch else relaunch
+    assert code_of(lambda: other_kind(keyed, name="")) is Code.INVALID_ARGUMENT, "it looks the same on the wire"
+
+
+@BOTH
+def test_a_call_that_is_sent_again_is_answered_whatever_became_of_the_original(
+    admin: Admin, launch_plan: Identifier, cluster: ClusterServer, aws: Aws, again: Again
+) -> None:
+    failed(admin, request(launch_plan))
+    keyed = Admin(admin.api, {"idempotency-key": "k1"})
+    first = again(keyed, name="")
+    forget_inputs(aws)
+    assert again(keyed, name="") == first
+    assert code_of(lambda: again(Admin(admin.api, {"idempotency-key": "k2"}), name="")) is Code.INTERNAL
+
+
+@pytest.mark.conformance("REC-02")
+def test_naming_a_parent_recovers_nothing_more(admin: Admin, launch_plan: Identifier, cluster: ClusterServer) -> None:
+    stored_execution("parent")
+    create(admin, request(launch_plan))
+    apply(workflow_event("SUCCEEDED", 1))
+    assert code_of(lambda: recover(admin, metadata=child_of("parent"))) is Code.NOT_FOUND

@@ -323,3 +323,13 @@ def test_a_long_cause_is_cut(admin: Admin, running: ExecutionState) -> None:
     terminate(admin, "é" * 100_000)
     cause = get(admin).closure.abort_metadata.cause
     assert cause == "é" * (terminating.MAX_CAUSE_BYTES // 2)
+
+
+def test_an_execution_of_a_cluster_that_is_not_configured_any_more_stays_as_it_is(
+    admin: Admin, cluster: ClusterServer
+) -> None:
+    stored_execution(cluster="gone")
+    with pytest.raises(CallFailed, match="invalid cluster target gone") as failure:
+        terminate(admin)
+    assert failure.value.code is Code.INTERNAL
+    assert get(admin).closure.phase == WorkflowExecution.UNDEFINED

@@ -40,9 +40,13 @@ class Clusters(BaseModel):
     is_single: bool = False
 
     def named(self, name: str) -> Cluster | None:
-        """Return the cluster that a row means, by its name or an alias; a single one whatever its name was."""
+        """Return the cluster that a row means, by its name or an alias.
+
+        The one of the stack's parameters is meant by rows without a name too. It is not taken for another: an execution
+        would be made there a second time, or aborted where it does not run.
+        """
         if self.is_single:
-            return self.configured[0]
+            return self.configured[0] if name in {self.configured[0].name, ""} else None
         return next((each for each in self.configured if name == each.name or name in each.aliases), None)
 
     def labelled(self, label: str) -> Sequence[WeightedCluster] | None:

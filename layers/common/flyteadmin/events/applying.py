@@ -16,6 +16,9 @@ from flyteadmin.events.workers import Workers
 from flyteadmin.observability import logger
 from flyteadmin.task_executions import repository as task_executions
 
+type _Unmarked = dict[tuple[str, str], FlyteAdminError]
+"""Why nodes could not be marked as parents, by execution and node."""
+
 
 @dataclass(frozen=True)
 class _Entity:
@@ -51,14 +54,15 @@ def apply_all(events: Sequence[QueuedEvent], workers: Workers, outcome: Outcome)
     """
     entities = _entities(events)
     rows = _task_rows(entities)
+    unmarked = _mark_parents(entities, workers)
     nodes_and_tasks = [entity for entity in entities if entity.kind is not Kind.WORKFLOW]
     executions = [entity for entity in entities if entity.kind is Kind.WORKFLOW]
     for group in (nodes_and_tasks, executions):
         small = [entity for entity in group if not _is_large(entity, rows)]
-        workers.map(lambda entity: _apply(entity, rows, outcome), small)
+        workers.map(lambda entity: _apply(entity, rows, unmarked, outcome), small)
         for entity in group:
             if _is_large(entity, rows):
-                _apply(entity, rows, outcome)
+                _apply(entity, rows, unmarked, outcome)
 
 
 def _entities(events: Iterable[QueuedEvent]) -> list[_Entity]:
@@ -83,6 +87,23 @@ def _task_rows(entities: Sequence[_Entity]) -> Found:
         return Found()
 
 
+def _mark_parents(entities: Sequence[_Entity], workers: Workers) -> _Unmarked:
+    """Mark the nodes that the batch's events name as parents, each once; return why some are not marked."""
+    parents = {(each.execution, parent) for each in entities for parent in projection.parents_of(each.sequenced)}
+    unmarked: _Unmarked = {}
+
+    def mark(parent: tuple[str, str]) -> None:
+        try:
+            deadline.check()
+            with unexpected_as_internal("marking"):
+                projection.mark_parent(*parent)
+        except FlyteAdminError as error:
+            unmarked[parent] = error
+
+    workers.map(mark, sorted(parents))
+    return unmarked
+
+
 def _is_large(entity: _Entity, rows: Found) -> bool:
     """Return whether merging may need up to 200 MB.
 
@@ -95,12 +116,12 @@ def _is_large(entity: _Entity, rows: Found) -> bool:
     return any(map(log.is_large, entity.events)) or (row is not None and row.closure is None)
 
 
-def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
+def _apply(entity: _Entity, rows: Found, unmarked: _Unmarked, outcome: Outcome) -> None:
     """Apply an entity's events, together or one by one, and record the outcome of their messages."""
     for batch in entity.batches_to_apply():
         try:
             deadline.check()
-            _apply_batch(batch, rows)
+            _apply_batch(batch, rows, unmarked)
         except FlyteAdminError as error:
             if not outcome.record_failure(batch.records, error):
                 return
@@ -108,12 +129,15 @@ def _apply(entity: _Entity, rows: Found, outcome: Outcome) -> None:
             outcome.record_applied(batch.records)
 
 
-def _apply_batch(entity: _Entity, rows: Found) -> None:
+def _apply_batch(entity: _Entity, rows: Found, unmarked: _Unmarked) -> None:
     """Apply an entity's events.
 
     Raises:
         FlyteAdminError: for every kind of failure.
     """
+    for parent in projection.parents_of(entity.sequenced):
+        if error := unmarked.get((entity.execution, parent)):
+            raise error
     try:
         with unexpected_as_internal("applying"):
             _move_row(entity, rows)

@@ -8,7 +8,6 @@ Every function is idempotent and may run at the same time in another process: th
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from threading import Lock
 
 from flyteidl.core.identifier_pb2 import TaskExecutionIdentifier
 from flyteidl.event.event_pb2 import NodeExecutionEvent, TaskExecutionEvent, WorkflowExecutionEvent
@@ -32,7 +31,6 @@ from flyteadmin.task_executions import repository as task_executions
 from flyteadmin.task_executions.models import TaskExecutionRow
 
 _PARENTS_KEPT = 10_000
-_MARKING = tuple(Lock() for _ in range(64))
 
 type SequencedEvents = Sequence[tuple[str, Event]]
 """Events of one entity with their padded sequences, in order."""
@@ -131,24 +129,26 @@ def apply_node(execution: str, node_id: str, events: SequencedEvents) -> None:
         if failure.old is None:  # the row was there and has been deleted
             raise Unavailable(f"node {node_id} of execution {execution} is written by others, try again") from failure
         rebuild_node(node_executions.from_raw(failure.old), phase_events)
-    for parent in {event.parent_node_metadata.node_id for _, event in events if isinstance(event, NodeExecutionEvent)}:
-        if parent:
-            with _MARKING[hash((execution, parent)) % len(_MARKING)]:
-                _mark_parent(execution, parent)
+
+
+def parents_of(events: SequencedEvents) -> set[str]:
+    """Return the nodes that a node's events name as its parent."""
+    named = {event.parent_node_metadata.node_id for _, event in events if isinstance(event, NodeExecutionEvent)}
+    return named - {""}
 
 
 @lru_cache(maxsize=_PARENTS_KEPT)
-def _mark_parent(execution: str, node_id: str) -> None:
+def mark_parent(execution: str, node_id: str) -> None:
     """Let lists show that a node has children, which a branch node's own events don't say (GET-13).
 
-    A process asks once for each parent: a batch's other children wait for the first one's answer.
+    A process asks once for each parent.
     """
     node_executions.mark_parent(execution, node_id)
 
 
 def forget_parents() -> None:
     """Forget the parents that were marked, for tests."""
-    _mark_parent.cache_clear()
+    mark_parent.cache_clear()
 
 
 def rebuild_node(old: NodeExecutionRow, events: Sequence[node_phases.PhaseEvent]) -> None:

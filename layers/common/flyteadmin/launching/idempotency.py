@@ -54,8 +54,9 @@ class Call:
         """The call's digest, equal for a repeat; None without a key."""
         if not self.key:
             return None
-        arrived = self.again or self.request
-        parts = (self.caller.encode(), self.key.encode(), arrived.SerializeToString(deterministic=True))
+        parts = [self.caller.encode(), self.key.encode(), self.request.SerializeToString(deterministic=True)]
+        if self.again is not None:  # the two kinds of request look the same on the wire
+            parts[2:] = [self.again.DESCRIPTOR.full_name.encode(), self.again.SerializeToString(deterministic=True)]
         return sha256(b"".join(sha256(part).digest() for part in parts)).digest()
 
 

@@ -38,8 +38,10 @@ class PlannedExecution:
     workflow: FlyteWorkflow
 
 
-def plan_execution(context: LaunchContext) -> PlannedExecution:
+def plan_execution(context: LaunchContext, decided: Decisions | None = None) -> PlannedExecution:
     """Resolve inputs and configuration, and build the resource (CRE-15…27, CRE-36…39, CRE-50, CRE-51).
+
+    What was `decided` when the execution's row was written counts, whatever the configuration says today.
 
     Raises:
         InvalidArgument: an input is unknown, missing or of the wrong type, or there are too many labels.
@@ -48,7 +50,7 @@ def plan_execution(context: LaunchContext) -> PlannedExecution:
     resolved_inputs = inputs.resolve(
         user_inputs, context.launch_plan.closure.expected_inputs, context.launch_plan.spec.fixed_inputs
     )
-    decisions = decide(context)
+    decisions = decided or decide(context)
     closure = edited(context.closure, decisions.platform, decisions.queue)
     built = build_flyteworkflow(closure, resolved_inputs, context.execution, context.namespace)
     return PlannedExecution(

@@ -14,7 +14,8 @@ from flyteadmin.clients import configuration, storage
 from flyteadmin.clients.dynamodb.keys import AnyKey, Key
 from flyteadmin.clients.dynamodb.reads import batch_get
 from flyteadmin.executions import repository
-from flyteadmin.executions.messages import requested_spec
+from flyteadmin.executions.messages import requested_spec, resolved_spec
+from flyteadmin.executions.models import StoredExecution
 from flyteadmin.executions.reading import existing
 from flyteadmin.identifiers import execution_key, key_parts
 from flyteadmin.launch_plans import messages as launch_plan_messages
@@ -22,10 +23,12 @@ from flyteadmin.launch_plans import repository as launch_plans
 from flyteadmin.launch_plans.models import LaunchPlanRow
 from flyteadmin.launching import clusters, single_tasks
 from flyteadmin.launching.context import LaunchContext
+from flyteadmin.launching.decisions import Decisions
 from flyteadmin.launching.idempotency import Call
 from flyteadmin.launching.parents import Inherited, inherited
 from flyteadmin.launching.planning import namespace_of
 from flyteadmin.launching.relaunching import Original
+from flyteadmin.launching.stored import decisions_of
 from flyteadmin.launching.validation import NamedRows
 from flyteadmin.projects import repository as projects
 from flyteadmin.settings import deployed_clusters
@@ -57,6 +60,16 @@ def _user_inputs(uri: str) -> LiteralMap | None:
         return None
     storage.verify(uri, blob)
     return LiteralMap.FromString(blob)
+
+
+def read_decisions(earlier: StoredExecution | None) -> Decisions | None:
+    """Read what configuration decided when an earlier attempt of a call wrote its row; None without one.
+
+    Decisions of more than 32 KB lie in S3, where this function may not read them: they are made again.
+    """
+    if earlier is None or earlier.specification.resolved_uri:
+        return None
+    return decisions_of(earlier, requested_spec(earlier), resolved_spec(earlier))
 
 
 def read_named_rows(call: Call) -> NamedRows:

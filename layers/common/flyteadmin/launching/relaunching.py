@@ -68,17 +68,18 @@ def _again(original: Original, name: str, mode: ExecutionMetadata.ExecutionMode)
     return made
 
 
-def unrecoverable(original: Original, *, is_child: bool, in_any_phase: bool) -> FlyteAdminError | None:
+def unrecoverable(original: Original, *, is_child: bool, is_engine: bool, in_any_phase: bool) -> FlyteAdminError | None:
     """Return the error for an execution that can't be recovered; None for one that can.
 
-    Propeller recovers a child that ended, and launches it plainly on NOT_FOUND alone. A person recovers what ended
-    without success; upstream takes any phase (REC-02).
+    Propeller recovers a child that ended. A person recovers what ended without success; upstream takes any phase
+    (REC-02). Whatever names a parent hears NOT_FOUND: on that alone propeller launches the child plainly.
     """
     phase, identifier = original.stored.state.phase, execution_identifier(original.stored.state.execution)
+    recoverable = TERMINAL if is_child and is_engine else TERMINAL - {"SUCCEEDED"}
+    may_be = phase in recoverable or (in_any_phase and not is_engine)
     if is_child:
-        can_be = phase in TERMINAL and original.user_inputs is not None
-        return None if can_be else missing_execution(identifier)
-    if in_any_phase or phase in TERMINAL - {"SUCCEEDED"}:
+        return None if may_be and original.user_inputs is not None else missing_execution(identifier)
+    if may_be:
         return None
     return FailedPrecondition(
         f"execution {identifier.name} is {phase}: only one that ended without success is recovered; relaunch it instead"

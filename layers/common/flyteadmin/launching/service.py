@@ -8,6 +8,7 @@ Checks and the plan are pure.
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flyteidl.admin.execution_pb2 import (
@@ -19,9 +20,10 @@ from flyteidl.admin.execution_pb2 import (
 
 from flyteadmin.clients import configuration
 from flyteadmin.clients.dynamodb.writes import Operation
-from flyteadmin.errors import Internal, InvalidArgument, NotFound, Unavailable
+from flyteadmin.errors import FlyteAdminError, Internal, InvalidArgument, NotFound, Unavailable
 from flyteadmin.executions import repository
 from flyteadmin.executions.models import ExecutionSpecification, ExecutionState, StoredExecution
+from flyteadmin.identifiers import execution_key
 from flyteadmin.launching import reading, storing
 from flyteadmin.launching.idempotency import Call, refusal, validate_key
 from flyteadmin.launching.planning import plan_execution
@@ -67,8 +69,14 @@ def relaunch(
         AlreadyExists, Internal: as `create`.
     """
     with _no_unavailable():
-        made = relaunched(reading.read_original(request.id), request)
-        return _create(Call(made, caller, key, now or datetime.now(UTC), again=request, is_child=False))
+        call = _call_again(request, caller, key, now, is_engine=False)
+        try:
+            made = relaunched(reading.read_original(request.id), request)
+        except FlyteAdminError:
+            if _is_done(call):
+                return ExecutionCreateResponse(id=call.execution)
+            raise
+        return _create(replace(call, request=made, is_child=False))
 
 
 def recover(
@@ -87,15 +95,42 @@ def recover(
         InvalidArgument, AlreadyExists, Internal: as `relaunch`.
     """
     with _no_unavailable():
-        original = reading.read_original(request.id)
+        call = _call_again(request, caller, key, now, is_engine=is_engine)
         is_child = request.metadata.HasField("parent_node_execution")
-        in_any_phase = configuration.current().flyteadmin.recover_in_any_phase
-        refused = unrecoverable(original, is_child=is_child, in_any_phase=in_any_phase)
-        if refused is not None:
-            raise refused
-        accepted_at = now or datetime.now(UTC)
-        made = recovered(original, request)
-        return _create(Call(made, caller, key, accepted_at, is_engine, again=request, is_child=is_child))
+        try:
+            original = reading.read_original(request.id)
+            in_any_phase = configuration.current().flyteadmin.recover_in_any_phase
+            refused = unrecoverable(original, is_child=is_child, is_engine=is_engine, in_any_phase=in_any_phase)
+            if refused is not None:
+                raise refused
+            made = recovered(original, request)
+        except FlyteAdminError:
+            if _is_done(call):
+                return ExecutionCreateResponse(id=call.execution)
+            raise
+        return _create(replace(call, request=made, is_child=is_child))
+
+
+def _call_again(
+    request: ExecutionRelaunchRequest | ExecutionRecoverRequest,
+    caller: str,
+    key: str,
+    now: datetime | None,
+    *,
+    is_engine: bool,
+) -> Call:
+    """Return a call whose create is not made yet: it names the new execution, in the original's project and domain."""
+    validate_key(key)
+    named = ExecutionCreateRequest(project=request.id.project, domain=request.id.domain, name=request.name)
+    return Call(named, caller, key, now or datetime.now(UTC), is_engine, again=request)
+
+
+def _is_done(call: Call) -> bool:
+    """Return whether an earlier attempt of this call wrote a row, whatever became of the original since."""
+    if not call.key:
+        return False
+    earlier = repository.read(execution_key(call.execution))
+    return earlier is not None and refusal(call, earlier.specification.call) is None
 
 
 @contextmanager
@@ -116,7 +151,7 @@ def _create(call: Call) -> ExecutionCreateResponse:
     try:
         validate_launch(call, rows)
         context = reading.read_context(call, rows)
-        planned = plan_execution(context)
+        planned = plan_execution(context, reading.read_decisions(rows.earlier))
         blobs = Blobs(call.execution)
         state, specification = storing.build_rows(context, planned, call.digest, blobs)
         body = storing.build_body(context, planned, specification.inputs_uri, blobs)
