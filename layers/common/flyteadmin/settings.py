@@ -102,8 +102,8 @@ class FlyteAdminSection(_Section):
     """The `flyteadmin` section; defaults as upstream's."""
 
     role_name_key: str = ""
-    max_parallelism: int = 25
-    event_version: int = 2
+    max_parallelism: int = Field(25, ge=-(2**31), le=2**31 - 1)
+    event_version: int = Field(2, ge=0, le=2**31 - 1)
     assumable_iam_role: str = ""
     k8s_service_account: str = Field("", alias="k8sServiceAccount")
     console_url: str = ""
@@ -124,7 +124,9 @@ class FlyteAdminSection(_Section):
     recover_in_any_phase: bool = Field(
         default=False, description="let people recover executions that run or have succeeded, as upstream does"
     )
-    max_flyteworkflow_bytes: int = Field(1024 * 1024, description="above it, the closure goes to S3; etcd takes 1.5 MB")
+    max_flyteworkflow_bytes: int = Field(
+        1024 * 1024, ge=0, description="above it, the closure goes to S3; etcd takes 1.5 MB"
+    )
 
 
 class Domain(_Section):
@@ -186,9 +188,9 @@ class Queues(_Section):
 class Registration(_Section):
     """The `registration` section; 0 is unlimited."""
 
-    max_workflow_nodes: int = 100
-    max_label_entries: int = 0
-    max_annotation_entries: int = 0
+    max_workflow_nodes: int = Field(100, ge=0)
+    max_label_entries: int = Field(0, ge=0)
+    max_annotation_entries: int = Field(0, ge=0)
     workflow_size_limit: str = Field("", description="a quantity such as 100Mi", pattern=_QUANTITY)
 
 
@@ -257,6 +259,13 @@ class Configuration(_Section):
     clusters: ClustersSection = ClustersSection()
     cluster_pools: ClusterPools = ClusterPools()
     cluster_resources: ClusterResources = Field(ClusterResources(), alias="cluster_resources")
+
+    @field_validator("domains")
+    @classmethod
+    def _have_ids_of_their_own(cls, given: tuple[Domain, ...]) -> tuple[Domain, ...]:
+        if not given or len({domain.id for domain in given}) < len(given):
+            raise ValueError("give at least one domain, and each an id of its own")
+        return given
 
     @field_validator("projects")
     @classmethod

@@ -262,8 +262,36 @@ def test_a_map_may_be_a_list_of_maps() -> None:
         ("domains: [{id: a}]", "name"),
         ("task_resources: {limits: {memory: 1GB}}", "memory"),
         ("task_resources: {defaults: {ephemeralStorage: -1}}", "ephemeral_storage"),
+        ("flyteadmin: {maxParallelism: 3000000000}", "max_parallelism"),
+        ("flyteadmin: {eventVersion: -1}", "event_version"),
+        ("flyteadmin: {maxFlyteworkflowBytes: -1}", "max_flyteworkflow_bytes"),
+        ("registration: {maxLabelEntries: -1}", "max_label_entries"),
+        ("registration: {maxWorkflowNodes: -1}", "max_workflow_nodes"),
+        ("domains: []", "domains"),
+        ("domains: [{id: a, name: A}, {id: a, name: B}]", "domains"),
+        ('flyteadmin: {labels: {a: "\\ud800"}}', "surrogate"),
+        ('flyteadmin: {labels: {a: "\\0"}}', "NUL"),
+        ("flyteadmin: {interruptible: !!bool x}", "not YAML"),
+        ("flyteadmin: {maxParallelism: !!int ''}", "not YAML"),
+        ("a: !!timestamp x", "not YAML"),
+        ("a: " + "[" * 3000 + "]" * 3000, "not YAML"),
+        ("domains: &a [*a]", "more than 200000 values"),
+        (
+            "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+            + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True))
+            + "domains: *h",
+            "more than 200000 values",
+        ),
     ],
 )
 def test_a_wrong_value_is_named(text: str, key: str) -> None:
     with pytest.raises(ValueError, match=key):
         configuration.parse(text)
+
+
+@pytest.mark.parametrize("text", ["a: {pw: s3cret", "a: !!int s3cret", "a: s3cret: s3cret"])
+def test_what_is_not_yaml_is_told_without_a_line_of_the_file(text: str) -> None:
+    with pytest.raises(ValueError, match="not YAML") as error:
+        configuration.parse(text)
+    assert "s3cret" not in str(error.value)
+    assert error.value.__suppress_context__

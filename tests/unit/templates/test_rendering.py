@@ -149,3 +149,14 @@ def test_the_digest_follows_all_that_decides() -> None:
         digest([NAMESPACE], sources, Place("flytesnacks", "development", "other")),
     ]
     assert len({base, *others}) == 6
+
+
+@pytest.mark.parametrize("value", ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x"])
+def test_a_value_that_does_not_fit_its_tag_is_refused(value: str) -> None:
+    assert "0.yaml: a value changes the structure" in refused(object_with("data: {a: {{ v }}}"), v=value)
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_an_object_s_name_is_no_step_of_a_path(name: str) -> None:
+    text = "apiVersion: v1\nkind: Role\nmetadata: {name: {{ v }}}"
+    assert "neither . nor .." in refused(text, v=name)

@@ -22,6 +22,10 @@ MAX_BYTES = 1024 * 1024
 _KEPT_SECONDS = 60
 _CHANGES_LOOKED_AT = 10
 _NOT_RIGHT = (ValueError, storage.BlobMissing, FlyteAdminError)
+_OF_CONSTRUCTORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""Errors of PyYAML, beside its own, for a value that does not fit its tag."""
+
+_MOST_VALUES = 200_000
 _lock = Lock()
 
 
@@ -90,8 +94,11 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
 
     try:
         raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"not YAML: {error}") from error
+    except yaml.MarkedYAMLError as error:  # its text holds a line of the file, which may hold a secret
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"not YAML: {error.problem or error.context}{line}") from None
+    except (yaml.YAMLError, *_OF_CONSTRUCTORS):
+        raise ValueError("not YAML: a character or a value can't be read") from None
     known, unknown = aligned(raw)
     return Configuration.model_validate(known), unknown
 
@@ -100,12 +107,35 @@ def aligned(raw: object) -> tuple[dict[str, object], list[str]]:
     """Separate what a file sets, under the names of `Configuration`, from the keys that nothing here reads.
 
     Raises:
-        ValueError: not a mapping.
+        ValueError: not a mapping, too many values, or text that is no UTF-8 or holds NUL.
     """
+    _check_values(raw)
     if raw is not None and not isinstance(raw, dict):
         raise ValueError("expected a mapping of sections")
     unknown: list[str] = []
     return _aligned(Configuration, raw or {}, "", unknown), unknown
+
+
+def _check_values(raw: object) -> None:
+    """Bound the work on a file whose aliases repeat values; each repetition counts.
+
+    Raises:
+        ValueError: more than 200 000 values, or text that no message can hold.
+    """
+    left, count = [raw], 1
+    while left:
+        value = left.pop()
+        below = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+        count += len(below)
+        if count > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values, where each alias counts as all that it repeats")
+        left.extend(below)
+        if isinstance(value, str) and not _is_text(value):
+            raise ValueError("a text holds NUL, or half of a surrogate pair")
+
+
+def _is_text(value: str) -> bool:
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value)
 
 
 def _read(uri: str, last: _Read | None) -> Configuration:
@@ -189,7 +219,7 @@ def _value(annotation: object, value: object, path: str, unknown: list[str]) -> 
     if section is not None and isinstance(value, dict):
         return _aligned(section, value, f"{path}.", unknown)
     if section is not None and isinstance(value, list):
-        return [_value(section, item, path, unknown) for item in value]
+        return [item if isinstance(item, list) else _value(section, item, path, unknown) for item in value]
     if get_origin(annotation) is dict:
         return _map(annotation, value, path, unknown)
     if annotation is str and isinstance(value, int | float) and not isinstance(value, bool):

@@ -54,4 +54,8 @@ def _is_applied(record: QueueRecord) -> bool:
         about = {"cluster": request.cluster, "place": request.place, "cause": error.message}
         logger.warning("a namespace is tried again", extra=about)
         return False
+    except Exception as error:  # noqa: BLE001  # one namespace must not hold the others of its batch
+        about = {"cluster": request.cluster, "place": request.place, "cause": type(error).__name__}
+        logger.error("a namespace can't be applied", extra=about)  # a traceback may hold a secret
+        return False
     return True

@@ -23,6 +23,9 @@ _RULES = 1
 
 _VARIABLE = re.compile(r"\{\{ ([^\s{}]+) \}\}")
 _HARMLESS = "x"
+_OF_CONSTRUCTORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""Errors of PyYAML and `json`, beside PyYAML's own, for a value that does not fit its tag."""
+
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
@@ -129,7 +132,7 @@ def _documents(text: str, values: Mapping[str, str], fault: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{fault}{line}") from None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+    except (yaml.YAMLError, *_OF_CONSTRUCTORS):
         raise ValueError(f"{fault}: it can't be written as JSON") from None
     return documents
 
@@ -161,6 +164,8 @@ def _check_object(document: Any, harmless: Any, namespace: str) -> None:
             raise ValueError(f"an object has its {field} written out")
     if not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise ValueError("an object has a name in its metadata")
+    if metadata["name"] in {".", ".."}:
+        raise ValueError("an object's name is a part of a path, so neither . nor ..")
     if _is_namespace(document):
         if metadata["name"] != namespace or "namespace" in metadata:
             raise ValueError("a Namespace is that of its project and domain: name {{ namespace }}")
