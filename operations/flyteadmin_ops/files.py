@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from flyteadmin.clients.configuration import telling_where
+
 
 @dataclass(frozen=True)
 class File:
@@ -47,10 +49,8 @@ class Document:
         """
         if self.root is None:
             return None
-        try:
+        with telling_where():
             return yaml.SafeLoader("").construct_document(self.root)
-        except yaml.YAMLError as error:
-            raise ValueError(f"not YAML: {error}") from error
 
     def position(self, path: str) -> Position | None:
         """Return where a path stands ("domains[1].name", in any case), or the deepest part of it that is found."""
@@ -73,7 +73,8 @@ def read(files: Sequence[File]) -> Document:
         ValueError: a file is not YAML, or is not a mapping; the message names it where there are several.
     """
     roots = [root for file in files if (root := _root(file, is_named=len(files) > 1)) is not None]
-    repeated = tuple(found for root in roots for found in _repeated(root, ""))
+    with telling_where():  # a node may hold itself, by an alias
+        repeated = tuple(found for root in roots for found in _repeated(root, ""))
     passed_over: list[tuple[str, Position]] = []
     merged: yaml.MappingNode | None = None
     for root in roots:
@@ -92,17 +93,15 @@ def written(document: Document, sections: Collection[str]) -> bytes:
 
 
 def _root(file: File, *, is_named: bool) -> yaml.MappingNode | None:
-    prefix = f"{file.name}: " if is_named else ""
-    loader = yaml.SafeLoader(file.text)
-    loader.name = file.name
-    try:
+    name = file.name if is_named else ""
+    with telling_where(name):
+        loader = yaml.SafeLoader(file.text)
+        loader.name = file.name
         root = loader.get_single_node()
-    except yaml.YAMLError as error:
-        raise ValueError(f"{prefix}not YAML: {error}") from error
     if root is None or _is_null(root):
         return None
     if not isinstance(root, yaml.MappingNode):
-        raise ValueError(f"{prefix}expected a mapping of sections")
+        raise ValueError(f"{name}: expected a mapping of sections" if name else "expected a mapping of sections")
     return root
 
 

@@ -119,3 +119,12 @@ def test_a_file_that_is_too_large_for_the_functions_is_told() -> None:
 def test_the_nearest_key_may_be_one_that_is_ignored() -> None:
     [found] = others("databse: {host: x}")
     assert (found.kind, found.message) == ("unknown", "nothing reads a key of this name; did you mean database?")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!bool s3cret", "a: !!int ''", "a: !!timestamp s3cret", "a: &a [*a, s3cret]", "[" * 3000, "a: 's3cret"]
+)
+def test_what_yaml_can_not_read_is_told_without_what_the_file_holds(text: str) -> None:
+    with pytest.raises(ValueError, match="not YAML") as failure:
+        files.read([files.File("1.yaml", text.encode())]).value()
+    assert "s3cret" not in str(failure.value)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -92,15 +93,25 @@ def parse(text: str | bytes) -> tuple[Configuration, list[str]]:
     """
     import yaml  # noqa: PLC0415  # 14 ms of a cold start, for deployments that bring a file
 
-    try:
+    with telling_where():
         raw = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:  # its text holds a line of the file, which may hold a secret
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ValueError(f"not YAML: {error.problem or error.context}{line}") from None
-    except (yaml.YAMLError, *_OF_CONSTRUCTORS):
-        raise ValueError("not YAML: a character or a value can't be read") from None
     known, unknown = aligned(raw)
     return Configuration.model_validate(known), unknown
+
+
+@contextmanager
+def telling_where(file: str = "") -> Iterator[None]:
+    """Turn whatever reading YAML raises into a ValueError with the line, and with nothing of what the file holds."""
+    import yaml  # noqa: PLC0415  # as above
+
+    prefix = f"{file}: " if file else ""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:  # its text holds a line of the file, which may hold a secret
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{prefix}not YAML: {error.problem or error.context}{line}") from None
+    except (yaml.YAMLError, *_OF_CONSTRUCTORS):
+        raise ValueError(f"{prefix}not YAML: a character or a value can't be read") from None
 
 
 def aligned(raw: object) -> tuple[dict[str, object], list[str]]:
