@@ -275,7 +275,7 @@ def test_a_map_may_be_a_list_of_maps() -> None:
         ("flyteadmin: {maxParallelism: !!int ''}", "not YAML"),
         ("a: !!timestamp x", "not YAML"),
         ("a: " + "[" * 3000 + "]" * 3000, "not YAML"),
-        ("domains: &a [*a]", "more than 200000 values"),
+        ("domains: &a [*a]", "not YAML of settings: nested"),
         (
             "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
             + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True))

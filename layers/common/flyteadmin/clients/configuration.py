@@ -27,6 +27,7 @@ _OF_CONSTRUCTORS = (ValueError, TypeError, ArithmeticError, LookupError, Attribu
 """Errors of PyYAML, beside its own, for a value that does not fit its tag."""
 
 _MOST_VALUES = 200_000
+_MOST_DEPTH = 100
 _lock = Lock()
 
 
@@ -131,16 +132,18 @@ def _check_values(raw: object) -> None:
     """Bound the work on a file whose aliases repeat values; each repetition counts.
 
     Raises:
-        ValueError: more than 200 000 values, or text that no message can hold.
+        ValueError: more than 200 000 values, nested too deep, or text that no message can hold.
     """
-    left, count = [raw], 1
+    left, count = [(raw, 0)], 1
     while left:
-        value = left.pop()
+        value, depth = left.pop()
+        if depth > _MOST_DEPTH:
+            raise ValueError(f"not YAML of settings: nested more than {_MOST_DEPTH} deep")
         below = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
         count += len(below)
         if count > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES} values, where each alias counts as all that it repeats")
-        left.extend(below)
+        left.extend((each, depth + 1) for each in below)
         if isinstance(value, str) and not _is_text(value):
             raise ValueError("a text holds NUL, or half of a surrogate pair")
 
