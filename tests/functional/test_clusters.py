@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from time import sleep
 
 import pytest
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
 from pydantic import JsonValue
 
 from flyteadmin.clients import cluster as cluster_client
-from flyteadmin.clients.cluster_answers import Refused
+from flyteadmin.clients.cluster_answers import Refused, Unclear
 from flyteadmin.clusters.sections import ClustersSection
 from flyteadmin.clusters.targets import Cluster, Clusters, clusters_of
-from flyteadmin.settings import Environment
+from flyteadmin.errors import Internal
+from flyteadmin.settings import Environment, environment
 from local.aws.data import DataAccount as Aws
 from local.cluster.process import serve
 from local.cluster.store import Store
@@ -47,6 +49,26 @@ def test_a_call_goes_to_its_cluster(clusters: Clusters) -> None:
     assert not cluster_client.delete(west, "default", RUN)
     assert cluster_client.delete(east, "default", RUN)
     assert cluster_client._api(east) is cluster_client._api(east.model_copy())
+
+
+def test_a_token_that_does_not_come_leaves_no_cluster_alone(
+    clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    east = clusters.configured[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(cluster_client, "_TOKEN_WITHIN_SECONDS", 0.05)
+        patch.setattr(cluster_client, "token", lambda _: sleep(0.5))
+        with pytest.raises(Unclear):
+            cluster_client.create(east, "default", body())
+    cluster_client._api_until.cache_clear()
+    cluster_client.create(east, "default", body())
+
+
+def test_no_token_travels_in_plain_text(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "production")
+    environment.cache_clear()
+    with pytest.raises(Internal, match="is not https://"):
+        cluster_client.delete(clusters.configured[0], "default", RUN)
 
 
 def test_a_resource_of_another_execution_is_neither_taken_for_done_nor_deleted(clusters: Clusters) -> None:

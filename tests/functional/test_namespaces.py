@@ -169,7 +169,7 @@ def test_a_value_that_is_more_than_a_scalar_applies_nothing(
     told = logged(caplog)
     assert "the templates are not applied" in told
     assert SECRET not in told
-    assert "1000" not in told + str(refused.faults)
+    assert "pods: 1000" not in told + str(refused.faults)
 
 
 @pytest.mark.parametrize("name", ["namespace", "project", "domain"])

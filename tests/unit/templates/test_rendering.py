@@ -97,6 +97,11 @@ def test_a_value_leaves_its_quotes_and_its_place(spec: str, value: str) -> None:
     [
         ("data: {a: {{ v }}}", "5", 5),
         ("data: {a: {{ v }}}", "true", True),
+        ("data: {a: {{ v }}}", "-0x1F", -31),
+        ("data: {a: {{ v }}}", "1e3", 1000.0),
+        ("data: {a: {{ v }}}", "0.5", 0.5),
+        ("data: {a: {{ v }}}", "2026-12-01", "2026-12-01"),
+        ("data: {a: '12:30', b: {{ v }}}", "12:30:00", "12:30:00"),
         ("data: {a: '{{ v }}'}", "a: b", "a: b"),
         ("data: {a: '{{ v }}'}", "{a: b}", "{a: b}"),
         ("data: {a: '{{ v }}'}", "{{ project }}", "{{ project }}"),
@@ -108,7 +113,9 @@ def test_a_scalar_is_the_value_s_to_choose(spec: str, value: str, found: object)
         assert "a value changes the structure" in refused(object_with(spec), v=value)
         return
     [rendered] = render([Template("a.yaml", object_with(spec))], {"v": value}, PLACE)
-    assert rendered.manifest["data"] == {"a": found}
+    data = rendered.manifest["data"]
+    assert isinstance(data, dict)
+    assert (list(data.values())[-1], type(list(data.values())[-1])) == (found, type(found))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +137,17 @@ def test_a_scalar_is_the_value_s_to_choose(spec: str, value: str, found: object)
 )
 def test_a_template_is_refused(template: str, why: str) -> None:
     assert why in refused(template, other="flytesnacks-production")
+
+
+@pytest.mark.parametrize("value", ["!!bool true", "&a x", "*a", "!own x"])
+def test_a_value_brings_no_tag_anchor_or_alias(value: str) -> None:
+    assert "a value changes the structure" in refused(object_with("data: {a: &a y, b: {{ v }}}"), v=value)
+
+
+def test_aliases_in_a_value_that_would_repeat_each_other_are_refused_at_once() -> None:
+    lists = ",".join(f"&{b} [{','.join([f'*{a}'] * 10)}]" for a, b in zip("abcdefghij", "bcdefghijk", strict=True))
+    value = f"[&a [1,1,1,1,1,1,1,1,1,1],{lists}]"  # ten thousand million ones
+    assert "a value changes the structure" in refused(object_with("data: {a: {{ v }}}"), v=value)
 
 
 def test_every_fault_is_told_and_nothing_is_rendered() -> None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from flyteidl.core.identifier_pb2 import WorkflowExecutionIdentifier
@@ -34,6 +34,7 @@ from flyteadmin.clients.cluster_tokens import token
 from flyteadmin.clusters.targets import Cluster
 from flyteadmin.errors import FlyteAdminError, Internal
 from flyteadmin.observability import logger
+from flyteadmin.settings import environment
 
 GROUP, VERSION, PLURAL = "flyte.lyft.com", "v1alpha1", "flyteworkflows"
 
@@ -41,6 +42,8 @@ _TOKEN_USED_SECONDS = 600
 TIMEOUT_SECONDS = (2, 10)
 ALL_CALLS_SECONDS = 12
 """One create or delete with all its calls: names, handshakes, headers and bodies, however slowly they come."""
+_TOKEN_WITHIN_SECONDS = 6
+"""Half of the time of all calls is the cluster's own."""
 _LEFT_ALONE_SECONDS = 30
 """The time in which this process spares a cluster after a call that timed out."""
 _CLIENTS_KEPT = 32
@@ -158,7 +161,8 @@ def call(cluster: Cluster, until: float, request: _Call) -> Manifest:
         Unclear: it gave no answer, or none of its own.
     """
     try:
-        content = _within(until - time.monotonic(), lambda: request(_api(cluster)))
+        api = _ready(cluster, until)
+        content = _within(until - time.monotonic(), lambda: request(api))
     except ApiException as error:
         meaning = failure(error.status or 0, error.body if isinstance(error.body, str) else "")
         _tell_operator(cluster, meaning)
@@ -171,6 +175,20 @@ def call(cluster: Cluster, until: float, request: _Call) -> Manifest:
         logger.warning("the cluster can't be reached", extra={"cluster": cluster.name}, exc_info=error)
         raise Unclear from error
     return kubernetes_object(content)
+
+
+def _ready(cluster: Cluster, until: float) -> CustomObjectsApi:
+    """Return a cluster's client; that AWS is slow to give its token is no time-out of the cluster.
+
+    Raises:
+        Unclear: the token did not come in time.
+    """
+    seconds = min(_TOKEN_WITHIN_SECONDS, until - time.monotonic())
+    try:
+        return cast("CustomObjectsApi", _within(seconds, lambda: _api(cluster)))
+    except TimeoutError as error:
+        logger.warning("the cluster's token does not come", extra={"cluster": cluster.name})
+        raise Unclear from error
 
 
 def _is_timeout(error: Exception) -> bool:
@@ -230,6 +248,10 @@ def _api_until(cluster: Cluster, _period: int) -> CustomObjectsApi:
     """Return a cluster's API client, whose token is younger than ten minutes; EKS takes one for fifteen."""
     if not cluster.endpoint:
         raise Internal(f"cluster {cluster.name!r} has no endpoint: set the stack's ClusterEndpoint, or the file's")
+    if environment().stage == "production" and not cluster.endpoint.startswith("https://"):
+        raise Internal(
+            f"the endpoint of cluster {cluster.name!r} is not https://: its token would travel in plain text"
+        )
     configuration = Configuration()
     configuration.host = cluster.endpoint
     configuration.api_key = {"authorization": f"Bearer {token(cluster)}"}

@@ -78,6 +78,9 @@ def _applied(cluster: Cluster, found: Wanted) -> _Outcome:
         return _Outcome((), refused.faults)
     except FlyteAdminError as error:
         return _Outcome((), [error.message])
+    except Exception as error:  # noqa: BLE001  # a row with a pause, so that one namespace holds up no other
+        logger.error("the templates can't be rendered", extra={"cause": type(error).__name__})
+        return _Outcome((), [f"the templates can't be rendered: {type(error).__name__}"])
     applied: list[str] = []
     faults: list[str] = []
     for each in objects:

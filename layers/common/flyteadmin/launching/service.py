@@ -6,7 +6,7 @@ Checks and the plan are pure.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -51,6 +51,7 @@ def create(
     Raises:
         InvalidArgument: naming the field; or the key came with another request before.
         NotFound: there is no such launch plan, task or parent execution.
+        FailedPrecondition: the parent execution has ended.
         AlreadyExists: an execution of that name exists; nothing of it was changed.
         Internal: also for a passing fault, since propeller retries no other code on a create (invariant 8).
     """
@@ -70,13 +71,9 @@ def relaunch(
     """
     with _no_unavailable():
         call = _call_again(request, caller, key, now, is_engine=False)
-        try:
-            made = relaunched(reading.read_original(request.id), request)
-        except FlyteAdminError:
-            if _is_done(call):
-                return ExecutionCreateResponse(id=call.execution)
-            raise
-        return _create(replace(call, request=made, is_child=False))
+        return _create_again(
+            replace(call, is_child=False), lambda: relaunched(reading.read_original(request.id), request)
+        )
 
 
 def recover(
@@ -97,18 +94,16 @@ def recover(
     with _no_unavailable():
         call = _call_again(request, caller, key, now, is_engine=is_engine)
         is_child = request.metadata.HasField("parent_node_execution")
-        try:
+
+        def made() -> ExecutionCreateRequest:
             original = reading.read_original(request.id)
             in_any_phase = configuration.current().flyteadmin.recover_in_any_phase
             refused = unrecoverable(original, is_child=is_child, is_engine=is_engine, in_any_phase=in_any_phase)
             if refused is not None:
                 raise refused
-            made = recovered(original, request)
-        except FlyteAdminError:
-            if _is_done(call):
-                return ExecutionCreateResponse(id=call.execution)
-            raise
-        return _create(replace(call, request=made, is_child=is_child))
+            return recovered(original, request)
+
+        return _create_again(replace(call, is_child=is_child), made)
 
 
 def _call_again(
@@ -123,6 +118,17 @@ def _call_again(
     validate_key(key)
     named = ExecutionCreateRequest(project=request.id.project, domain=request.id.domain, name=request.name)
     return Call(named, caller, key, now or datetime.now(UTC), is_engine, again=request)
+
+
+def _create_again(call: Call, make: Callable[[], ExecutionCreateRequest]) -> ExecutionCreateResponse:
+    """Create by the request that is made from the original; a call that is done has its answer without it."""
+    try:
+        made = make()
+    except FlyteAdminError:
+        if _is_done(call):
+            return ExecutionCreateResponse(id=call.execution)
+        raise
+    return _create(replace(call, request=made))
 
 
 def _is_done(call: Call) -> bool:

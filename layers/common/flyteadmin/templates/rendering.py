@@ -8,6 +8,7 @@ can't narrow it. Messages name files, lines and variables, and never a value.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -18,15 +19,16 @@ from pydantic import JsonValue
 from flyteadmin.templates import values as variables
 from flyteadmin.templates.values import Place, Source
 
-_RULES = 1
+_RULES = 2
 """Part of every digest: counted up where the same templates and values render to something else."""
 
 _VARIABLE = re.compile(r"\{\{ ([^\s{}]+) \}\}")
 _HARMLESS = "x"
+_CHANGES = "a value changes the structure"
 _OF_CONSTRUCTORS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """Errors of PyYAML and `json`, beside PyYAML's own, for a value that does not fit its tag."""
 
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_TIMESTAMP, _INTEGER, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float"))
 
 
 class RenderingRefused(Exception):
@@ -113,45 +115,78 @@ def _rendered(template: Template, values: Mapping[str, str], namespace: str) -> 
     missing = {found[1] for found in _VARIABLE.finditer(template.text)} - values.keys()
     if missing:
         raise ValueError(f"no value is set for {', '.join(sorted(missing))}")
-    harmless = _documents(template.text, dict.fromkeys(values, _HARMLESS), "it is not YAML")
-    documents = _documents(template.text, values, "a value changes the structure")
-    if _structure(harmless) != _structure(documents):
-        raise ValueError("a value changes the structure")
+    harmless_text = _filled(template.text, dict.fromkeys(values, _HARMLESS))
+    text = _filled(template.text, values)
+    # Before anything is built: an alias in a value would repeat what it names, and that again, without end.
+    if _shape(harmless_text, "it is not YAML") != _shape(text, _CHANGES):
+        raise ValueError(_CHANGES)
+    harmless, documents = _documents(harmless_text, "it is not YAML"), _documents(text, _CHANGES)
+    if _keys(harmless) != _keys(documents):
+        raise ValueError(_CHANGES)
     for document, other in zip(documents, harmless, strict=True):
         if document is not None:
             _check_object(document, other, namespace)
             yield Rendered(template.name, _placed(document, namespace))
 
 
-def _documents(text: str, values: Mapping[str, str], fault: str) -> list[Any]:
-    """Parse a text with its variables replaced, all in one pass, so that values are never templates again."""
-    filled = _VARIABLE.sub(lambda found: values[found[1]], text)
-    try:
-        documents = list(yaml.load_all(filled, _Loader))
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """Replace the variables, all in one pass, so that values are never templates again."""
+    return _VARIABLE.sub(lambda found: values[found[1]], text)
+
+
+def _shape(text: str, fault: str) -> list[tuple[object, ...]]:
+    """Return the parts of a text in their order, with anchors, aliases and tags, without the scalars' values."""
+    with _told(fault):
+        return [
+            (type(each), getattr(each, "anchor", None), getattr(each, "tag", None))
+            for each in yaml.parse(text, yaml.SafeLoader)
+        ]
+    raise AssertionError("unreachable")
+
+
+def _documents(text: str, fault: str) -> list[Any]:
+    with _told(fault):
+        documents = list(yaml.load_all(text, _Loader))
         json.dumps(documents, allow_nan=False)
+        return documents
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def _told(fault: str) -> Iterator[None]:
+    """Turn whatever reading YAML raises into a ValueError with the line, and with nothing of the text."""
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{fault}{line}") from None
     except (yaml.YAMLError, *_OF_CONSTRUCTORS):
         raise ValueError(f"{fault}: it can't be written as JSON") from None
-    return documents
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads what Kubernetes reads: a date is text."""
+    """Reads scalars as Go's YAML does, which kubectl uses: dates and times are text, 1e3 is a number."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in {_TIMESTAMP, _INTEGER, _FLOAT}]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver(
+    _INTEGER, re.compile(r"^[-+]?(0b[01_]+|0[0-7_]*|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(r"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
+    list("-+.0123456789"),
+)
 
 
-def _structure(value: Any) -> object:
+def _keys(value: Any) -> object:
     """Return maps with their keys, and lists, without the scalars in them."""
     if isinstance(value, dict):
-        return {key: _structure(item) for key, item in value.items()}
-    return [_structure(item) for item in value] if isinstance(value, list) else None
+        return {key: _keys(item) for key, item in value.items()}
+    return [_keys(item) for item in value] if isinstance(value, list) else None
 
 
 def _check_object(document: Any, harmless: Any, namespace: str) -> None:
