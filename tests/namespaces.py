@@ -14,7 +14,8 @@ from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.clients import cluster_objects
 from flyteadmin.clients import configuration as configuration_client
 from flyteadmin.clients.dynamodb.writes import Put, write
-from flyteadmin.cluster_resources import templates
+from flyteadmin.cluster_resources import repository, templates
+from flyteadmin.cluster_resources.models import NamespaceRow
 from flyteadmin.cluster_resources.sweeping import sweep
 from functions.apply_namespaces.handler import lambda_handler as apply_namespaces
 from local.aws.data import DataAccount
@@ -26,6 +27,8 @@ from tests.aws_events import Context, batch
 from tests.several_clusters import SeveralClusters
 
 PREFIX = "config/templates/"
+DEVELOPMENT, PRODUCTION = "flytesnacks-development", "flytesnacks-production"
+SECRET = "s3cr3t-value"
 NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: '{{ namespace }}', labels: {project: '{{ project }}'}}\n"
 QUOTA = (
     "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: project-quota, namespace: '{{ namespace }}'}\n"
@@ -134,3 +137,14 @@ def _record(message: Mapping[str, object]) -> dict[str, object]:
     body = message["Body"]
     json.loads(str(body))
     return {"messageId": message["MessageId"], "body": body, "attributes": message["Attributes"]}
+
+
+def row(cluster: str = "east", place: str = "flytesnacks:development") -> NamespaceRow:
+    found = repository.read(cluster, place)
+    assert found is not None
+    return found
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return all that was logged, with every field of every line."""
+    return str([vars(record) for record in caplog.records])

@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 from flyteidl.admin.project_pb2 import Project, ProjectRegisterRequest, ProjectRegisterResponse, ProjectUpdateResponse
-from flyteidl.core.execution_pb2 import WorkflowExecution
-from flyteidl.core.identifier_pb2 import Identifier
 
-from flyteadmin import settings
 from flyteadmin.clients import cluster as cluster_client
 from flyteadmin.cluster_resources import repository
 from flyteadmin.cluster_resources.models import NamespaceRow
 from flyteadmin.cluster_resources.rules import DAY
-from flyteadmin.executions import repository as executions
-from flyteadmin.executions.phases import LaunchState
 from functions.ask_namespaces.handler import lambda_handler as ask_namespaces
 from functions.sweep_namespaces.handler import lambda_handler as sweep_namespaces
 from local.aws.data import DataAccount as Aws
@@ -24,34 +19,30 @@ from local.cluster.faults import Fault
 from local.cluster.objects import Object, ObjectMeta
 from tests import in_process
 from tests.aws_events import Context, batch
-from tests.builders import DOMAIN, PROJECT
-from tests.execution_client import create, get, request
-from tests.flytekit_registration import register
-from tests.namespaces import DOMAINS, NAMESPACE, QUOTA, SECTION, Namespaces, making_namespaces, set_attributes
+from tests.namespaces import (
+    DEVELOPMENT,
+    DOMAINS,
+    NAMESPACE,
+    PRODUCTION,
+    QUOTA,
+    SECRET,
+    SECTION,
+    Namespaces,
+    logged,
+    making_namespaces,
+    row,
+    set_attributes,
+)
 from tests.operating import Operator, name_stack
-from tests.workflows import REPORT
 
 PAIRS = 2 * 2
 """Clusters times domains, for one project."""
-DEVELOPMENT, PRODUCTION = "flytesnacks-development", "flytesnacks-production"
-SECRET = "s3cr3t-value"
 
 
 @pytest.fixture
 def made(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Namespaces]:
     with making_namespaces(aws, monkeypatch) as namespaces:
         yield namespaces
-
-
-def row(cluster: str = "east", place: str = "flytesnacks:development") -> NamespaceRow:
-    found = repository.read(cluster, place)
-    assert found is not None
-    return found
-
-
-def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """Return all that was logged, with every field of every line."""
-    return str([vars(record) for record in caplog.records])
 
 
 def long_ago(cluster: str, place: str) -> None:
@@ -153,59 +144,6 @@ def test_changed_attributes_ask_for_their_scope(made: Namespaces, scope: str, co
     assert made.work() == count
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["5\n    pods: 1000", "5\r", "---", "5\n---\napiVersion: v1\nkind: Secret", "{a: b}", "[1]", "a: b", "&a {}", '"'],
-)
-def test_a_value_that_is_more_than_a_scalar_applies_nothing(
-    made: Namespaces, value: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    set_attributes("flytesnacks", "development", projectQuotaCpu=value, password=SECRET)
-    made.settle()
-    assert made.namespaces("east") == {PRODUCTION}
-    refused = row()
-    assert not refused.digest
-    assert "projectQuotaCpu" in refused.faults[0] or "changes the structure" in refused.faults[0]
-    told = logged(caplog)
-    assert "the templates are not applied" in told
-    assert SECRET not in told
-    assert "pods: 1000" not in told + str(refused.faults)
-
-
-@pytest.mark.parametrize("name", ["namespace", "project", "domain"])
-def test_a_variable_of_the_system_can_t_be_an_attribute(made: Namespaces, name: str) -> None:
-    set_attributes("flytesnacks", "development", **{name: "kube-system"})
-    made.settle()
-    assert made.namespaces("east") == {PRODUCTION}
-    assert row().faults == [f"{name} is a variable of the system and can't be set"]
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}", "a Namespace is that of its project"),
-        ("apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: '{{ where }}'}", "another namespace"),
-        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: flytesnacks-staging}", "another namespace"),
-    ],
-)
-def test_another_project_s_namespace_is_refused(made: Namespaces, text: str, fault: str) -> None:
-    made.template("ac_other.yaml", text)
-    set_attributes("flytesnacks", where=PRODUCTION)
-    made.settle()
-    assert "flytesnacks-development" not in made.namespaces("east")
-    assert fault in row().faults[0]
-    assert made.objects("east", "secrets", DEVELOPMENT) == {}
-
-
-def test_an_object_that_is_every_project_s_is_refused_and_the_rest_applied(made: Namespaces) -> None:
-    made.template("ac_role.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}")
-    made.template("ad_kind.yaml", "apiVersion: v1\nkind: Nonsense\nmetadata: {name: a}")
-    made.settle()
-    assert made.namespaces("east") == {DEVELOPMENT, PRODUCTION}
-    assert made.objects("east", "clusterroles") == {}
-    assert row().faults == ["ac_role.yaml: ClusterRole: ClusterScoped", "ad_kind.yaml: Nonsense: NotServed"]
-
-
 def test_one_cluster_fails_while_another_succeeds_and_is_tried_again(made: Namespaces) -> None:
     made.fault("east", Fault(verb="patch", resource="resourcequotas", code=503, times=100))
     made.settle()
@@ -236,23 +174,6 @@ def test_a_cluster_that_hangs_holds_its_own_alone(made: Namespaces, monkeypatch:
     made.heal()
     assert made.settle() == 1
     assert made.namespaces("east") == {PRODUCTION}
-
-
-def test_what_kubernetes_refuses_is_told_by_field_and_never_by_value(
-    made: Namespaces, caplog: pytest.LogCaptureFixture
-) -> None:
-    made.template("ac_map.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {a: '{{ label }}'}}")
-    set_attributes("flytesnacks", label=f"!{SECRET}")
-    made.settle()
-    assert row().faults == ["ac_map.yaml: ConfigMap: Invalid (metadata.labels)"]
-    assert row().attempts == 1
-    assert SECRET not in logged(caplog)
-    assert made.sweep(time.time() + 60) == 0
-    assert made.sweep(time.time() + 5 * 60) == PAIRS
-    made.work()
-    set_attributes("flytesnacks", label="right")
-    made.settle()
-    assert row().faults == []
 
 
 def test_what_lost_its_template_stays_and_is_told(made: Namespaces) -> None:
@@ -361,43 +282,3 @@ def test_the_sample_of_rights_names_every_kind_of_the_sample_of_templates() -> N
     for resource in ("namespaces", "resourcequotas", "limitranges", "serviceaccounts", "configmaps", "secrets"):
         assert resource in text
     assert "delete" not in text
-
-
-@pytest.fixture
-def launch_plan(made: Namespaces) -> Identifier:
-    return register(in_process.admin(), REPORT, PROJECT, DOMAIN, "v1").launch_plan
-
-
-def test_an_execution_in_a_missing_namespace_stays_launching_and_asks_for_it(
-    made: Namespaces, launch_plan: Identifier
-) -> None:
-    create(in_process.admin(), request(launch_plan))
-    stored = executions.read("flytesnacks:development:run")
-    assert stored is not None
-    assert stored.state.launch == LaunchState.LAUNCHING
-    assert get(in_process.admin()).closure.phase == WorkflowExecution.UNDEFINED
-    assert made.work() == 1
-    assert made.namespaces(stored.state.cluster) == {DEVELOPMENT}
-
-
-def test_a_namespace_that_was_deleted_is_made_again_when_an_execution_needs_it(
-    made: Namespaces, launch_plan: Identifier
-) -> None:
-    made.settle()
-    for server in made.clusters.servers.values():
-        server.store.delete(server.store.kind("", "v1", "namespaces"), "", DEVELOPMENT)
-    create(in_process.admin(), request(launch_plan))
-    assert made.sweep() == 0  # by the rows it is there
-    made.work()
-    assert sum(DEVELOPMENT in made.namespaces(cluster) for cluster in ("east", "west")) == 1
-
-
-def test_where_nothing_makes_namespaces_a_missing_one_is_refused_in_kubernetes_words(
-    made: Namespaces, launch_plan: Identifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NAMESPACES_QUEUE_URL", "")
-    settings.environment.cache_clear()
-    create(in_process.admin(), request(launch_plan))
-    closure = get(in_process.admin()).closure
-    assert closure.phase == WorkflowExecution.FAILED
-    assert closure.error.message.endswith('NotFound: namespaces "flytesnacks-development" not found')
